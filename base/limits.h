@@ -1,0 +1,59 @@
+#pragma once
+
+// Every limit of tabd, with its reason. Nothing else in the source is a magic bound.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace base::limits {
+
+// One RPC batch: large enough that the per-message cost vanishes (0.1 us an item at 1,024), small enough that one batch
+// occupies a verifying core for less than 40 ms.
+inline constexpr std::size_t kBatchItemsMax = 1024;
+// Charges under one voucher item: 64 bytes each, so an item stays below 64 KiB.
+inline constexpr std::size_t kChargesPerVoucherMax = 1000;
+// Charges in one whole batch: bounds the work that one message can cause.
+inline constexpr std::size_t kBatchChargesMax = 128 * 1024;
+// Signature checks handed to a worker at once: hand-off cost is below 1 % from 16 on.
+inline constexpr std::size_t kVerifyChunkItems = 32;
+// Items waiting for verification or for the writer, all sessions together: about a second of work on two cores, and
+// below 64 MiB. Beyond it the answer is `overloaded`.
+inline constexpr std::size_t kIngestQueueItemsMax = 32 * 1024;
+// Commands waiting for the writer beside batches (operator, dispatcher, timers).
+inline constexpr std::size_t kCommandQueueMax = 4096;
+// Entries in one segment: bounds the memory and latency of one group commit.
+inline constexpr std::size_t kSegmentEntriesMax = 8192;
+inline constexpr std::size_t kSegmentBytesMax = 16 * 1024 * 1024;
+// How far ahead a single-use commitment's validBefore may lie. Seconds; 30 days covers a monthly agent budget.
+inline constexpr std::uint64_t kValiditySecondsMax = 30ULL * 24 * 3600;
+// Distinct (payee, resource) lines that one open window keeps apart; further resources of a payee add up in one line
+// with a zero resource. 256 lines are 20 KiB for each payer that uses them all.
+inline constexpr std::size_t kWindowLinesMax = 256;
+inline constexpr std::size_t kMandatePayeesMax = 64;
+inline constexpr std::size_t kPlansPerPayerMax = 16;   // one for each asset
+inline constexpr std::size_t kServerPayeesMax = 1024;
+inline constexpr std::size_t kRailsPerPlanMax = 4;
+inline constexpr std::size_t kDunningStepsMax = 16;
+inline constexpr std::size_t kLabelBytesMax = 128;     // human names of payers, payees, servers, plans
+inline constexpr std::size_t kSettlementRequestBytesMax = 64 * 1024;
+// Windows closed in one command: at a few microseconds each, ingest waits less than 2 ms.
+inline constexpr std::size_t kCloseSliceWindows = 256;
+// Shortest billing window. Seconds.
+inline constexpr std::uint64_t kWindowSecondsMin = 1;
+// Longest billing window given in seconds: ten years. Keeps every product of seconds and microseconds far from 2^64.
+inline constexpr std::uint64_t kWindowSecondsMax = 10ULL * 366 * 24 * 3600;
+// RPC: words (8 bytes) that one connection may traverse in one message, and have outstanding.
+inline constexpr std::uint64_t kRpcTraversalWordsMax = 4ULL * 1024 * 1024;
+inline constexpr int kRpcNestingMax = 16;
+inline constexpr std::size_t kRpcFlowWords = 2 * 1024 * 1024;
+inline constexpr std::size_t kRpcConnectionsMax = 1024;
+inline constexpr std::size_t kPageItemsMax = 1000;     // items in one page of a list
+inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber that is further behind is dropped
+// How long a server may wait for answers in flight when it stops. Milliseconds.
+inline constexpr std::uint64_t kShutdownGraceMs = 10'000;
+
+static_assert(kVerifyChunkItems <= kBatchItemsMax);
+static_assert(kBatchItemsMax < kIngestQueueItemsMax);
+static_assert(kBatchItemsMax * 3 <= kSegmentEntriesMax, "a batch with window openings fits one segment");
+
+}  // namespace base::limits
