@@ -1,0 +1,114 @@
+#pragma once
+
+// Stateless checks of a submitted batch: shape, signatures, batch root. Nothing here knows balances or history.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "commitments/tab/types.h"
+#include "crypto/secp256k1.h"
+
+namespace commitments::tab {
+
+// Public keys that were recovered before, by address. Bounded; safe from any thread. A key costs about 100 bytes, and
+// only once it has been seen; a full cache replaces keys that were not used lately.
+class KeyCache {
+ public:
+  // Rounded down to a multiple of 64, and at least one for each of 64 shards.
+  explicit KeyCache(std::size_t capacity);
+  ~KeyCache();
+  KeyCache(const KeyCache&) = delete;
+  KeyCache& operator=(const KeyCache&) = delete;
+
+  std::optional<crypto::PublicKey> find(const Address& address) const;
+  // `key` must belong to `address`, which is not checked again.
+  void insert(const Address& address, const crypto::PublicKey& key);
+
+ private:
+  static constexpr std::size_t kShards = 64;
+  struct Shard;  // defined in key_cache.cpp
+  Shard& shard_of(std::uint64_t hash) const noexcept;
+
+  const std::size_t capacity_per_shard_;
+  const std::uint64_t seed_;
+  const std::unique_ptr<Shard[]> shards_;
+};
+
+// A batch as it came from a session, before any check.
+struct UnverifiedBatch {
+  BatchHeader header;
+  std::string network;  // as named by the client; must equal Domain::network
+  std::vector<Item> items;
+};
+
+// One item after the stateless checks. Only verify_items() makes one with status ok.
+class VerifiedItem {
+ public:
+  const Item& item() const noexcept { return item_; }
+  const Hash& digest() const noexcept { return digest_; }  // item_digest()
+  const Hash& leaf() const noexcept { return leaf_; }      // item_leaf()
+  // ok, or the refusal of the stateless checks. An item that names its payer as signer has signer zero here.
+  base::Status status() const noexcept { return status_; }
+
+ private:
+  friend class BatchVerifier;
+  friend struct VerifiedTestAccess;  // tests and benchmarks: skips the signature
+  Item item_;
+  Hash digest_;
+  Hash leaf_;
+  base::Status status_ = base::Status::signature_wrong;
+};
+
+// A batch whose every item was checked and whose server signature is good. Move-only in practice (large).
+class VerifiedBatch {
+ public:
+  const BatchHeader& header() const noexcept { return header_; }
+  const std::vector<VerifiedItem>& items() const noexcept { return items_; }
+  // ok, or why the batch as a whole is refused (then no item is accepted).
+  base::Status status() const noexcept { return status_; }
+
+ private:
+  friend class BatchVerifier;
+  friend struct VerifiedTestAccess;
+  BatchHeader header_;
+  std::vector<VerifiedItem> items_;
+  base::Status status_ = base::Status::batch_signature_wrong;
+};
+
+// Checks one batch, in pieces so that several threads can share it:
+//   BatchVerifier v(domain, assets, keys, std::move(batch));
+//   v.verify_items(0, 32); ...   disjoint ranges, from any threads
+//   VerifiedBatch done = v.finish();   once, after all ranges; checks root and server signature
+// An item that no range covered is refused, and so is the batch. `domain` and `keys` must outlive the verifier.
+class BatchVerifier {
+ public:
+  BatchVerifier(const Domain& domain, std::shared_ptr<const AssetTable> assets, KeyCache& keys, UnverifiedBatch batch);
+  std::size_t size() const noexcept;
+  void verify_items(std::size_t begin, std::size_t end);
+  VerifiedBatch finish();
+
+ private:
+  void prepare(VerifiedItem& entry) const;
+  void verify_block(std::size_t begin, std::size_t end);
+  bool server_signature_good();
+
+  const Domain& domain_;
+  const std::shared_ptr<const AssetTable> assets_;
+  KeyCache& keys_;
+  base::Status admission_ = base::Status::ok;  // network and size; other than ok: for the batch and all its items
+  VerifiedBatch result_;
+};
+
+// Signed mandates and revocations: ok, item_malformed, asset_unknown, or the signature's refusal.
+base::Status verify_mandate(const Domain& domain, const AssetTable& assets, const Mandate& mandate,
+                            const Signature& signature);
+base::Status verify_revocation(const Domain& domain, const AssetTable& assets, const MandateRevocation& revocation,
+                               const Signature& signature);
+// Maps crypto's answer to a status.
+base::Status to_status(crypto::SignatureCheck check) noexcept;
+
+}  // namespace commitments::tab
