@@ -28,9 +28,7 @@ bool single_use_well_formed(const SingleUse& single) noexcept {
 bool well_formed(const Item& item) noexcept {
   if (item.kind != ItemKind::voucher && item.first_index != 0) return false;
   switch (item.kind) {
-    case ItemKind::charge:
-      if (!single_use_well_formed(item.single) || item.usages.size() != 1) return false;
-      return item.single.resource.is_zero() || item.single.resource == item.usages[0].resource;
+    case ItemKind::charge: return single_use_well_formed(item.single) && item.usages.size() == 1;
     case ItemKind::hold: return single_use_well_formed(item.single) && item.usages.empty();
     case ItemKind::capture: return !item.single.payer.is_zero() && item.usages.size() == 1;
     case ItemKind::release: return !item.single.payer.is_zero() && item.usages.empty();

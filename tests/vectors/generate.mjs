@@ -68,8 +68,8 @@ const tab = {
   validBefore: 0n,
 }
 const voucher = await vector('voucher', 'Voucher', tab, payer)
-await vector('voucher with an end, signed by an agent', 'Voucher', { ...tab, maximum: 200000n, validBefore: 1893459600n },
-  agent)
+await vector('voucher with an end, signed by an agent', 'Voucher',
+  { ...tab, maximum: 200000n, validBefore: 1893459600n }, agent)
 
 const mandate = {
   payer: payer.address, agent: agent.address, asset: usdc, cap: 5000000n, period: 2, payees: [],
@@ -113,7 +113,8 @@ const items = [
 ]
 const l = items.map((item) => item.leaf)
 const root = node(node(node(l[0], l[1]), node(l[2], l[3])), l[4])
-await vector('batch of the items below', 'Batch', { server: server.address, number: 42n, count: items.length, root }, server)
+await vector('batch of the items below', 'Batch',
+  { server: server.address, number: 42n, count: items.length, root }, server)
 
 const tabKey = keccak256(concat([payer.address, payee.address, keccak256(stringToHex(usdc)), tab.salt]))
 
