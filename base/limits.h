@@ -47,6 +47,28 @@ inline constexpr std::uint64_t kRpcTraversalWordsMax = 4ULL * 1024 * 1024;
 inline constexpr int kRpcNestingMax = 16;
 inline constexpr std::size_t kRpcFlowWords = 2 * 1024 * 1024;
 inline constexpr std::size_t kRpcConnectionsMax = 1024;
+// One message before login: a login needs less than 1 KiB. Words.
+inline constexpr std::uint64_t kRpcLoginWordsMax = 8 * 1024;
+// Segments of one message: Cap'n Proto's own bound, checked here before it reads the table.
+inline constexpr std::uint32_t kRpcSegmentsMax = 512;
+// Unfinished messages above kRpcLoginWordsMax, all connections together: a peer that sends half a message holds memory.
+inline constexpr std::size_t kRpcReadBudgetBytes = 256u << 20;
+// Answers that wait for a slow reader; above it nothing more is read from that connection.
+inline constexpr std::size_t kRpcOutgoingBytesMax = 8u << 20;
+// A message that stays unfinished, or an answer that stays unread, for so long ends the connection. Milliseconds.
+inline constexpr std::uint64_t kRpcStallMs = 30'000;
+// A connection without a login, and a challenge without an answer, live so long. Milliseconds.
+inline constexpr std::uint64_t kRpcLoginMs = 60'000;
+inline constexpr std::uint32_t kRpcLoginFailuresMax = 10;  // on one connection, which then closes
+// Reads and signed commands that wait for the RPC worker thread; beyond it the answer is `overloaded`.
+inline constexpr std::size_t kRpcReadQueueMax = 1024;
+// Batches of one streaming submitter that may be undecided before flow control holds the client back.
+inline constexpr std::size_t kStreamBatchesMax = 8;
+inline constexpr std::size_t kStreamRefusedMax = 10'000;   // refused items that one stream remembers
+// Segments on their way to subscribers; beyond it the subscribers are dropped rather than the ledger held up.
+inline constexpr std::size_t kSubscriberSegmentsMax = 1024;
+inline constexpr std::size_t kSubscriptionsPerSessionMax = 16;
+inline constexpr std::size_t kRailMandateBytesMax = 4096;
 inline constexpr std::size_t kPageItemsMax = 1000;     // items in one page of a list
 inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber that is further behind is dropped
 // How long a server may wait for answers in flight when it stops. Milliseconds.

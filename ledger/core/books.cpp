@@ -1,0 +1,159 @@
+// Adding all books up. O(state): for audits, tests and the end of loading.
+
+#include <map>
+
+#include "ledger/core/state.h"
+
+namespace ledger::core {
+namespace {
+
+struct Sums {
+  i128 posted = 0;
+  i128 pending = 0;
+  void add(const Balance& balance) {
+    posted += balance.posted;
+    pending += balance.pending;
+  }
+};
+
+Outcome differ(const std::string& what, u128 one, u128 other) {
+  if (one == other) return {};
+  return mismatch(what + ": " + base::to_string(static_cast<i128>(one)) + " and " +
+                  base::to_string(static_cast<i128>(other)));
+}
+
+}  // namespace
+
+// Every window's lines and carried remainder are its unbilled balance.
+Outcome StateMachine::State::check_windows() const {
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    const TallyRecord& record = tallies[i];
+    u128 lines = 0;
+    if (record.charges) {
+      for (const aggregator::Line& line : record.charges->lines.lines()) lines += line.amount.units();
+    }
+    const u128 carried = record.carried_in ? invariants::StatementAddsUp::sum(*record.carried_in) : 0;
+    if (record.window_open()) ++open;
+    const u128 pending = static_cast<u128>(record.unbilled.pending);
+    const u128 posted = static_cast<u128>(record.unbilled.posted);
+    if (lines == pending && carried == posted) continue;
+    const std::string name =
+        "payer " + std::to_string(record.payer.value) + ", asset " + std::to_string(record.asset.value);
+    RETURN_IF_ERROR(differ(name + ": lines and pending usage differ", lines, pending));
+    return differ(name + ": carried remainder and posted usage differ", carried, posted);
+  }
+  return differ("open windows and their count differ", open, open_windows);
+}
+
+// Held amounts of payers and mandates are the open holds' maxima.
+Outcome StateMachine::State::check_holds() const {
+  std::vector<u128> by_tally(tallies.size() + 1);
+  std::vector<u128> by_mandate(mandates.size() + 1);
+  for (const auto& [sequence, hold] : holds) {
+    const TallyRecord* record = find_tally(hold.payer, hold.asset);
+    if (record == nullptr || hold.mandate.value > mandates.size()) {
+      return mismatch("hold " + std::to_string(sequence) + " has an unknown payer or mandate");
+    }
+    by_tally[record->number] += hold.maximum.units();
+    by_mandate[hold.mandate.value] += hold.maximum.units();
+  }
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    const TallyRecord& record = tallies[i];
+    if (record.held.units() == by_tally[record.number]) continue;
+    return differ("payer " + std::to_string(record.payer.value) + ": held amount and open holds differ",
+                  record.held.units(), by_tally[record.number]);
+  }
+  for (std::size_t i = 0; i < mandates.size(); ++i) {
+    const MandateState& state = mandates[i].state;
+    RETURN_IF_ERROR(differ("mandate " + std::to_string(state.id.value) + ": held amount and open holds differ",
+                           state.held.units(), by_mandate[state.id.value]));
+  }
+  return differ("holds and their index differ", holds.size(), hold_index.size());
+}
+
+// Receivables are the open collections; payables are what can be paid out and what is being paid out.
+Outcome StateMachine::State::check_settlements() const {
+  std::vector<u128> open(tallies.size() + 1);
+  std::vector<u128> sending(tallies.size() + 1);
+  std::vector<std::uint32_t> overdue(payers.size() + 1);
+  std::map<std::pair<PayeeId, AssetId>, u128> payouts;
+  settlements.for_each([&](std::uint64_t, const SettlementRecord& record) {
+    if (record.finished) return;
+    const Stage stage = stage_of(record.state);
+    if (record.kind == SettlementKind::payout) {
+      if (stage < Stage::posted) {
+        payouts[{record.payee, record.asset}] += record.amount.units() + record.fee().units();
+      }
+      return;
+    }
+    const std::uint32_t number = find_tally(record.payer, record.asset)->number;
+    if (stage < Stage::posted) open[number] += record.amount.units();
+    if (stage == Stage::reserved) sending[number] += record.amount.units();
+    if (record.overdue) ++overdue[record.payer.value];
+  });
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    const TallyRecord& record = tallies[i];
+    const u128 receivable = static_cast<u128>(record.receivable.posted);
+    const u128 under_way = static_cast<u128>(-record.receivable.pending);
+    if (receivable == open[record.number] && under_way == sending[record.number]) continue;
+    const std::string name = "payer " + std::to_string(record.payer.value);
+    RETURN_IF_ERROR(differ(name + ": receivable and open collections differ", receivable, open[record.number]));
+    return differ(name + ": receivable and collections under way differ", under_way, sending[record.number]);
+  }
+  for (std::size_t i = 0; i < payees.size(); ++i) {
+    for (const auto& record : payees[i].balances) {
+      const PayeeBalance& balance = record->balance;
+      const auto paying = payouts.find({balance.payee, balance.asset});
+      const u128 owed = balance.payable_now.units() + (paying == payouts.end() ? 0 : paying->second);
+      RETURN_IF_ERROR(differ("payee " + std::to_string(balance.payee.value) + ": payable and payouts differ",
+                             static_cast<u128>(-balance.payable.posted), owed));
+    }
+  }
+  for (std::size_t i = 0; i < payers.size(); ++i) {
+    if (payers[i].overdue == overdue[i + 1]) continue;
+    return differ("payer " + std::to_string(i + 1) + ": overdue collections and their count differ", payers[i].overdue,
+                  overdue[i + 1]);
+  }
+  return {};
+}
+
+// Each asset's accounts sum to zero in both phases.
+Outcome StateMachine::State::check_zero() const {
+  std::map<AssetId, Sums> sums;  // a few
+  for (std::size_t i = 0; i < tallies.size(); ++i) {
+    const TallyRecord& record = tallies[i];
+    Sums& sum = sums[record.asset];
+    sum.add(record.unbilled);
+    sum.add(record.receivable);
+    if (record.extra) sum.add(record.extra->credit);
+  }
+  for (std::size_t i = 0; i < payees.size(); ++i) {
+    for (const auto& record : payees[i].balances) {
+      sums[record->balance.asset].add(record->balance.accrued);
+      sums[record->balance.asset].add(record->balance.payable);
+    }
+  }
+  for (const auto& record : assets) {
+    const OperatorBalance& operators = record->operators;
+    for (const Balance* balance : {&operators.in_transit, &operators.out_transit, &operators.cash, &operators.revenue,
+                                   &operators.bad_debt, &operators.rounding}) {
+      sums[record->asset.id].add(*balance);
+    }
+  }
+  for (const auto& [asset, sum] : sums) {
+    if (sum.posted == 0 && sum.pending == 0) continue;
+    return mismatch("the accounts of asset " + std::to_string(asset.value) + " sum to " + base::to_string(sum.posted) +
+                    " posted and " + base::to_string(sum.pending) + " pending, not to zero");
+  }
+  return {};
+}
+
+base::Result<void> StateMachine::State::check_books() const {
+  RETURN_IF_ERROR(check_zero());
+  RETURN_IF_ERROR(check_windows());
+  RETURN_IF_ERROR(check_holds());
+  return check_settlements();
+}
+
+}  // namespace ledger::core

@@ -1,0 +1,130 @@
+#pragma once
+
+// What can be asked of the ledger beside batches of commitments. A command is decided against the state and becomes
+// zero or more entries; only entries are stored.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/status.h"
+#include "ledger/core/entry.h"
+
+namespace ledger::core {
+
+struct SetAsset {
+  Asset asset;
+};  // id chosen by the operator; text and scale cannot change later
+struct SetPlan {
+  Plan plan;
+};                 // id none: found by label or created
+struct SetPayer {  // found by address or created
+  Address address;
+  std::string label;
+  std::vector<std::string> plans;  // labels
+};
+struct SetPayee {  // found by address or created; id ignored
+  Payee payee;
+};
+struct SetServer {  // found by key or created
+  Address key;
+  std::string label;
+  std::vector<Address> payees;
+  bool active = true;
+};
+struct SetCreditLimit {
+  Address payer;
+  AssetId asset;
+  Amount limit;  // zero = the plan's
+};
+struct SetMandate {  // the signature must have passed commitments::tab::verify_mandate
+  commitments::tab::Mandate mandate;
+  Signature signature;
+};
+struct RevokeMandate {  // checked by verify_revocation; all-zero signature: by the operator
+  commitments::tab::MandateRevocation revocation;
+  Signature signature;
+};
+struct SetRailMandate {
+  Address payer;
+  Bytes rail_mandate;
+};
+struct SetStanding {  // by the operator
+  Address payer;
+  Standing standing = Standing::active;
+  std::string reason;
+};
+struct CreateCreditNote {
+  Address payer;
+  AssetId asset;
+  StatementId statement;  // none: goodwill credit
+  Amount amount;          // at most what is still due on the statement
+  std::string reason;
+};
+struct WriteOff {
+  StatementId statement;
+  std::string reason;
+};
+struct CloseNow {  // closes the payer's open window before its end
+  Address payer;
+  AssetId asset;
+};
+// Timers. Each works through at most `max` objects; `more` in the result says that some are left.
+struct CloseDue {
+  std::size_t max = 0;
+};
+struct ExpireHolds {
+  std::size_t max = 0;
+};
+struct PlanPayouts {
+  std::size_t max = 0;
+};
+
+// From the dispatcher: what happened to a settlement. Refused with wrong_state unless the edge exists and `attempt` is
+// the current one.
+struct StepSettlement {
+  SettlementId id;
+  std::uint32_t attempt = 0;
+  SettlementState to = SettlementState::ready;
+  Hash idempotency_key;                       // to == sending
+  Bytes request;                              // to == sending
+  std::string reference;                      // accepted and later; kept when empty
+  FailureClass failure = FailureClass::none;  // to == failed: decides retry, dunning or stop
+  std::string detail;
+  Time next_action;  // when to probe next, or (technical failure) to send again
+};
+// From an operator or payer: collect again now. Only from failed, returned or waiting (ready) collections, and failed
+// payouts; never from unknown.
+struct RetrySettlement {
+  SettlementId id;
+};
+struct CancelSettlement {
+  SettlementId id;
+  std::string reason;
+};  // ready or failed payouts: the amount becomes payable again
+
+using Command = std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate,
+                             RevokeMandate, SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue,
+                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement>;
+
+struct CommandResult {
+  base::Status status = base::Status::ok;
+  Sequence sequence;      // last entry written; none if nothing changed
+  std::uint64_t id = 0;   // of the object that was made or changed
+  std::size_t count = 0;  // objects worked on, for the timers
+  bool more = false;
+  std::string detail;  // for people: which value was wrong and what is allowed
+};
+
+// The answer for one submitted item.
+struct ItemResult {
+  base::Status status = base::Status::item_malformed;
+  Sequence sequence;                 // accepted: the entry (also of the first acceptance)
+  Amount limit;                      // mandate_cap_exceeded, credit_limit_exceeded, charge_above_maximum,
+                                     // voucher_below_charged: the number that was exceeded
+  Amount allowed;                    // ... and what would have been accepted at most
+  std::uint64_t expected_index = 0;  // tab_out_of_order: the tab's next charge index
+};
+
+}  // namespace ledger::core

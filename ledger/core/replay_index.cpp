@@ -1,0 +1,29 @@
+#include "ledger/core/replay_index.h"
+
+namespace ledger::core {
+namespace {
+
+// The owner's first byte tells the kinds of key apart; ids stay far below 2^56.
+enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3 };
+
+ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
+  ReplayKey key;
+  key.bytes[0] = static_cast<std::uint8_t>(kind);
+  for (std::size_t i = 1; i < 8; ++i) key.bytes[i] = static_cast<std::uint8_t>(owner >> (8 * (7 - i)));
+  for (std::size_t i = 0; i < 16; ++i) key.bytes[8 + i] = static_cast<std::uint8_t>(position >> (8 * (15 - i)));
+  return key;
+}
+
+}  // namespace
+
+ReplayKey replay_key_single_use(base::PayerId payer, base::u128 nonce) {
+  return make_key(KeyKind::single_use, payer.value, nonce);
+}
+ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce) {
+  return make_key(KeyKind::finish, payer.value, nonce);
+}
+ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index) {
+  return make_key(KeyKind::voucher, tab.value, first_index);
+}
+
+}  // namespace ledger::core

@@ -1,0 +1,33 @@
+#pragma once
+
+// Which commitments were accepted before. Exact, for ever; bounded in memory, because the store keeps only recent
+// entries in memory and the rest on disk (ledger/store/replay_store.h).
+
+#include <optional>
+
+#include "base/amount.h"
+#include "base/bytes.h"
+#include "base/ids.h"
+
+namespace ledger::core {
+
+// 8 bytes owner, 16 bytes position, both big-endian.
+using ReplayKey = base::FixedBytes<24>;
+ReplayKey replay_key_single_use(base::PayerId payer, base::u128 nonce);  // charges and holds
+ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce);      // capture or release of a hold
+ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index);
+
+struct ReplayHit {
+  base::Sequence sequence;
+  base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body
+};
+
+// Used by one thread at a time. A failed read is the implementation's to handle (it stops the process).
+class ReplayIndex {
+ public:
+  virtual ~ReplayIndex() = default;
+  virtual std::optional<ReplayHit> find(const ReplayKey& key) = 0;
+  virtual void insert(const ReplayKey& key, const ReplayHit& hit) = 0;
+};
+
+}  // namespace ledger::core

@@ -1,0 +1,146 @@
+// Deciding on settlements: the dispatcher's steps, dunning, retries, cancelling.
+
+#include <algorithm>
+
+#include "ledger/core/decide.h"
+#include "ledger/core/state.h"
+
+namespace ledger::core {
+namespace {
+
+using base::Status;
+using S = SettlementState;
+
+CommandResult missing(SettlementId id, std::uint64_t last) {
+  const std::string settlement = "settlement " + std::to_string(id.value);
+  if (!id.valid() || id.value > last) return refuse(Status::not_found, "there is no " + settlement);
+  return refuse(Status::wrong_state, settlement + " is finished");
+}
+
+SettlementStepped entry_of(SettlementId id, const SettlementRecord& record, S to) {
+  SettlementStepped entry;
+  entry.id = id;
+  entry.attempt = record.attempt;
+  entry.from = record.state;
+  entry.to = to;
+  entry.technical_retries = record.technical_retries;
+  entry.dunning_step = record.dunning_step;
+  return entry;
+}
+
+std::string check_step(const StepSettlement& command) {
+  if (command.request.size() > base::limits::kSettlementRequestBytesMax) {
+    return "request: at most " + std::to_string(base::limits::kSettlementRequestBytesMax) + " bytes";
+  }
+  if (command.reference.size() > kReferenceBytesMax) {
+    return "reference: at most " + std::to_string(kReferenceBytesMax) + " bytes";
+  }
+  if (command.to == S::sending && command.idempotency_key.is_zero()) return "idempotency_key: it is zero";
+  if (command.to == S::failed && command.failure == FailureClass::none) {
+    return "failure: a failed settlement needs its class";
+  }
+  if (command.to != S::failed && command.failure != FailureClass::none) {
+    return "failure: only a failed settlement has a class";
+  }
+  return {};
+}
+
+}  // namespace
+
+// What follows from a definite failure: a technical one is tried again, one that the payer can mend is dunned, any
+// other ends the automatic attempts. Every new sending is a new attempt.
+void StateMachine::State::plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
+                                             SettlementStepped& entry) const {
+  entry.failure = command.failure;
+  const auto again_at = [&](Time when) {
+    entry.to = SettlementState::ready;
+    entry.attempt = record.attempt + 1;
+    entry.next_action = std::max(when, now);
+  };
+  if (command.failure == FailureClass::technical) {
+    ++entry.technical_retries;
+    again_at(command.next_action);
+    return;
+  }
+  entry.next_action = Time{};
+  if (record.kind == SettlementKind::payout || command.failure == FailureClass::rejected) return;
+  const std::vector<std::uint64_t>& waits = find_plan(record.plan)->plan.dunning_s;
+  if (record.dunning_step >= waits.size()) return;
+  again_at(Time{now.us + waits[record.dunning_step] * 1'000'000});
+  ++entry.dunning_step;
+  entry.technical_retries = 0;
+}
+
+CommandResult StateMachine::State::decide(const StepSettlement& command, SegmentBuilder& out) {
+  const SettlementRecord* record = find_settlement(command.id);
+  if (record == nullptr || record->finished) return missing(command.id, head.settlements);
+  if (command.attempt != record->attempt) {
+    return refuse(Status::wrong_state, "attempt: the current one is " + std::to_string(record->attempt));
+  }
+  if (!edge_allowed(record->kind, record->state, command.to)) {
+    return refuse(Status::wrong_state, "a settlement cannot go from " + std::string(name(record->state)) + " to " +
+                                           std::string(name(command.to)));
+  }
+  if (std::string wrong = check_step(command); !wrong.empty()) return refuse(Status::value_invalid, std::move(wrong));
+
+  SettlementStepped entry = entry_of(command.id, *record, command.to);
+  entry.reference = command.reference;
+  entry.detail = command.detail.substr(0, kDetailBytesMax);
+  if (command.to == S::sending) {
+    entry.idempotency_key = command.idempotency_key;
+    entry.request = command.request;
+  }
+  if (needs_action(command.to)) entry.next_action = std::max(command.next_action, out.time());
+  if (command.to == S::failed) plan_after_failure(*record, command, out.time(), entry);
+  const PayerId payer = record->payer;
+  const bool is_collection = record->kind == SettlementKind::collection;
+  commit(entry, out);
+  if (is_collection && entry.to == S::failed && find_payer(payer)->standing == Standing::active) {
+    commit(StandingSet{payer, Standing::suspended_by_dunning,
+                       "settlement " + std::to_string(command.id.value) + " failed for good"},
+           out);
+  }
+  if (is_collection && stage_of(entry.to) >= Stage::posted) {
+    lift_suspension(payer, "settlement " + std::to_string(command.id.value) + " is paid", out);
+  }
+  return changed(head.last_sequence, command.id.value);
+}
+
+CommandResult StateMachine::State::decide(const RetrySettlement& command, SegmentBuilder& out) {
+  const SettlementRecord* record = find_settlement(command.id);
+  if (record == nullptr || record->finished) return missing(command.id, head.settlements);
+  const bool waiting = record->state == S::ready;
+  if (!waiting && record->state != S::failed && record->state != S::returned) {
+    return refuse(Status::wrong_state, "the settlement is " + std::string(name(record->state)) +
+                                           "; it can be tried again when it is ready, failed or returned");
+  }
+  if (waiting && record->next_action <= out.time()) return unchanged(command.id.value);
+  SettlementStepped entry = entry_of(command.id, *record, S::ready);
+  if (!waiting) {
+    ++entry.attempt;
+    entry.technical_retries = 0;
+  }
+  entry.next_action = out.time();
+  entry.detail = "tried again on request";
+  return changed(commit(entry, out), command.id.value);
+}
+
+CommandResult StateMachine::State::decide(const CancelSettlement& command, SegmentBuilder& out) {
+  const SettlementRecord* record = find_settlement(command.id);
+  if (record == nullptr || record->finished) return missing(command.id, head.settlements);
+  if (record->kind != SettlementKind::payout) {
+    return refuse(Status::wrong_state, "a collection is not cancelled: use a credit note or write its statement off");
+  }
+  if (record->state != S::ready && record->state != S::failed) {
+    return refuse(Status::wrong_state, "the settlement is " + std::string(name(record->state)) +
+                                           "; a payout can be cancelled when it is ready or failed");
+  }
+  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
+  }
+  SettlementStepped entry = entry_of(command.id, *record, S::cancelled);
+  entry.detail = command.reason;
+  return changed(commit(entry, out), command.id.value);
+}
+
+}  // namespace ledger::core

@@ -1,0 +1,544 @@
+#pragma once
+
+// The state machine's inside: objects in their compact form, lookups, lists of what changed. Internal to ledger/core.
+//
+// Functions named apply() make the effects of one entry, live and on replay; they give an Error when the entry does not
+// fit this state, before anything is changed. Everything that changes an object marks it for drain_changes().
+
+#include <array>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ledger/core/containers.h"
+#include "ledger/core/invariants.h"
+#include "ledger/core/postings.h"
+#include "ledger/core/state_machine.h"
+
+namespace ledger::core {
+
+using base::i128;
+using base::u128;
+using Outcome = base::Result<void>;
+
+// The Error of an entry that does not fit this state. The caller puts the entry's number and kind in front.
+[[nodiscard]] inline tl::unexpected<base::Error> mismatch(std::string what) {
+  return base::error(base::ErrorCode::corruption, std::move(what));
+}
+
+struct AssetRecord {
+  Asset asset;
+  Hash text_hash;
+  Amount rounding_unit{1};  // ledger units in the rail's smallest unit
+  OperatorBalance operators;
+  bool dirty = false;  // the asset's row
+  bool operators_dirty = false;
+};
+
+struct PlanRecord {
+  Plan plan;
+  bool dirty = false;
+};
+
+// A payer. What admission does not need is packed: label, plans beyond the first, rail mandate.
+struct PayerRecord {
+  Address address;
+  std::uint32_t first_tally = 0;  // number in State::tallies, from 1
+  std::uint32_t overdue = 0;      // collections that failed for good and are not paid
+  PlanId first_plan;
+  std::uint8_t plan_count = 0;
+  Standing standing = Standing::active;
+  bool present = false;  // false: only known by rows that refer to it (while loading)
+  bool dirty = false;
+  bool fresh = false;  // its secondary rows are not written yet
+  Time registered;
+  Bytes packed;
+};
+
+// Charges that are on no statement yet.
+struct OpenCharges {
+  crypto::MerkleFrontier entries;
+  aggregator::LineSet lines;
+};
+
+// Rarely used parts of a tally.
+struct TallyExtra {
+  Amount limit_override;
+  Balance credit;
+};
+
+struct TallyRecord {
+  Balance unbilled;
+  Balance receivable;
+  Amount held;
+  aggregator::WindowBounds window;  // start == end == 0: none open
+  std::uint64_t window_number = 0;
+  Time due_listed;  // the end under which State::windows_due lists it; zero: not listed
+  std::unique_ptr<OpenCharges> charges;
+  std::unique_ptr<std::vector<aggregator::PayeeShare>> carried_in;
+  std::unique_ptr<TallyExtra> extra;
+  PayerId payer;
+  PlanId plan;
+  std::uint32_t next_of_payer = 0;
+  std::uint32_t number = 0;  // position in State::tallies, from 1
+  AssetId asset;
+  bool dirty = false;
+
+  bool window_open() const { return window.end.us != 0; }
+  u128 unbilled_units() const { return static_cast<u128>(unbilled.posted + unbilled.pending); }
+  u128 billed_units() const { return static_cast<u128>(receivable.posted); }
+  u128 credit_units() const { return extra ? static_cast<u128>(-extra->credit.posted) : 0; }
+  u128 exposure() const { return held.units() + unbilled_units() + billed_units(); }
+};
+
+struct PayeeBalanceRecord {
+  PayeeBalance balance;
+  bool dirty = false;
+};
+
+struct PayeeRecord {
+  Payee payee;
+  std::vector<std::unique_ptr<PayeeBalanceRecord>> balances;  // one for each asset that was ever charged
+  bool present = false;
+  bool dirty = false;
+  bool fresh = false;
+};
+
+struct ServerRecord {
+  Server server;
+  bool dirty = false;
+  bool fresh = false;
+};
+
+struct MandateRecord {
+  MandateState state;
+  PayerId payer;
+  bool present = false;
+  bool dirty = false;
+  bool fresh = false;
+};
+
+struct TabRecord {
+  Tab tab;
+  bool present = false;
+  bool dirty = false;
+  bool fresh = false;
+};
+
+// Parts of a settlement that only exist once it was sent, and those of payouts.
+struct SettlementExtra {
+  Amount fee;  // payouts
+  Hash idempotency_key;
+  Bytes request;
+  std::string reference;
+  std::string detail;
+  FailureClass failure = FailureClass::none;
+  Time submitted;
+  Time confirmed;
+  Time finalized;
+  Amount credited;           // collections: StatementMark::credited
+  std::vector<Amount> fees;  // collections: StatementMark::fees
+};
+
+struct SettlementRecord {
+  Amount amount;
+  Amount billed;  // collections: of the statement, before credit
+  StatementId statement;
+  Time next_action;
+  Time created;
+  std::unique_ptr<aggregator::PayeeShare[]> shares;
+  std::unique_ptr<SettlementExtra> extra;
+  Time listed_at;  // under which the secondary rows stand in the store; zero: none
+  std::uint32_t share_count = 0;
+  std::uint32_t attempt = 1;
+  std::uint32_t technical_retries = 0;
+  std::uint32_t dunning_step = 0;
+  PayerId payer;
+  PayeeId payee;  // payouts; collections of one payee's money
+  PlanId plan;
+  AssetId asset;
+  std::uint16_t rail = 0;  // index in State::rail_names
+  SettlementKind kind = SettlementKind::collection;
+  SettlementState state = SettlementState::ready;
+  std::uint8_t listed_state = 0;  // zero: not in the store yet
+  StatementState statement_state = StatementState::open;
+  bool overdue = false;   // counts in PayerRecord::overdue
+  bool finished = false;  // forgotten after the next drain
+  bool dirty = false;
+  bool mark_dirty = false;
+
+  // The most frequent case, one payee, needs no list: `payee` and `billed` say it.
+  std::vector<aggregator::PayeeShare> share_list() const {
+    if (kind == SettlementKind::payout) return {};
+    if (!shares) return {{payee, billed}};
+    return {shares.get(), shares.get() + share_count};
+  }
+  void set_shares(std::span<const aggregator::PayeeShare> list);
+  SettlementExtra& more() {
+    if (!extra) extra = std::make_unique<SettlementExtra>();
+    return *extra;
+  }
+  Amount fee() const { return extra ? extra->fee : Amount{}; }
+  Amount credited() const { return extra ? extra->credited : Amount{}; }
+};
+
+struct HoldKey {
+  PayerId payer;
+  u128 nonce = 0;
+  bool operator==(const HoldKey&) const = default;
+};
+struct HoldKeyHash {
+  std::uint64_t seed;
+  std::size_t operator()(const HoldKey& key) const noexcept;
+};
+
+// How far a settlement's money is booked.
+enum class Stage : std::uint8_t { none = 0, reserved = 1, posted = 2, cash = 3, released = 4 };
+Stage stage_of(SettlementState state);
+// May this edge be taken (design: settlement states)? Self edges refresh reference and next probe.
+bool edge_allowed(SettlementKind kind, SettlementState from, SettlementState to);
+// States in which the dispatcher has something to do.
+bool needs_action(SettlementState state);
+// Nothing is under way: a credit note or write-off may change what is due.
+bool can_change_amount(SettlementState state);
+// No command changes it any more.
+bool is_finished(SettlementKind kind, SettlementState state);
+std::string_view name(SettlementState state);
+
+// A map by number in many parts, so that growing one part is quick. Numbers are given in order, so a run of them shares
+// a part: the parts grow one after the other and never all at once.
+template <typename Value>
+class ShardedMap {
+ public:
+  Value* find(std::uint64_t key) {
+    auto& shard = shard_of(key);
+    const auto at = shard.find(key);
+    return at == shard.end() ? nullptr : &at->second;
+  }
+  const Value* find(std::uint64_t key) const { return const_cast<ShardedMap*>(this)->find(key); }
+  Value& operator[](std::uint64_t key) { return shard_of(key)[key]; }
+  void erase(std::uint64_t key) { shard_of(key).erase(key); }
+  std::size_t size() const {
+    std::size_t total = 0;
+    for (const auto& shard : shards_) total += shard.size();
+    return total;
+  }
+  template <typename Visit>
+  void for_each(const Visit& visit) const {
+    for (const auto& shard : shards_) {
+      for (const auto& [key, value] : shard) visit(key, value);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kShards = 256;
+  static constexpr std::size_t kRun = 1024;
+  std::unordered_map<std::uint64_t, Value>& shard_of(std::uint64_t key) { return shards_[key / kRun % kShards]; }
+  std::array<std::unordered_map<std::uint64_t, Value>, kShards> shards_;
+};
+
+// What closing a tally's window now gives: computed from the state, compared with the entry on replay.
+struct Closing {
+  aggregator::Bill bill;
+  bool statement = false;  // false: everything is carried forward
+  Amount credit_applied;
+  std::uint64_t entries = 0;
+  Hash root;
+  Time due;
+};
+
+// Where an entry stands.
+struct At {
+  Sequence sequence;
+  const Hash& leaf;
+  Time time;
+};
+
+// A stored line that waits for its tally or for the lines before it.
+struct LoadedLine {
+  PayerId payer;
+  AssetId asset;
+  std::uint32_t index = 0;
+  aggregator::Line line;
+};
+
+struct StateMachine::State {
+  State(const aggregator::Calendar& calendar_in, std::uint64_t hash_seed);
+
+  // ---- lookups (lookup.cpp); null if there is none ----
+  std::uint64_t hash(const Address& address) const;
+  std::uint64_t hash_mandate(PayerId payer, const Address& agent, AssetId asset) const;
+  std::uint64_t hash_tab(PayerId payer, PayeeId payee, AssetId asset, const Hash& salt) const;
+  AssetRecord* find_asset(AssetId id);
+  const AssetRecord* find_asset(AssetId id) const { return const_cast<State*>(this)->find_asset(id); }
+  PlanRecord* find_plan(PlanId id);
+  const PlanRecord* find_plan(PlanId id) const { return const_cast<State*>(this)->find_plan(id); }
+  PlanRecord* find_plan(std::string_view label);
+  PayerRecord* find_payer(PayerId id);
+  const PayerRecord* find_payer(PayerId id) const { return const_cast<State*>(this)->find_payer(id); }
+  PayerId find_payer(const Address& address) const;  // invalid id if there is none
+  PayeeRecord* find_payee(PayeeId id);
+  const PayeeRecord* find_payee(PayeeId id) const { return const_cast<State*>(this)->find_payee(id); }
+  PayeeId find_payee(const Address& address) const;
+  ServerRecord* find_server(ServerId id);
+  const ServerRecord* find_server(ServerId id) const { return const_cast<State*>(this)->find_server(id); }
+  ServerId find_server(const Address& key) const;
+  MandateRecord* find_mandate(MandateId id);
+  const MandateRecord* find_mandate(MandateId id) const { return const_cast<State*>(this)->find_mandate(id); }
+  MandateRecord* find_mandate(PayerId payer, const Address& agent, AssetId asset);
+  TabRecord* find_tab(TabId id);
+  const TabRecord* find_tab(TabId id) const { return const_cast<State*>(this)->find_tab(id); }
+  TabRecord* find_tab(PayerId payer, PayeeId payee, AssetId asset, const Hash& salt);
+  TallyRecord* find_tally(PayerId payer, AssetId asset);
+  const TallyRecord* find_tally(PayerId payer, AssetId asset) const {
+    return const_cast<State*>(this)->find_tally(payer, asset);
+  }
+  SettlementRecord* find_settlement(SettlementId id) { return settlements.find(id.value); }
+  SettlementRecord* find_collection(StatementId statement, SettlementId& id);
+  Hold* find_hold(const HoldKey& key);
+  PlanId plan_of(PayerId payer, AssetId asset) const;  // none if the payer has no plan for the asset
+  // The tally, made if there is none. The payer must be known.
+  TallyRecord& tally(PayerId payer, AssetId asset);
+  PayeeBalanceRecord& payee_balance(PayeeId payee, AssetId asset);
+  u128 limit_of(const TallyRecord* tally, PlanId plan) const;  // override or plan, and prepaid credit
+  Payer unpack(PayerId id) const;
+  static void pack(const Payer& payer, PayerRecord& record);
+
+  // ---- marking (lookup.cpp) ----
+  void touch(AssetRecord& record);
+  void touch_operators(AssetRecord& record);
+  void touch(PlanRecord& record);
+  void touch(PayerRecord& record, PayerId id);
+  void touch(TallyRecord& record);
+  void touch_line(const TallyRecord& record, std::size_t line);
+  void touch(PayeeRecord& record);
+  void touch(PayeeBalanceRecord& record);
+  void touch(ServerRecord& record);
+  void touch(MandateRecord& record);
+  void touch(TabRecord& record);
+  void touch(SettlementRecord& record, SettlementId id);
+  void touch_mark(SettlementRecord& record, SettlementId id);
+  // The payee's amount to be paid out changed, or what it needs to be reached.
+  void review_payout(const PayeeRecord& payee, const PayeeBalance& balance);
+
+  // ---- entries ----
+  // Live: appends the entry and applies it. CHECKs that it fits.
+  template <typename AnyEntry>
+  Sequence commit(const AnyEntry& entry, SegmentBuilder& out);
+  template <typename AnyEntry>
+  Outcome apply_next(const AnyEntry& entry, Sequence sequence, const Hash& leaf, Time time);
+  void advance(Sequence sequence, Time time);
+  // registry.cpp
+  Outcome apply(const Genesis& entry, const At& at);
+  Outcome apply(const AssetSet& entry, const At& at);
+  Outcome apply(const PlanSet& entry, const At& at);
+  Outcome apply(const PayerSet& entry, const At& at);
+  Outcome apply(const PayeeSet& entry, const At& at);
+  Outcome apply(const ServerSet& entry, const At& at);
+  Outcome apply(const CreditLimitSet& entry, const At& at);
+  Outcome apply(const MandateSet& entry, const At& at);
+  Outcome apply(const MandateRevoked& entry, const At& at);
+  Outcome apply(const RailMandateSet& entry, const At& at);
+  Outcome apply(const StandingSet& entry, const At& at);
+  Outcome apply(const TabOpened& entry, const At& at);
+  // charging.cpp
+  Outcome apply(const Charged& entry, const At& at);
+  Outcome apply(const HoldMade& entry, const At& at);
+  Outcome apply(const HoldCaptured& entry, const At& at);
+  Outcome apply(const HoldReleased& entry, const At& at);
+  Outcome apply(const VoucherCharged& entry, const At& at);
+  Outcome apply(const BatchSigned& entry, const At& at);
+  // billing.cpp
+  Outcome apply(const WindowOpened& entry, const At& at);
+  Outcome apply(const WindowClosed& entry, const At& at);
+  Outcome apply(const CreditNoted& entry, const At& at);
+  Outcome apply(const StatementClosed& entry, const At& at);
+  // settlement.cpp
+  Outcome apply(const SettlementPlanned& entry, const At& at);
+  Outcome apply(const SettlementStepped& entry, const At& at);
+
+  // charging.cpp
+  Outcome check_charge(PayerId payer, PayeeId payee, AssetId asset, MandateId mandate, u128 amount) const;
+  Outcome check_limits(PayerId payer, AssetId asset, MandateId mandate, Time time, Amount amount) const;
+  static Outcome check_window(const TallyRecord* tally, Time time);
+  void charge(TallyRecord& tally, PayeeId payee, std::span<const Usage> usages, Amount total, const Hash& leaf);
+  void spend(MandateId id, Time time, Amount amount);
+  void forget_hold(const HoldKey& key, const Hold& hold);
+  // The cap's use in the period of `time`.
+  Amount spent_at(const MandateRecord& mandate, Time time) const;
+  std::optional<commitments::tab::Item> item_of(const Entry& entry) const;
+
+  // billing.cpp
+  Closing close_now(const TallyRecord& tally, Time time) const;
+  void perform_close(TallyRecord& tally, const Closing& closing, const WindowClosed& entry, const At& at);
+  void issue(TallyRecord& tally, const Closing& closing, const WindowClosed& entry, const At& at);
+  void post_window(TallyRecord& tally, AssetRecord& asset, const Closing& closing);
+  // A charge can be added: an open window that contains `time`.
+  void ensure_window(PayerId payer, AssetId asset, SegmentBuilder& out);
+  void close_window(TallyRecord& tally, CloseReason reason, SegmentBuilder& out);
+  void close_at_threshold(PayerId payer, AssetId asset, SegmentBuilder& out);
+  bool billable(const TallyRecord& tally) const;
+  // Moves what a payee earned with a statement from accrued to payable and revenue; gives the fee of each share.
+  std::vector<Amount> release(AssetRecord& asset, std::span<const aggregator::PayeeShare> shares,
+                              std::span<const Amount> credited);
+  std::vector<Amount> credited_shares(std::span<const aggregator::PayeeShare> shares, Amount credited) const;
+  void list_window(TallyRecord& tally);
+  // Takes windows that are closed already off the front of the list of due ones; false if the list is empty then.
+  bool drop_closed_windows();
+
+  // settlement.cpp
+  // What a payout to the payee would move now; zero if there is none to plan.
+  Amount payout_amount(const Payee& payee, const PayeeBalance& balance) const;
+  void plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
+                          SettlementStepped& entry) const;
+  void take_step(SettlementRecord& record, const SettlementStepped& entry, Time time);
+  void book_collection(SettlementRecord& record, Stage from, Stage to);
+  void book_payout(SettlementRecord& record, SettlementId id, Stage from, Stage to);
+  void release_statement(SettlementRecord& record);
+  void mark_overdue(SettlementRecord& record, bool overdue);
+  void finish(SettlementRecord& record, SettlementId id);
+  std::uint16_t rail_index(const RailName& name);
+  Settlement unpack(SettlementId id, const SettlementRecord& record) const;
+  void lift_suspension(PayerId payer, std::string_view reason, SegmentBuilder& out);
+
+  // ---- decisions ----
+  void decide_batch(const commitments::tab::VerifiedBatch& batch, ReplayIndex& replay, SegmentBuilder& out,
+                    std::span<ItemResult> results);  // admission.cpp
+  // registry_commands.cpp, account_commands.cpp, timers.cpp, settlement_commands.cpp
+  CommandResult decide(const SetAsset& command, SegmentBuilder& out);
+  CommandResult decide(const SetPlan& command, SegmentBuilder& out);
+  CommandResult decide(const SetPayer& command, SegmentBuilder& out);
+  CommandResult decide(const SetPayee& command, SegmentBuilder& out);
+  CommandResult decide(const SetServer& command, SegmentBuilder& out);
+  CommandResult decide(const SetCreditLimit& command, SegmentBuilder& out);
+  CommandResult decide(const SetMandate& command, SegmentBuilder& out);
+  CommandResult decide(const RevokeMandate& command, SegmentBuilder& out);
+  CommandResult decide(const SetRailMandate& command, SegmentBuilder& out);
+  CommandResult decide(const SetStanding& command, SegmentBuilder& out);
+  CommandResult decide(const CreateCreditNote& command, SegmentBuilder& out);
+  CommandResult decide(const WriteOff& command, SegmentBuilder& out);
+  CommandResult decide(const CloseNow& command, SegmentBuilder& out);
+  CommandResult decide(const CloseDue& command, SegmentBuilder& out);
+  CommandResult decide_expire(const ExpireHolds& command, ReplayIndex& replay, SegmentBuilder& out);
+  CommandResult decide(const PlanPayouts& command, SegmentBuilder& out);
+  CommandResult decide(const StepSettlement& command, SegmentBuilder& out);
+  CommandResult decide(const RetrySettlement& command, SegmentBuilder& out);
+  CommandResult decide(const CancelSettlement& command, SegmentBuilder& out);
+
+  // ---- storage (drain.cpp, load.cpp, books.cpp) ----
+  void drain(RowSink& sink);
+  void drain_registry(RowSink& sink);
+  void drain_accounts(RowSink& sink);
+  void drain_settlements(RowSink& sink);
+  void dump(RowSink& sink) const;
+  void dump_accounts(RowSink& sink) const;
+  base::Result<void> load(base::ByteView key, base::ByteView value);
+  base::Result<void> load_object(Table table, const std::vector<std::uint64_t>& columns, base::ByteView value);
+  base::Result<void> load_asset(base::ByteView value);
+  base::Result<void> load_plan(base::ByteView value);
+  base::Result<void> load_payer(base::ByteView value);
+  base::Result<void> load_payee(base::ByteView value);
+  base::Result<void> load_server(base::ByteView value);
+  base::Result<void> load_mandate(base::ByteView value);
+  base::Result<void> load_tab(base::ByteView value);
+  base::Result<void> load_hold(base::ByteView value);
+  base::Result<void> load_tally(base::ByteView value);
+  base::Result<void> load_settlement(base::ByteView value);
+  bool add_line(const LoadedLine& line);  // false: it cannot be added yet
+  base::Result<void> finish_load();
+  base::Result<void> check_complete() const;
+  base::Result<void> check_books() const;
+  Outcome check_windows() const;
+  Outcome check_holds() const;
+  Outcome check_settlements() const;
+  Outcome check_zero() const;
+  Tally to_row(const TallyRecord& record) const;
+
+  // ---- the objects ----
+  const aggregator::Calendar& calendar;
+  std::uint64_t seed;
+  LedgerHead head;
+  bool head_dirty = false;
+  bool head_loaded = false;
+  std::optional<commitments::tab::Domain> domain;
+  std::vector<std::uint16_t> asset_slots;  // by asset id: index in `assets`, from 1
+  std::vector<std::unique_ptr<AssetRecord>> assets;
+  std::shared_ptr<const commitments::tab::AssetTable> asset_table;
+  ChunkedVector<PlanRecord> plans;  // by id - 1, as the following
+  std::map<std::string, PlanId, std::less<>> plan_labels;
+  ChunkedVector<PayerRecord> payers;
+  ChunkedVector<PayeeRecord> payees;
+  ChunkedVector<ServerRecord> servers;
+  ChunkedVector<MandateRecord> mandates;
+  ChunkedVector<TabRecord> tabs;
+  ChunkedVector<TallyRecord> tallies;
+  NumberIndex payer_index, payee_index, server_index, mandate_index, tab_index;
+  std::unordered_map<std::uint64_t, Hold> holds;  // by sequence
+  std::unordered_map<HoldKey, std::uint64_t, HoldKeyHash> hold_index;
+  std::set<std::pair<Time, std::uint64_t>> hold_expiry;
+  ShardedMap<SettlementRecord> settlements;
+  ShardedMap<std::uint64_t> collections;  // statement -> settlement
+  std::vector<RailName> rail_names;
+  struct DueWindows {
+    std::vector<std::uint32_t> tallies;  // numbers, from 1
+    std::size_t next = 0;                // those before it are done
+  };
+  std::map<Time, DueWindows> windows_due;
+  std::set<std::pair<PayeeId, AssetId>> payouts_due;
+  std::size_t open_windows = 0;
+  Transaction transaction;
+
+  // ---- what changed since the last drain ----
+  std::uint64_t changes = 0;  // counts every touch
+  std::vector<AssetRecord*> dirty_assets, dirty_operators;
+  std::vector<PlanRecord*> dirty_plans;
+  std::vector<PayerId> dirty_payers;
+  std::vector<TallyRecord*> dirty_tallies;
+  struct LineRef {
+    const TallyRecord* tally;
+    std::uint32_t line;
+  };
+  std::vector<LineRef> dirty_lines;
+  std::vector<LineRef> cleared_lines;  // tally, number of lines that it had
+  std::vector<PayeeRecord*> dirty_payees;
+  std::vector<PayeeBalanceRecord*> dirty_balances;
+  std::vector<ServerRecord*> dirty_servers;
+  std::vector<MandateRecord*> dirty_mandates;
+  std::vector<TabRecord*> dirty_tabs;
+  std::vector<SettlementId> dirty_settlements;
+  std::vector<std::uint64_t> dirty_holds;  // made or finished
+  struct Row {
+    Bytes key;
+    Bytes value;
+  };
+  std::vector<Row> new_rows;  // of objects that never change
+
+  // ---- while loading ----
+  std::vector<LoadedLine> waiting_lines;
+  std::vector<OperatorBalance> waiting_operators;
+  std::vector<Row> waiting_rows;  // that came before the head
+};
+
+// "entry 123 (window_closed): ".
+std::string entry_name(Sequence sequence, std::uint8_t kind);
+
+template <typename AnyEntry>
+Outcome StateMachine::State::apply_next(const AnyEntry& entry, Sequence sequence, const Hash& leaf, Time time) {
+  RETURN_IF_ERROR(apply(entry, At{sequence, leaf, time}));
+  advance(sequence, time);
+  return {};
+}
+
+template <typename AnyEntry>
+Sequence StateMachine::State::commit(const AnyEntry& entry, SegmentBuilder& out) {
+  const SegmentBuilder::Appended appended = out.append(entry);
+  invariants::SequenceStep::check(head.last_sequence, appended.sequence);
+  const Outcome outcome = apply_next(entry, appended.sequence, appended.leaf, out.time());
+  CHECK_MSG(outcome.has_value(), outcome.has_value() ? nullptr : outcome.error().message.c_str());
+  return appended.sequence;
+}
+
+}  // namespace ledger::core

@@ -1,0 +1,318 @@
+#pragma once
+
+// The objects of the ledger. Each is one row of the store (row.h) and one struct in memory; the state machine
+// (state_machine.h) is the only code that changes them.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aggregator/bill.h"
+#include "aggregator/calendar.h"
+#include "base/amount.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "commitments/tab/types.h"
+#include "crypto/merkle.h"
+
+namespace ledger::core {
+
+using base::Address;
+using base::Amount;
+using base::AssetId;
+using base::Bytes;
+using base::Hash;
+using base::MandateId;
+using base::PayeeId;
+using base::PayerId;
+using base::PlanId;
+using base::RailName;
+using base::SegmentId;
+using base::Sequence;
+using base::ServerId;
+using base::SettlementId;
+using base::Signature;
+using base::StatementId;
+using base::TabId;
+using base::Time;
+
+// A balance with two phases: `pending` is reserved and not final, `posted` is final. Debit positive, credit negative.
+struct Balance {
+  base::i128 posted = 0;
+  base::i128 pending = 0;
+  bool operator==(const Balance&) const = default;
+};
+
+struct Asset {
+  AssetId id;
+  std::string text;             // as signed: CAIP-19 asset type or ISO 4217 code
+  std::string symbol;           // for people: "USDC"
+  std::uint8_t scale = 6;       // decimals of one ledger unit
+  std::uint8_t rail_scale = 6;  // decimals that the rails can move; <= scale; statements round to it
+  bool operator==(const Asset&) const = default;
+};
+
+// How a payer is billed in one asset.
+struct Plan {
+  PlanId id;
+  std::string label;  // unique, for people: "daily-usdc"
+  AssetId asset;
+  aggregator::WindowSpec window;
+  Amount settle_threshold;               // closes the window early when unbilled reaches it; zero = never
+  Amount minimum;                        // below it the window's charges carry forward
+  Amount credit_limit;                   // exposure allowed
+  std::uint64_t terms_s = 0;             // from the statement to the first collection
+  std::vector<RailName> rails;           // in order of preference
+  std::vector<std::uint64_t> dunning_s;  // waits between collection attempts; after the last: suspension
+  bool operator==(const Plan&) const = default;
+};
+
+enum class Standing : std::uint8_t {
+  active = 0,
+  suspended_by_operator = 1,
+  suspended_by_dunning = 2,  // a statement could not be collected; paying clears it
+};
+
+struct Payer {
+  PayerId id;
+  Address address;
+  std::string label;
+  std::vector<PlanId> plans;  // at most one for each asset
+  Standing standing = Standing::active;
+  Time registered;
+  Bytes rail_mandate;  // what the rail needs to pull, opaque here (for example an EIP-2612 permit); may be empty
+  bool operator==(const Payer&) const = default;
+};
+
+// A payer's open window and balances in one asset.
+struct Tally {
+  PayerId payer;
+  AssetId asset;
+  PlanId plan;
+  Amount credit_limit_override;  // zero = the plan's limit
+  // Exposure = held + unbilled + billed (see exposure()).
+  Amount held;      // maxima of open holds
+  Amount unbilled;  // charges in the open window, and remainders carried in
+  Amount billed;    // statements not confirmed as paid
+  Amount credit;    // credit notes and overpayment, not used yet
+  // The open window; start == end == 0 when none is open.
+  aggregator::WindowBounds window;
+  std::uint64_t window_number = 0;  // counts windows of this tally
+  crypto::MerkleFrontier entries;   // leaves: journal leaf hashes of this window's charging entries
+  aggregator::LineSet lines;
+  std::vector<aggregator::PayeeShare> carried_in;
+  Balance account_unbilled;    // payer:unbilled
+  Balance account_receivable;  // payer:receivable
+  Balance account_credit;      // payer:credit
+
+  // May exceed 2^127 only if a CHECK was removed: admission bounds it by the credit limit.
+  Amount exposure() const { return base::add_checked(base::add_checked(held, unbilled), billed); }
+};
+
+struct Payee {
+  PayeeId id;
+  Address address;  // as signed in commitments
+  std::string label;
+  std::uint32_t fee_basis_points = 0;  // the operator's share of each collected amount, rounded down
+  Amount fee_fixed;                    // for each payout, taken from it
+  RailName payout_rail;
+  std::string payout_account;  // what the rail needs: an address, an account id
+  Amount payout_minimum;       // below it the payable amount waits
+  bool active = true;
+  Time registered;
+  bool operator==(const Payee&) const = default;
+};
+
+// What is owed to a payee in one asset.
+struct PayeeBalance {
+  PayeeId payee;
+  AssetId asset;
+  Balance accrued;           // payee:accrued (credit normal: negative)
+  Balance payable;           // payee:payable
+  Amount payable_now;        // collected and final, net of fee, not in a payout
+  Amount paid_out;           // confirmed payouts, lifetime
+  Amount fees;               // operator fees, lifetime
+  SettlementId open_payout;  // at most one at a time
+  bool operator==(const PayeeBalance&) const = default;
+};
+
+struct Server {
+  ServerId id;
+  Address key;
+  std::string label;
+  std::vector<PayeeId> payees;  // ascending
+  bool active = true;
+  bool operator==(const Server&) const = default;
+};
+
+struct MandateState {
+  MandateId id;
+  commitments::tab::Mandate mandate;
+  Signature signature;
+  bool revoked = false;
+  std::uint64_t nonce_floor = 0;  // mandates and revocations need a higher nonce
+  Time period_start;              // of the period that `spent` counts
+  Amount spent;                   // charges in the period
+  Amount held;                    // open holds under this mandate
+};
+
+struct Tab {
+  TabId id;
+  Hash key;  // tab_key()
+  PayerId payer;
+  PayeeId payee;
+  AssetId asset;
+  Hash salt;
+  Amount maximum;  // of the highest voucher seen
+  Amount charged;
+  std::uint64_t charges = 0;  // the next charge index
+  bool operator==(const Tab&) const = default;
+};
+
+enum class HoldState : std::uint8_t { open = 1, captured = 2, released = 3, expired = 4 };
+
+// Open holds only live in memory; finished ones are found through the replay index.
+struct Hold {
+  Sequence sequence;  // of the entry that made it
+  PayerId payer;
+  PayeeId payee;
+  AssetId asset;
+  base::u128 nonce = 0;
+  Amount maximum;
+  Hash resource;
+  MandateId mandate;  // none if the payer signed
+  Time expires;       // validBefore: released then
+  ServerId server;
+};
+
+enum class StatementState : std::uint8_t {
+  open = 1,  // issued, not paid
+  paid = 2,  // collection confirmed
+  written_off = 3,
+  credited = 4,  // cleared by credit notes
+};
+
+// What may still change about a statement; stored in a row of its own (Table::statement_mark), so that the statement's
+// row never changes.
+struct StatementMark {
+  StatementState state = StatementState::open;
+  Amount credited;           // by credit notes on this statement
+  std::vector<Amount> fees;  // the operator's fee of each share, parallel to `shares`; empty until released
+  bool operator==(const StatementMark&) const = default;
+};
+
+// The immutable result of a closed window. Its row holds everything above `mark`.
+struct Statement {
+  StatementId id;
+  PayerId payer;
+  AssetId asset;
+  PlanId plan;
+  std::uint64_t window_number = 0;
+  aggregator::WindowBounds window;
+  Time issued;
+  Time due;
+  Amount total;           // charges + carried in, at ledger scale
+  Amount billed;          // what is collected
+  Amount credit_applied;  // of payer:credit, taken off `billed` before collecting
+  std::vector<aggregator::Line> lines;
+  std::vector<aggregator::PayeeShare> carried_in;
+  std::vector<aggregator::PayeeShare> shares;  // of `billed`
+  std::vector<aggregator::PayeeShare> carried_out;
+  std::uint64_t entries = 0;  // leaves under `root`
+  Hash root;                  // RFC 6962 root over the window's charging entries
+  Sequence closed_by;         // the window_closed entry
+  SettlementId settlement;    // its collection; none if credit covered it
+  StatementMark mark;         // from Table::statement_mark; state open where there is no such row
+  // What is still to be collected.
+  Amount due_amount() const {
+    return base::subtract_checked(base::subtract_checked(billed, credit_applied), mark.credited);
+  }
+};
+
+enum class SettlementKind : std::uint8_t { collection = 1, payout = 2 };
+
+// design.md, section 7. Numbers are stored.
+enum class SettlementState : std::uint8_t {
+  ready = 1,      // to be sent at `next_action`
+  sending = 2,    // key and request bytes are durable; whether the rail has them is not known yet
+  accepted = 3,   // the rail has it
+  confirmed = 4,  // the rail says success (in a block, booked)
+  settled = 5,    // the money is where it belongs
+  final = 6,      // can no longer be reversed
+  failed = 7,     // definite failure and no further automatic attempt
+  unknown = 8,    // outcome not known: probe only, never send again
+  returned = 9,   // reversed by the rail after confirmation
+  disputed = 10,
+  written_off = 11,
+  cancelled = 12,
+};
+
+// Why a rail said no, as far as it matters to what happens next.
+enum class FailureClass : std::uint8_t {
+  none = 0,
+  insufficient_funds = 1,  // the payer can mend it: dunning
+  no_mandate = 2,          // allowance, authorisation or account missing: dunning
+  rejected = 3,            // the rail refuses this payer or payee: stop, operator
+  technical = 4,           // our side or the rail's machinery; nothing moved: technical retry
+};
+
+struct Settlement {
+  SettlementId id;
+  SettlementKind kind = SettlementKind::collection;
+  PayerId payer;          // collection
+  PayeeId payee;          // payout
+  StatementId statement;  // collection
+  AssetId asset;
+  Amount amount;
+  Amount fee;  // payout: the fixed fee that was kept
+  RailName rail;
+  SettlementState state = SettlementState::ready;
+  std::uint32_t attempt = 1;            // business attempts: a new one needs a definite failure
+  std::uint32_t technical_retries = 0;  // of the current attempt
+  std::uint32_t dunning_step = 0;
+  Time next_action;       // ready: send then; otherwise: probe then
+  Hash idempotency_key;   // of the current attempt
+  Bytes request;          // exact bytes of the current attempt, as the settler prepared them
+  std::string reference;  // the rail's own id: a transaction hash
+  FailureClass failure = FailureClass::none;
+  std::string detail;  // the last reason, for people
+  Time created;
+  Time submitted;  // three clocks (rails.md, D4); zero = not yet
+  Time confirmed;
+  Time finalized;
+  bool operator==(const Settlement&) const = default;
+};
+
+// See OperatorBalance::volume. 2^126: a balance is at most the volume, and a sum of two balances still fits an i128.
+inline constexpr base::u128 kVolumeMax = static_cast<base::u128>(1) << 126;
+
+// Balances of the operator's own accounts in one asset.
+struct OperatorBalance {
+  AssetId asset;
+  Balance in_transit;   // rail: collected, not yet cash
+  Balance out_transit;  // rail: paid out, not yet gone
+  Balance cash;
+  Balance revenue;
+  Balance bad_debt;
+  Balance rounding;
+  Amount volume;  // ever charged or credited; admission keeps it at or below kVolumeMax, so no balance overflows
+  bool operator==(const OperatorBalance&) const = default;
+};
+
+// One row: totals and counters that must survive a restart.
+struct LedgerHead {
+  std::uint16_t format_version = 1;
+  std::string network;   // "acme:tab"; fixed at creation
+  Address operator_key;  // signs segments
+  Sequence last_sequence;
+  SegmentId last_segment;
+  Hash last_segment_hash;
+  Time last_time;
+  std::uint32_t payers = 0, payees = 0, servers = 0, plans = 0, mandates = 0;
+  std::uint64_t tabs = 0, statements = 0, settlements = 0;
+  crypto::MerkleFrontier segments;  // leaves: segment hashes
+};
+
+}  // namespace ledger::core
