@@ -1,0 +1,343 @@
+// One settlement's way to its rail and back: prepare, make it durable, send or probe, record what the rail says.
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "settlers/dispatcher_impl.h"
+
+namespace settlers {
+
+namespace {
+
+using ledger::api::CommandReceipt;
+using ledger::core::StepSettlement;
+
+// A step that was refused because somebody else changed the settlement: it is read again after this.
+constexpr std::uint64_t kReadAgainMs = 250;
+// The writer's queue is full: the step waits this long, at most so often. Then it is left to the next look.
+constexpr std::uint64_t kOverloadedMs = 100;
+// Dry run: an instruction that was shown is shown again after this.
+constexpr std::uint64_t kDryRunRepeatMs = 3'600'000;
+constexpr std::size_t kDetailBytesMax = 512;
+
+// How far along a settlement is on the way to final.
+int progress(SettlementState state) {
+  switch (state) {
+    case SettlementState::accepted: return 1;
+    case SettlementState::confirmed: return 2;
+    case SettlementState::settled: return 3;
+    case SettlementState::final: return 4;
+    default: return 0;
+  }
+}
+
+// The next edge from `from` toward what the rail says; the same state if there is nothing to do.
+SettlementState next_edge(SettlementState from, SettlementState said) {
+  if (said == from) return from;
+  const bool posted = progress(from) >= progress(SettlementState::confirmed);
+  switch (said) {
+    case SettlementState::accepted: return said;  // also back from confirmed: a reorganisation
+    case SettlementState::confirmed:
+    case SettlementState::settled:
+    case SettlementState::final:
+      if (from == SettlementState::disputed)  // won: the money is back where it belongs
+        return progress(said) >= progress(SettlementState::settled) ? SettlementState::settled : from;
+      return progress(from) < progress(said) ? said : from;
+    case SettlementState::failed: return said;
+    case SettlementState::returned:
+    case SettlementState::disputed:
+      // Only something that was confirmed can come back.
+      return posted || from == SettlementState::disputed ? said : SettlementState::confirmed;
+    case SettlementState::unknown: return from == SettlementState::sending ? said : from;
+    default: return from;
+  }
+}
+
+RailHealth health_of(const Outcome& outcome) {
+  const bool technical = outcome.state == SettlementState::failed && outcome.failure == FailureClass::technical;
+  return outcome.rail_fault || technical ? RailHealth::fault : RailHealth::good;
+}
+
+std::string shortened(std::string text) {
+  if (text.size() > kDetailBytesMax) text.resize(kDetailBytesMax);
+  return text;
+}
+
+}  // namespace
+
+void Dispatcher::Impl::problem(std::string_view rail, SettlementId id, std::string_view message) {
+  if (Rail* known = find(rail)) {
+    const std::lock_guard<std::mutex> lock(status_mutex_);
+    known->shown.last_error = std::string(message);
+    known->shown.last_error_time = clock_.now();
+  }
+  if (observer_ != nullptr) observer_->on_problem(rail, id, message);
+}
+
+base::Time Dispatcher::Impl::after_ms(std::uint64_t delay_ms) const {
+  return base::Time{clock_.now().us + delay_ms * 1000};
+}
+
+bool Dispatcher::Impl::defer(const Settlement& settlement, std::uint64_t delay_ms) {
+  const bool known = deferrals_.count(settlement.id.value) != 0;
+  if (!known && deferrals_.size() >= options_.scheduled_max) return false;
+  deferrals_[settlement.id.value] = Deferral{clock_.monotonic_ns() + delay_ms * 1'000'000, settlement.state,
+                                             settlement.attempt, settlement.technical_retries};
+  return true;
+}
+
+base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement) const {
+  Instruction instruction;
+  instruction.settlement = settlement;
+  instruction.dry_run = options_.dry_run;
+  ASSIGN_OR_RETURN(instruction.asset, reader_.asset(settlement.asset));
+  if (settlement.kind == SettlementKind::collection) {
+    ASSIGN_OR_RETURN(const ledger::core::Payer payer, reader_.payer(settlement.payer));
+    instruction.payer_address = payer.address;
+    instruction.payer_rail_mandate = payer.rail_mandate;
+  } else {
+    ASSIGN_OR_RETURN(const ledger::core::Payee payee, reader_.payee(settlement.payee));
+    instruction.payee_account = payee.payout_account;
+  }
+  return instruction;
+}
+
+void Dispatcher::Impl::begin(Rail& rail, const Settlement& settlement, bool is_probe) {
+  base::Result<Instruction> instruction = resolve(settlement);
+  if (!instruction) {
+    problem(rail.name, settlement.id, "cannot resolve the instruction: " + instruction.error().to_string());
+    defer(settlement, options_.journal_delay_ms);
+    return;
+  }
+  auto operation = std::make_shared<Operation>();
+  operation->rail = &rail;
+  operation->instruction = std::move(*instruction);
+  operation->is_probe = is_probe;
+  operation->begun = rail.breaker.begin(clock_.monotonic_ns(), operation->trial);
+  CHECK(operation->begun);
+  operations_[settlement.id.value] = operation;
+  if (is_probe) {
+    ++rail.probes;
+    {
+      const std::lock_guard<std::mutex> lock(status_mutex_);
+      ++rail.shown.probed;
+    }
+    rail.settler->probe(operation->instruction, [self = shared_from_this(), operation](const Outcome& outcome) {
+      self->on_outcome(operation, outcome);
+    });
+    return;
+  }
+  rail.in_flight.insert(settlement.id.value);
+  rail.settler->prepare(operation->instruction,
+                        [self = shared_from_this(), operation](base::Result<Prepared> prepared) {
+                          self->on_prepared(operation, std::move(prepared));
+                        });
+}
+
+void Dispatcher::Impl::rail_answered(const OperationPtr& operation, RailHealth health, std::string_view detail) {
+  if (!operation->begun) return;
+  operation->begun = false;
+  Rail& rail = *operation->rail;
+  const BreakerState before = rail.breaker.state();
+  rail.breaker.end(clock_.monotonic_ns(), operation->trial, health);
+  {
+    const std::lock_guard<std::mutex> lock(status_mutex_);
+    rail.shown.breaker = rail.breaker.state();
+    if (health == RailHealth::fault) ++rail.shown.faults;
+  }
+  if (health == RailHealth::fault) problem(rail.name, operation->settlement().id, detail);
+  if (rail.breaker.state() != before && observer_ != nullptr) observer_->on_breaker(rail.name, rail.breaker.state());
+}
+
+// The operation is over. The settlement is read from the ledger again, after `defer_ms` if it is still due.
+void Dispatcher::Impl::end(const OperationPtr& operation, std::uint64_t defer_ms) {
+  rail_answered(operation, RailHealth::unknown, {});
+  Rail& rail = *operation->rail;
+  const Settlement& settlement = operation->settlement();
+  operations_.erase(settlement.id.value);
+  if (operation->is_probe) --rail.probes;
+  if (!takes_place(settlement.state)) rail.in_flight.erase(settlement.id.value);
+  if (defer_ms > 0) defer(settlement, defer_ms);
+  {
+    const std::lock_guard<std::mutex> lock(status_mutex_);
+    rail.shown.in_flight = rail.in_flight.size();
+  }
+  if (running_) wake();
+  if (stop_done_ && operations_.empty()) finish_stop();
+}
+
+void Dispatcher::Impl::submit(StepSettlement step, std::function<void(CommandReceipt)> done) {
+  step.detail = shortened(std::move(step.detail));
+  service_.submit(std::move(step), [self = shared_from_this(), done = std::move(done)](CommandReceipt receipt) {
+    // On a thread of the ledger's: cross over.
+    boost::asio::post(self->io_, [self, done, receipt = std::move(receipt)]() mutable {
+      if (!self->detached_) done(std::move(receipt));
+    });
+  });
+}
+
+void Dispatcher::Impl::on_prepared(const OperationPtr& operation, base::Result<Prepared> prepared) {
+  if (detached_) return;
+  Rail& rail = *operation->rail;
+  if (!prepared) {
+    const base::Error& error = prepared.error();
+    if (error.code == base::ErrorCode::invalid_argument) {
+      rail_answered(operation, RailHealth::unknown, {});
+      return fail_definitely(operation, FailureClass::no_mandate, error.message);
+    }
+    rail_answered(operation, RailHealth::fault, error.to_string());
+    return fail_definitely(operation, FailureClass::technical, error.to_string());
+  }
+  // For the breaker the operation goes on until the rail has answered send().
+  if (prepared->failure != FailureClass::none || options_.dry_run) rail_answered(operation, RailHealth::good, {});
+  if (prepared->failure != FailureClass::none)
+    return fail_definitely(operation, prepared->failure, std::move(prepared->detail));
+  if (options_.dry_run) {
+    if (observer_ != nullptr) observer_->on_would_send(operation->instruction, *prepared);
+    return end(operation, kDryRunRepeatMs);
+  }
+  if (prepared->request.size() > base::limits::kSettlementRequestBytesMax) {
+    rail.settler->abandon(*prepared);
+    return fail_definitely(operation, FailureClass::rejected, "the rail's request is larger than the ledger can hold");
+  }
+  if (!running_ || !rail.enabled) {
+    rail.settler->abandon(*prepared);
+    return end(operation, 0);
+  }
+  operation->prepared = std::move(*prepared);
+  commit_sending(operation);
+}
+
+// A failure before anything was sent. In a dry run it is only told.
+void Dispatcher::Impl::fail_definitely(const OperationPtr& operation, FailureClass failure, std::string detail) {
+  if (options_.dry_run) {
+    problem(operation->rail->name, operation->settlement().id, "would fail: " + detail);
+    return end(operation, kDryRunRepeatMs);
+  }
+  Outcome outcome;
+  outcome.state = SettlementState::failed;
+  outcome.failure = failure;
+  outcome.detail = std::move(detail);
+  record(operation, outcome);
+}
+
+void Dispatcher::Impl::commit_sending(const OperationPtr& operation) {
+  const Settlement& settlement = operation->settlement();
+  StepSettlement step;
+  step.id = settlement.id;
+  step.attempt = settlement.attempt;
+  step.to = SettlementState::sending;
+  step.idempotency_key = operation->prepared.idempotency_key;
+  step.request = operation->prepared.request;
+  step.reference = operation->prepared.reference;
+  step.next_action = clock_.now();  // if this process dies now, the next one probes at once
+  submit(std::move(step), [self = shared_from_this(), operation](const CommandReceipt& receipt) {
+    self->on_sending(operation, receipt);
+  });
+}
+
+void Dispatcher::Impl::on_sending(const OperationPtr& operation, const CommandReceipt& receipt) {
+  Rail& rail = *operation->rail;
+  Settlement& settlement = operation->instruction.settlement;
+  if (receipt.result.status != base::Status::ok) {
+    rail.settler->abandon(operation->prepared);
+    if (receipt.result.status != base::Status::wrong_state && receipt.result.status != base::Status::not_found)
+      problem(rail.name, settlement.id, "cannot record that it is sent: " + receipt.result.detail);
+    return end(operation, kReadAgainMs);
+  }
+  if (observer_ != nullptr) observer_->on_step(settlement, SettlementState::sending, FailureClass::none, {});
+  settlement.state = SettlementState::sending;
+  settlement.idempotency_key = operation->prepared.idempotency_key;
+  settlement.request = operation->prepared.request;
+  if (!operation->prepared.reference.empty()) settlement.reference = operation->prepared.reference;
+  if (!rail.enabled) {
+    // The kill switch came in between. Nothing was sent, and nothing will be: that is a definite failure.
+    rail.settler->abandon(operation->prepared);
+    return fail_definitely(operation, FailureClass::technical, "the rail was disabled before it was sent");
+  }
+  {
+    const std::lock_guard<std::mutex> lock(status_mutex_);
+    ++rail.shown.sent;
+    rail.shown.in_flight = rail.in_flight.size();
+  }
+  rail.settler->send(operation->instruction, [self = shared_from_this(), operation](const Outcome& outcome) {
+    if (self->detached_) return;
+    self->rail_answered(operation, health_of(outcome), outcome.detail);
+    self->record(operation, outcome);
+  });
+}
+
+void Dispatcher::Impl::on_outcome(const OperationPtr& operation, const Outcome& outcome) {
+  if (detached_) return;
+  rail_answered(operation, health_of(outcome), outcome.detail);
+  record(operation, outcome);
+}
+
+void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
+  const Settlement& settlement = operation->settlement();
+  // What was confirmed before did happen: if it is undone now, it came back.
+  if (outcome.state == SettlementState::failed && progress(settlement.state) >= progress(SettlementState::confirmed))
+    outcome.state = SettlementState::returned;
+  const SettlementState to = next_edge(settlement.state, outcome.state);
+  const bool reference_changed = !outcome.reference.empty() && outcome.reference != settlement.reference;
+  if (to == settlement.state && !reference_changed) {
+    // Nothing new. The next look is scheduled in memory, unless that is far away or too many are waiting.
+    if (outcome.next_probe_ms < options_.journal_delay_ms && defer(settlement, outcome.next_probe_ms))
+      return end(operation, 0);
+    if (settlement.state == SettlementState::sending) return end(operation, 0);
+  }
+  StepSettlement step;
+  step.id = settlement.id;
+  step.attempt = settlement.attempt;
+  step.to = to;
+  step.reference = outcome.reference;
+  step.detail = outcome.detail;
+  std::uint64_t delay_ms = outcome.next_probe_ms;
+  if (to == SettlementState::failed) {
+    step.failure = outcome.failure == FailureClass::none ? FailureClass::technical : outcome.failure;
+    if (step.failure == FailureClass::technical) delay_ms = technical_delay_ms(settlement.technical_retries, random());
+  } else if (to != outcome.state) {
+    delay_ms = 0;  // more edges follow at once
+  }
+  step.next_action = after_ms(delay_ms);
+  submit(std::move(step), [self = shared_from_this(), operation, outcome, to](const CommandReceipt& receipt) {
+    self->on_recorded(operation, outcome, to, receipt);
+  });
+}
+
+void Dispatcher::Impl::on_recorded(const OperationPtr& operation, const Outcome& outcome, SettlementState to,
+                                   const CommandReceipt& receipt) {
+  Settlement& settlement = operation->instruction.settlement;
+  const base::Status status = receipt.result.status;
+  if (status == base::Status::overloaded && running_) {
+    // What the rail said must not get lost for a full queue: it would cost another probe.
+    auto timer = std::make_shared<boost::asio::steady_timer>(io_, std::chrono::milliseconds(kOverloadedMs));
+    timer->async_wait([self = shared_from_this(), operation, outcome, timer](const boost::system::error_code&) {
+      if (!self->detached_) self->record(operation, outcome);
+    });
+    return;
+  }
+  if (status != base::Status::ok) {
+    // wrong_state: somebody else moved it, or the ledger has no such edge. It is read again; the rail's answer can be
+    // had again by a probe.
+    problem(operation->rail->name, settlement.id,
+            "the ledger refused the step to state " + std::to_string(static_cast<unsigned>(to)) + " (" +
+                std::string(base::name(status)) + "): " + receipt.result.detail);
+    const base::Result<Settlement> actual = reader_.settlement(settlement.id);
+    if (actual) settlement = *actual;
+    return end(operation, outcome.next_probe_ms + kReadAgainMs);
+  }
+  if (observer_ != nullptr) {
+    const FailureClass failure = to == SettlementState::failed ? outcome.failure : FailureClass::none;
+    observer_->on_step(settlement, to, failure, outcome.detail);
+  }
+  const SettlementState before = settlement.state;
+  settlement.state = to;
+  if (!outcome.reference.empty()) settlement.reference = outcome.reference;
+  if (to != before && to != outcome.state && next_edge(to, outcome.state) != to) return record(operation, outcome);
+  end(operation, 0);
+}
+
+}  // namespace settlers
