@@ -1,0 +1,682 @@
+@0xb0f327666c6a2145;
+
+# The values that travel between tabd and its clients. The interfaces are in tabd.capnp, which also states the rules of
+# compatibility and the conventions used here:
+#
+#   UInt128        amounts, nonces            an absent (null) pointer is zero, so a zero costs no bytes
+#   Data           fixed lengths: address 20, hash 32, signature 65 (r, s, v); where a field says so, empty means "none"
+#   ...Us          microseconds since 1970-01-01T00:00:00Z; ...S are seconds
+#   ids            numbers given by the ledger; 0 means "none"
+#   status         a number of status.capnp
+#
+# Amounts are counts of the asset's smallest ledger unit (Asset.scale decimals), from 0 to 2^127 - 1. Two words beat a
+# byte string: there is no length to check, and the usual amount compresses to nothing when a stream is packed.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("rpc::schema");
+
+struct UInt128 {
+  low @0 :UInt64;
+  high @1 :UInt64;
+}
+
+struct Int128 {
+  low @0 :UInt64;
+  high @1 :Int64;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What a resource server submits (docs/bindings/tab.md is normative for what is signed)
+
+struct SingleUse {
+  # A promise for one purchase. The pair (payer, nonce) identifies it for ever.
+  payer @0 :Data;
+  # Address that pays.
+  payee @1 :Data;
+  # Address that is paid.
+  maximum @2 :UInt128;
+  # The server charges this or less.
+  resource @3 :Data;
+  # keccak256 of the resource's URL; empty = any resource (signed as 32 zero bytes).
+  nonce @4 :UInt128;
+  # Unique for the payer.
+  validAfter @5 :UInt64;
+  # Seconds, inclusive.
+  validBefore @6 :UInt64;
+  # Seconds, exclusive.
+  asset @7 :UInt16;
+  # An id out of Info.assets; the signature covers the asset's text.
+}
+
+struct Voucher {
+  # A promise that grows: all charges of the tab together stay at or below `maximum`.
+  payer @0 :Data;
+  payee @1 :Data;
+  salt @2 :Data;
+  # 32 bytes; tells apart several tabs of the same parties. Empty = zero.
+  maximum @3 :UInt128;
+  validBefore @4 :UInt64;
+  # Seconds, exclusive; 0 = no end.
+  asset @5 :UInt16;
+}
+
+struct Usage {
+  # One charge as the server reports it.
+  amount @0 :UInt128;
+  quantity @1 :UInt64;
+  # How many units were delivered.
+  unit @2 :Text;
+  # What `quantity` counts: up to 8 printable ASCII characters without spaces ("tokens"). May be empty.
+  resource @3 :Data;
+  # keccak256 of what was delivered. Empty = the commitment's own resource (zero for a voucher).
+}
+
+struct Charge {
+  commitment @0 :SingleUse;
+  usage @1 :Usage;
+}
+
+struct HoldReference {
+  # Names a hold made before by this payer and nonce. The payer does not sign captures and releases.
+  payer @0 :Data;
+  nonce @1 :UInt128;
+}
+
+struct Capture {
+  hold @0 :HoldReference;
+  usage @1 :Usage;
+}
+
+struct VoucherCharges {
+  voucher @0 :Voucher;
+  firstIndex @1 :UInt64;
+  # Position on the tab of the first usage, counted from 0.
+  usages @2 :List(Usage);
+  # 1 to 1,000.
+}
+
+struct Item {
+  # One thing to record. A field of a wrong length or out of its range makes this item `itemMalformed` (a signature:
+  # `signatureLength`) and nothing else: the other items are decided as usual. In the batch root the item then counts as
+  # if that field and its payer were zero.
+  signature @0 :Data;
+  # 65 bytes: of the payer or of the agent named in `signer`. Not used by capture and release.
+  signer @1 :Data;
+  # Empty = the payer signed; otherwise the address of an agent with a mandate.
+  union {
+    charge @2 :Charge;
+    # A single-use commitment, charged now.
+    hold @3 :SingleUse;
+    # A single-use commitment, reserved up to its maximum until validBefore.
+    capture @4 :Capture;
+    # Charges a hold, up to its maximum; what is left is given back.
+    release @5 :HoldReference;
+    # Gives a hold up.
+    voucher @6 :VoucherCharges;
+    # Charges on a tab.
+  }
+}
+
+struct Batch {
+  # What the server signs: EIP-712 Batch(address server,uint64 number,uint32 count,bytes32 root) in the operator's
+  # domain.
+  number @0 :UInt64;
+  # Chosen by the server, for its own books.
+  root @1 :Data;
+  # RFC 6962 root over the items' leaves, in order (docs/bindings/tab.md, "Batches").
+  signature @2 :Data;
+  # Of the session's registered server key.
+  network @3 :Text;
+  # Must equal Info.network.
+  items @4 :List(Item);
+  # 1 to 1,024, with at most 131,072 usages together.
+}
+
+struct ItemResult {
+  # Three words for each item; the numbers behind a refusal are sent only where there are any.
+  sequence @0 :UInt64;
+  # Accepted: the journal entry (for alreadyAccepted, the one of the first acceptance).
+  status @1 :UInt16;
+  numbers @2 :ExceededNumbers;
+  # mandateCapExceeded, creditLimitExceeded, chargeAboveMaximum, voucherBelowCharged, tabOutOfOrder.
+}
+
+struct ExceededNumbers {
+  limit @0 :UInt128;
+  # The number that was exceeded.
+  allowed @1 :UInt128;
+  # What would have been accepted at most.
+  expectedIndex @2 :UInt64;
+  # tabOutOfOrder: the tab's next charge index.
+}
+
+struct BatchReceipt {
+  # Sent only after the accepted items are on disk.
+  status @0 :UInt16;
+  # ok: the batch was decided, see `items`. Otherwise nothing of it was recorded and `items` is empty.
+  retryAfterMs @1 :UInt32;
+  # With overloaded.
+  segment @2 :UInt64;
+  # Where newly accepted items are; 0 if there are none.
+  timeUs @3 :UInt64;
+  # Ledger time of that segment.
+  items @4 :List(ItemResult);
+  # One for each item, in order.
+  detail @5 :Text;
+  # For people: which field of which item was malformed, or why the batch was refused. Often empty.
+}
+
+struct RefusedItem {
+  batchNumber @0 :UInt64;
+  index @1 :UInt32;
+  # Position in that batch.
+  status @2 :UInt16;
+  numbers @3 :ExceededNumbers;
+}
+
+struct StreamSummary {
+  batches @0 :UInt64;
+  items @1 :UInt64;
+  accepted @2 :UInt64;
+  # ok and alreadyAccepted.
+  refusedCount @3 :UInt64;
+  refused @4 :List(RefusedItem);
+  # The first 10,000 of them.
+  lastSequence @5 :UInt64;
+  # The highest sequence of an accepted item.
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Objects of the ledger
+
+struct Asset {
+  id @0 :UInt16;
+  text @1 :Text;
+  # As signed: a CAIP-19 asset type or an ISO 4217 code.
+  symbol @2 :Text;
+  scale @3 :UInt8;
+  # Decimals of one ledger unit.
+  railScale @4 :UInt8;
+  # Decimals that the rails can move; statements round to it.
+}
+
+enum WindowKind {
+  duration @0;
+  # [k*d, (k+1)*d) seconds since 1970.
+  day @1;
+  # Local midnight to local midnight.
+  week @2;
+  # Local Monday to Monday.
+  month @3;
+  # First of the month to first of the month.
+}
+
+struct WindowSpec {
+  kind @0 :WindowKind;
+  durationS @1 :UInt64;
+  # With kind duration.
+  timeZone @2 :Text;
+  # IANA name; empty = UTC.
+}
+
+struct WindowBounds {
+  # Half-open; both zero: no window.
+  startUs @0 :UInt64;
+  endUs @1 :UInt64;
+}
+
+struct Plan {
+  # How a payer is billed in one asset.
+  id @0 :UInt32;
+  # 0 when setting: found by label, or created.
+  label @1 :Text;
+  asset @2 :UInt16;
+  window @3 :WindowSpec;
+  settleThreshold @4 :UInt128;
+  # Closes the window early; zero = never.
+  minimum @5 :UInt128;
+  # Below it the window's charges carry forward.
+  creditLimit @6 :UInt128;
+  termsS @7 :UInt64;
+  # From the statement to the first collection.
+  rails @8 :List(Text);
+  # In order of preference.
+  dunningS @9 :List(UInt64);
+  # Waits between collection attempts; after the last the payer is suspended.
+}
+
+enum Standing {
+  active @0;
+  suspendedByOperator @1;
+  suspendedByDunning @2;
+  # A statement could not be collected; paying clears it.
+}
+
+struct Payer {
+  id @0 :UInt32;
+  address @1 :Data;
+  label @2 :Text;
+  plans @3 :List(UInt32);
+  # Plan ids, at most one for each asset.
+  standing @4 :Standing;
+  registeredUs @5 :UInt64;
+  railMandate @6 :Data;
+  # What the rail needs to pull; may be empty.
+}
+
+struct Balance {
+  # Debit positive, credit negative. `pending` is reserved and not final.
+  posted @0 :Int128;
+  pending @1 :Int128;
+}
+
+struct Line {
+  payee @0 :UInt32;
+  resource @1 :Data;
+  # Zero: resources beyond the limit of lines.
+  amount @2 :UInt128;
+  charges @3 :UInt64;
+  quantity @4 :UInt64;
+}
+
+struct PayeeShare {
+  payee @0 :UInt32;
+  amount @1 :UInt128;
+}
+
+struct Tally {
+  # A payer's open window and balances in one asset.
+  payer @0 :UInt32;
+  asset @1 :UInt16;
+  plan @2 :UInt32;
+  creditLimit @3 :UInt128;
+  # In force: the payer's own, or the plan's.
+  creditLimitOverride @4 :UInt128;
+  # The payer's own; zero = the plan's is in force.
+  held @5 :UInt128;
+  # Maxima of open holds.
+  unbilled @6 :UInt128;
+  # Charges in the open window, and remainders carried in.
+  billed @7 :UInt128;
+  # Statements not confirmed as paid. Exposure = held + unbilled + billed.
+  credit @8 :UInt128;
+  # Credit notes and overpayment, not used yet.
+  window @9 :WindowBounds;
+  windowNumber @10 :UInt64;
+  entries @11 :UInt64;
+  # Charging entries of the open window.
+  lines @12 :List(Line);
+  # Only where one tally is asked for; lists leave it empty.
+  carriedIn @13 :List(PayeeShare);
+  accountUnbilled @14 :Balance;
+  accountReceivable @15 :Balance;
+  accountCredit @16 :Balance;
+}
+
+struct Exposure {
+  # What a resource server may know of a payer before it serves.
+  standing @0 :Standing;
+  limit @1 :UInt128;
+  exposure @2 :UInt128;
+  available @3 :UInt128;
+  # limit - exposure, or zero.
+}
+
+struct Payee {
+  id @0 :UInt32;
+  address @1 :Data;
+  label @2 :Text;
+  feeBasisPoints @3 :UInt32;
+  # The operator's share of each collected amount.
+  feeFixed @4 :UInt128;
+  # For each payout.
+  payoutRail @5 :Text;
+  payoutAccount @6 :Text;
+  payoutMinimum @7 :UInt128;
+  active @8 :Bool = true;
+  registeredUs @9 :UInt64;
+}
+
+struct PayeeBalance {
+  payee @0 :UInt32;
+  asset @1 :UInt16;
+  accrued @2 :Balance;
+  payable @3 :Balance;
+  payableNow @4 :UInt128;
+  # Collected and final, net of fee, not in a payout.
+  paidOut @5 :UInt128;
+  fees @6 :UInt128;
+  openPayout @7 :UInt64;
+}
+
+struct OperatorBalance {
+  asset @0 :UInt16;
+  inTransit @1 :Balance;
+  outTransit @2 :Balance;
+  cash @3 :Balance;
+  revenue @4 :Balance;
+  badDebt @5 :Balance;
+  rounding @6 :Balance;
+}
+
+struct Server {
+  id @0 :UInt32;
+  key @1 :Data;
+  # Address of the registered key.
+  label @2 :Text;
+  payees @3 :List(UInt32);
+  active @4 :Bool = true;
+}
+
+enum Period {
+  total @0;
+  hour @1;
+  day @2;
+  week @3;
+  # Starts on Monday.
+  month @4;
+}
+
+struct Mandate {
+  # The payer lets an agent's key sign for it. The highest nonce for (payer, agent, asset) is in force. Periods are UTC.
+  payer @0 :Data;
+  agent @1 :Data;
+  asset @2 :UInt16;
+  cap @3 :UInt128;
+  # Of charges and held maxima in each period.
+  period @4 :Period;
+  payees @5 :List(Data);
+  # Strictly ascending, at most 64; empty = any.
+  validAfter @6 :UInt64;
+  # Seconds, inclusive.
+  validBefore @7 :UInt64;
+  # Seconds, exclusive; 0 = no end.
+  nonce @8 :UInt64;
+}
+
+struct MandateRevocation {
+  payer @0 :Data;
+  agent @1 :Data;
+  asset @2 :UInt16;
+  nonce @3 :UInt64;
+  # Higher than the mandate's.
+}
+
+struct MandateState {
+  id @0 :UInt32;
+  mandate @1 :Mandate;
+  signature @2 :Data;
+  revoked @3 :Bool;
+  nonceFloor @4 :UInt64;
+  periodStartUs @5 :UInt64;
+  spent @6 :UInt128;
+  held @7 :UInt128;
+}
+
+enum StatementState {
+  # Numbers are the ledger's own.
+  unspecified @0;
+  open @1;
+  paid @2;
+  writtenOff @3;
+  credited @4;
+}
+
+struct Statement {
+  # The immutable result of a closed window; only `state`, `credited` and `fees` change later.
+  id @0 :UInt64;
+  payer @1 :UInt32;
+  asset @2 :UInt16;
+  plan @3 :UInt32;
+  windowNumber @4 :UInt64;
+  window @5 :WindowBounds;
+  issuedUs @6 :UInt64;
+  dueUs @7 :UInt64;
+  total @8 :UInt128;
+  billed @9 :UInt128;
+  creditApplied @10 :UInt128;
+  lines @11 :List(Line);
+  # Lists of statements leave lines, carriedIn, shares and carriedOut empty.
+  carriedIn @12 :List(PayeeShare);
+  shares @13 :List(PayeeShare);
+  carriedOut @14 :List(PayeeShare);
+  entries @15 :UInt64;
+  # Leaves under `root`.
+  root @16 :Data;
+  # RFC 6962 root over the window's charging entries.
+  closedBy @17 :UInt64;
+  # Sequence of the window_closed entry.
+  settlement @18 :UInt64;
+  state @19 :StatementState;
+  credited @20 :UInt128;
+  # By credit notes on this statement. Still due: billed - creditApplied - credited.
+  fees @21 :List(UInt128);
+  # The operator's fee of each share; empty until the shares are released to their payees.
+}
+
+enum SettlementKind {
+  unspecified @0;
+  collection @1;
+  payout @2;
+}
+
+enum SettlementState {
+  # Numbers are the ledger's own (design: ready -> sending -> accepted -> confirmed -> settled -> final).
+  unspecified @0;
+  ready @1;
+  sending @2;
+  accepted @3;
+  confirmed @4;
+  settled @5;
+  final @6;
+  failed @7;
+  unknown @8;
+  # The outcome is not known: it is probed, never sent again.
+  returned @9;
+  disputed @10;
+  writtenOff @11;
+  cancelled @12;
+}
+
+enum FailureClass {
+  none @0;
+  insufficientFunds @1;
+  noMandate @2;
+  rejected @3;
+  technical @4;
+}
+
+struct Settlement {
+  id @0 :UInt64;
+  kind @1 :SettlementKind;
+  payer @2 :UInt32;
+  payee @3 :UInt32;
+  statement @4 :UInt64;
+  asset @5 :UInt16;
+  amount @6 :UInt128;
+  fee @7 :UInt128;
+  rail @8 :Text;
+  state @9 :SettlementState;
+  attempt @10 :UInt32;
+  technicalRetries @11 :UInt32;
+  dunningStep @12 :UInt32;
+  nextActionUs @13 :UInt64;
+  idempotencyKey @14 :Data;
+  request @15 :Data;
+  # The exact bytes of the current attempt; only where one settlement is asked for by an operator or auditor.
+  reference @16 :Text;
+  # The rail's own id, for example a transaction hash.
+  failure @17 :FailureClass;
+  detail @18 :Text;
+  createdUs @19 :UInt64;
+  submittedUs @20 :UInt64;
+  confirmedUs @21 :UInt64;
+  finalizedUs @22 :UInt64;
+}
+
+struct CommandReceipt {
+  # The answer to every command: sent after it is durable.
+  status @0 :UInt16;
+  sequence @1 :UInt64;
+  # Last entry written; 0 if nothing changed.
+  id @2 :UInt64;
+  # Of the object that was made or changed.
+  detail @3 :Text;
+  # For people: which value was wrong and what is allowed.
+  segment @4 :UInt64;
+  timeUs @5 :UInt64;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The journal
+
+struct Entry {
+  # One record of the journal, with where it stands. `bytes` are as stored (ledger/FORMAT.md): their RFC 6962 leaf hash
+  # is in the segment's root and, for charging entries, in the statement's.
+  sequence @0 :UInt64;
+  segment @1 :UInt64;
+  index @2 :UInt32;
+  # In its segment, from 0.
+  timeUs @3 :UInt64;
+  bytes @4 :Data;
+}
+
+enum ChargeKind {
+  unspecified @0;
+  charged @1;
+  held @2;
+  captured @3;
+  released @4;
+  voucher @5;
+}
+
+struct ChargeRecord {
+  # A charging entry in readable form.
+  entry @0 :Entry;
+  kind @1 :ChargeKind;
+  payee @2 :UInt32;
+  asset @3 :UInt16;
+  amount @4 :UInt128;
+  # Sum of the usages; for a hold the maximum.
+  usages @5 :List(Usage);
+}
+
+struct Head {
+  # The newest durable segment, signed by the operator: EIP-712 Segment(uint64 number,bytes32 hash).
+  network @0 :Text;
+  operatorKey @1 :Data;
+  lastSequence @2 :UInt64;
+  lastSegment @3 :UInt64;
+  segmentHash @4 :Data;
+  header @5 :Data;
+  # The segment's header, encoded (192 bytes); its SHA-256 is `segmentHash`. Empty before the first segment.
+  signature @6 :Data;
+  timeUs @7 :UInt64;
+  payers @8 :UInt32;
+  payees @9 :UInt32;
+  servers @10 :UInt32;
+  plans @11 :UInt32;
+  mandates @12 :UInt32;
+  tabs @13 :UInt64;
+  statements @14 :UInt64;
+  settlements @15 :UInt64;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Events, operation
+
+enum EventKind {
+  # A filter is a set of these, as bits 1 << ordinal.
+  unspecified @0;
+  accepted @1;
+  # A charge, hold, capture or voucher became durable.
+  released @2;
+  # A hold was given up or expired.
+  windowOpened @3;
+  windowClosed @4;
+  # `statement` is 0 when everything was carried forward.
+  settling @5;
+  # A settlement was planned or moved; `settlementState` says where to. Not used for the next four.
+  settled @6;
+  # Confirmed by the rail, or further (settled, final).
+  failed @7;
+  # A settlement failed or is unknown; `text` says why.
+  reversed @8;
+  # Returned or disputed after confirmation.
+  suspended @9;
+  resumed @10;
+  mandate @11;
+  # Set or revoked.
+  credited @12;
+  # A credit note, or a statement written off.
+  configured @13;
+  # An asset, plan, payer, payee, server, limit or rail mandate was set.
+}
+
+struct Event {
+  sequence @0 :UInt64;
+  timeUs @1 :UInt64;
+  kind @2 :EventKind;
+  payer @3 :Data;
+  # Address; empty where there is none.
+  payee @4 :Data;
+  asset @5 :UInt16;
+  amount @6 :UInt128;
+  charges @7 :UInt32;
+  # accepted: how many usages.
+  statement @8 :UInt64;
+  settlement @9 :UInt64;
+  settlementState @10 :SettlementState;
+  text @11 :Text;
+  # For people: reason, label or reference.
+}
+
+struct EventFilter {
+  kinds @0 :UInt32;
+  # Bits 1 << EventKind; 0 = all.
+  payer @1 :Data;
+  # Only this payer's; empty = every payer that the session may see.
+  payee @2 :Data;
+  # Only this payee's; empty = every payee that the session may see.
+}
+
+struct Named {
+  # A figure of the running daemon, for `status` and `top`: "items_accepted_total", "queue_verify_items".
+  name @0 :Text;
+  value @1 :Int64;
+}
+
+struct DaemonStatus {
+  version @0 :Text;
+  startedUs @1 :UInt64;
+  nowUs @2 :UInt64;
+  dryRun @3 :Bool;
+  # Settlements are prepared and not sent.
+  degraded @4 :List(Text);
+  # Why something does not work as it should; empty when all is well.
+  figures @5 :List(Named);
+  head @6 :Head;
+}
+
+struct RailStatus {
+  name @0 :Text;
+  enabled @1 :Bool;
+  # The kill switch: false sends nothing on this rail.
+  dryRun @2 :Bool;
+  pull @3 :Bool;
+  push @4 :Bool;
+  inFlight @5 :UInt32;
+  inFlightMax @6 :UInt32;
+  description @7 :Text;
+  # One line from the settler: balance, lag, degraded reason.
+}
+
+struct StatusText {
+  # One row of status.capnp.
+  number @0 :UInt16;
+  name @1 :Text;
+  sentence @2 :Text;
+  x402 @3 :Text;
+  # The x402 error code, where there is one.
+  nextStep @4 :Text;
+}
