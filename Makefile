@@ -1,0 +1,102 @@
+# The menu. `make` alone prints it. Every target installs what it needs (tools/setup.sh) and can be run again.
+#
+#   RAIL=sandbox    demo and run without a chain: Debian packages alone
+#   JOBS=4          parallel jobs; default: one for each core
+#   QUICK=1         bench: the first figures only, under two minutes
+#   PREFIX=/usr     install: where to
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+RAIL ?= stablecoin
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+PROFILE := $(if $(filter sandbox,$(RAIL)),base,full)
+# $(call build,PRESET,TARGETS)
+build = cmake --preset $(1) --log-level=WARNING && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
+
+.PHONY: help setup build demo run test bench lint fmt asan tsan fuzz coverage install deb clean
+
+help: ## This menu
+	@echo "tabd: a tab for machines. make TARGET, one of:"
+	@echo
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@sed -n '3,6s/^#  /  /p' Makefile
+
+setup: ## Install what is missing (Debian packages; npm and Python parts for the real chain)
+	@tools/setup.sh $(PROFILE)
+
+build: ## Compile the release build into build/release
+	@tools/setup.sh base
+	@$(call build,release)
+
+demo: ## Agents, servers, a chain: signed promises become paid bills, in about a minute
+	@tools/setup.sh $(PROFILE)
+	@$(call build,release)
+	@build/release/playground/playground demo --rail $(RAIL)
+
+run: ## The same, and keep it running to explore with tabctl
+	@tools/setup.sh $(PROFILE)
+	@$(call build,release)
+	@build/release/playground/playground run --rail $(RAIL)
+
+test: ## Build and run all tests
+	@tools/setup.sh full
+	@$(call build,release)
+	@ctest --preset release -j $(JOBS)
+
+bench: ## Measure; one line a figure, and build/bench.json (QUICK=1 for the first five)
+	@tools/setup.sh base
+	@$(call build,release)
+	@build/release/bench/tabd-bench $(if $(QUICK),--quick) --json build/bench.json
+
+lint: ## Layers, rules, format, clang-tidy (FILES="a.cpp b.cpp" to choose)
+	@tools/setup.sh lint
+	@python3 tests/lint/check.py .
+	@tests/lint/format.sh
+	@$(call build,release,tabd_rpc_schema)
+	@tools/tidy.sh build/release $(FILES)
+
+fmt: ## Format all sources
+	@tools/setup.sh base
+	@tests/lint/format.sh --fix
+
+asan: ## All tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/setup.sh full
+	@$(call build,asan)
+	@ctest --preset asan -j $(JOBS)
+
+tsan: ## All tests under ThreadSanitizer
+	@tools/setup.sh full
+	@$(call build,tsan)
+	@ctest --preset tsan -j $(JOBS)
+
+fuzz: ## Fuzz every parser for a minute each (SECONDS_EACH=60)
+	@tools/setup.sh fuzz
+	@$(call build,fuzz)
+	@tests/fuzz/run.sh build/fuzz $(or $(SECONDS_EACH),60)
+
+coverage: ## Line and branch coverage of the tests
+	@tools/setup.sh full coverage
+	@$(call build,coverage)
+	@ctest --preset coverage -j $(JOBS) || true
+	@gcovr --root . --object-directory build/coverage --exclude 'tests/.*' --exclude 'build/.*' --print-summary \
+	  --html-details build/coverage/index.html --sort-uncovered
+
+install: ## Install binaries, configuration, unit and documents below PREFIX
+	@tools/setup.sh base
+	@$(call build,release)
+	@cmake --install build/release --prefix $(PREFIX) $(if $(DESTDIR),,)
+
+deb: ## Make the Debian package in build/
+	@tools/setup.sh base
+	@$(call build,release)
+	@cd build/release && cpack -G DEB --config CPackConfig.cmake -B "$(CURDIR)/build" | tail -n 1
+
+clean: ## Remove build/
+	rm -rf build

@@ -1,0 +1,277 @@
+#include "daemon/daemon.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <future>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "daemon/catalogue.h"
+#include "daemon/fan_out.h"
+#include "daemon/operator_hooks.h"
+#include "daemon/options.h"
+#include "daemon/rail_events.h"
+#include "daemon/readiness.h"
+#include "ops/http_server.h"
+#include "ops/ledger_gauges.h"
+#include "ops/notify.h"
+#include "ops/secret.h"
+#include "ops/version.h"
+
+namespace tabd_daemon {
+namespace {
+
+using base::error;
+using base::ErrorCode;
+using base::Result;
+
+constexpr std::uint64_t kGaugeIntervalMs = 5'000;
+
+// The thread of the rails. Joined when destroyed.
+class IoThread {
+ public:
+  IoThread() : guard_(boost::asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {}
+  ~IoThread() { join(); }
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  boost::asio::io_context& context() noexcept { return context_; }
+  void join() {
+    guard_.reset();
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+class Daemon::Impl {
+ public:
+  Impl(const ops::Config& config, ops::Log& log, const base::Clock& clock, const aggregator::Calendar& calendar)
+      : config_(config), log_(log), clock_(clock), calendar_(calendar), started_(clock.now()) {}
+  ~Impl() { stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> start() {
+    RETURN_IF_ERROR(start_http());
+    RETURN_IF_ERROR(open_ledger());
+    RETURN_IF_ERROR(bring_catalogue_up_to_date(config_, store_->service(), store_->reader(), log_));
+    domain_.emplace(config_.network);
+    verify_pool_ = ledger::ingest::make_verify_pool(
+        *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, verify_options(config_));
+    RETURN_IF_ERROR(start_rails());
+    RETURN_IF_ERROR(start_rpc());
+    gauges_.emplace(store_->reader(), clock_, kGaugeIntervalMs);
+    metrics_shown_ = true;
+    ready_ = true;
+    readiness_.set_ready();
+    ops::notify_service_manager("READY=1\nSTATUS=ready");
+    log_.info("ready", {{"version", ops::kVersion}, {"network", config_.network}});
+    return {};
+  }
+
+  void stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    readiness_.set_not_ready("stopping");
+    ops::notify_service_manager("STOPPING=1");
+    if (rpc_) rpc_->stop();
+    stop_rails();
+    verify_pool_.reset();
+    // A scrape looks at all the parts: it ends before the ledger closes.
+    if (http_) http_->stop();
+    if (gauges_) gauges_->stop();
+    if (store_) store_->stop();
+    if (ready_) log_.info("stopped; everything acknowledged is on disk");
+  }
+
+ private:
+  ops::HttpAnswer answer(std::string_view path) const {
+    if (path == "/metrics") return {200, std::string(ops::Metrics::content_type()), metrics_.render()};
+    if (path == "/healthz") return {200, "application/json", "{\"alive\":true}\n"};
+    if (path == "/readyz") return readiness_.answer();
+    return {404, "text/plain; charset=utf-8", "Here are /metrics, /healthz and /readyz.\n"};
+  }
+
+  Result<void> start_http() {
+    metrics_.add_source(ops::build_metrics());
+    metrics_.add_source(ops::process_metrics());
+    metrics_.add_source([this] { return more_metrics(); });
+    if (config_.http.listen.empty()) return {};
+    ASSIGN_OR_RETURN(http_, ops::HttpServer::start(http_options(config_.http),
+                                                   [this](std::string_view path) { return answer(path); }));
+    log_.info("listening", {{"what", "http"}, {"address", ops::to_string(http_->endpoint())}});
+    return {};
+  }
+
+  // The families of parts that exist only after recovery.
+  std::vector<ops::MetricFamily> more_metrics() const {
+    if (!metrics_shown_) return {};
+    std::vector<ops::MetricFamily> all = gauges_->collect();
+    for (std::vector<ops::MetricFamily>& families :
+         std::array{metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats())})
+      std::move(families.begin(), families.end(), std::back_inserter(all));
+    return all;
+  }
+
+  // A new one is for our user alone.
+  Result<void> make_data_directory() const {
+    std::error_code failure;
+    if (std::filesystem::create_directories(config_.data_dir, failure))
+      std::filesystem::permissions(config_.data_dir, std::filesystem::perms::owner_all, failure);
+    if (failure) return error(ErrorCode::io, "data_dir: cannot make " + config_.data_dir + ": " + failure.message());
+    return {};
+  }
+
+  Result<void> open_ledger() {
+    RETURN_IF_ERROR(make_data_directory());
+    ASSIGN_OR_RETURN(crypto::SecretKey key, ops::read_secret_key(config_.operator_key_file));
+    operator_key_.emplace(std::move(key));
+    ASSIGN_OR_RETURN(rpc::RpcServerOptions rpc, rpc_options(config_, operator_key_->address()));
+    rpc.log = [this](rpc::LogLevel level, std::string_view message) {
+      log_.write(static_cast<ops::LogLevel>(level), message, {{"part", "rpc"}});
+    };
+    rpc_.emplace(std::move(rpc));
+    fan_out_.emplace(std::vector<ledger::api::Observer*>{&metrics_, &figures_, &*rpc_, &waker_});
+    const auto progress = [this](std::string_view phase, std::uint64_t done, std::uint64_t total) {
+      std::string cause = "opening the ledger: " + std::string(phase);
+      if (total != 0) cause += " " + std::to_string(done) + " of " + std::to_string(total);
+      readiness_.set_not_ready(cause);
+    };
+    ASSIGN_OR_RETURN(store_, ledger::store::LedgerStore::open(store_options(config_), clock_, calendar_, *operator_key_,
+                                                              &*fan_out_, progress));
+    const ledger::store::LedgerStore::Stats stats = store_->stats();
+    log_.info("ledger open", {{"path", config_.data_dir + "/ledger"},
+                              {"operator", base::to_hex(operator_key_->address())},
+                              {"entries_read", stats.replayed_entries},
+                              {"took_ms", stats.open_ms}});
+    return {};
+  }
+
+  Result<void> add_settlers() {
+    const auto add = [this](std::unique_ptr<settlers::Settler> settler) {
+      capabilities_[std::string(settler->rail())] = settler->capabilities();
+      metrics_.add_rail(settler->rail());
+      dispatcher_->add(std::move(settler));
+    };
+    // The rails. A new one is one line here.
+    if (config_.sandbox.enabled)
+      add(std::make_unique<settlers::sandbox::SandboxSettler>(io_->context(), clock_,
+                                                              sandbox_options(config_.sandbox)));
+    if (config_.stablecoin.enabled) {
+      ASSIGN_OR_RETURN(crypto::SecretKey signer, ops::read_secret_key(config_.stablecoin.signer_key_file));
+      ASSIGN_OR_RETURN(std::unique_ptr<settlers::Settler> settler,
+                       settlers::stablecoin::make_stablecoin(io_->context(), stablecoin_options(config_),
+                                                             std::move(signer), clock_));
+      add(std::move(settler));
+    }
+    return {};
+  }
+
+  Result<void> start_rails() {
+    io_.emplace();
+    dispatcher_ = std::make_unique<settlers::Dispatcher>(io_->context(), store_->service(), store_->reader(), clock_,
+                                                         dispatcher_options(config_), &rail_events_);
+    RETURN_IF_ERROR(add_settlers());
+    std::promise<Result<void>> begun;
+    boost::asio::post(io_->context(), [this, &begun] {
+      dispatcher_->start([&begun](Result<void> result) { begun.set_value(std::move(result)); });
+    });
+    Result<void> result = begun.get_future().get();
+    if (!result) return error(ErrorCode::io, "a rail cannot start: " + result.error().message);
+    rails_running_ = true;
+    waker_.set(*dispatcher_);
+    for (const auto& [rail, capabilities] : capabilities_)
+      log_.info("rail started", {{"rail", rail}, {"collects", capabilities.pull}, {"pays", capabilities.push}});
+    if (capabilities_.empty()) log_.warning("no rail is enabled: statements are issued and nothing is collected");
+    return {};
+  }
+
+  void stop_rails() {
+    if (!io_) return;
+    waker_.clear();
+    if (rails_running_) {
+      std::promise<void> ended;
+      boost::asio::post(io_->context(), [this, &ended] { dispatcher_->stop([&ended] { ended.set_value(); }); });
+      ended.get_future().wait();
+    }
+    io_->join();
+  }
+
+  Result<void> start_rpc() {
+    hooks_.emplace(HooksParts{*store_, *dispatcher_, figures_, *rpc_, config_.ledger.checkpoint_root, started_,
+                              config_.settlement.dry_run, capabilities_});
+    RETURN_IF_ERROR(rpc_->start({*verify_pool_, store_->service(), store_->reader(), clock_, *hooks_}));
+    const std::string& path = config_.rpc.unix_socket;
+    if (!path.empty()) {
+      if (::chmod(path.c_str(), static_cast<mode_t>(config_.rpc.unix_socket_mode)) != 0)
+        return error(ErrorCode::io, "rpc.unix_socket: cannot set the mode of " + path + ": " + std::strerror(errno));
+      log_.info("listening", {{"what", "rpc"}, {"address", "unix:" + path}});
+    }
+    if (!config_.rpc.listen.empty())
+      log_.info("listening", {{"what", "rpc"},
+                              {"address", ops::to_string({config_.rpc.listen.front().host, rpc_->tcp_port()})},
+                              {"client_certificates", !config_.rpc.tls_client_ca_file.empty()}});
+    return {};
+  }
+
+  const ops::Config& config_;
+  ops::Log& log_;
+  const base::Clock& clock_;
+  const aggregator::Calendar& calendar_;
+  const base::Time started_;
+  bool stopped_ = false;
+  bool ready_ = false;
+  bool rails_running_ = false;
+  std::atomic<bool> metrics_shown_{false};
+
+  // The parts, each using only what stands above it.
+  Readiness readiness_;
+  ops::Metrics metrics_;
+  Figures figures_;
+  RailEvents rail_events_{log_, metrics_};
+  DispatcherWaker waker_;
+  std::optional<crypto::SecretKey> operator_key_;
+  std::optional<rpc::RpcServer> rpc_;
+  std::optional<FanOut> fan_out_;
+  std::unique_ptr<ledger::store::LedgerStore> store_;
+  std::optional<commitments::tab::Domain> domain_;
+  std::unique_ptr<ledger::api::IngestService> verify_pool_;
+  std::optional<IoThread> io_;
+  std::map<std::string, settlers::Capabilities> capabilities_;
+  std::unique_ptr<settlers::Dispatcher> dispatcher_;
+  std::optional<Hooks> hooks_;
+  std::optional<ops::LedgerGauges> gauges_;
+  std::unique_ptr<ops::HttpServer> http_;
+};
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const ops::Config& config, ops::Log& log, const base::Clock& clock,
+                                              const aggregator::Calendar& calendar) {
+  auto impl = std::make_unique<Impl>(config, log, clock, calendar);
+  RETURN_IF_ERROR(impl->start());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+void Daemon::stop() { impl_->stop(); }
+
+}  // namespace tabd_daemon

@@ -1,0 +1,181 @@
+#include "daemon/figures.h"
+
+#include "ledger/core/segment.h"
+
+namespace tabd_daemon {
+namespace {
+
+namespace core = ledger::core;
+using ops::MetricFamily;
+using ops::MetricKind;
+
+MetricFamily single(std::string name, std::string help, MetricKind kind, std::uint64_t value) {
+  return {std::move(name), std::move(help), kind, {{{}, static_cast<double>(value)}}};
+}
+
+// One sample for each rail.
+template <typename Value>
+MetricFamily by_rail(const settlers::DispatcherStatus& status, std::string name, std::string help, MetricKind kind,
+                     Value value) {
+  MetricFamily family{std::move(name), std::move(help), kind, {}};
+  for (const settlers::RailStatus& rail : status.rails)
+    family.samples.push_back({{{"rail", rail.rail}}, static_cast<double>(value(rail))});
+  return family;
+}
+
+MetricFamily breakers(const settlers::DispatcherStatus& status) {
+  MetricFamily family{"tabd_rail_breaker", "1 for the state of the rail's circuit breaker.", MetricKind::gauge, {}};
+  for (const settlers::RailStatus& rail : status.rails)
+    for (const auto state :
+         {settlers::BreakerState::closed, settlers::BreakerState::open, settlers::BreakerState::half_open})
+      family.samples.push_back(
+          {{{"rail", rail.rail}, {"state", std::string(settlers::name(state))}}, rail.breaker == state ? 1.0 : 0.0});
+  return family;
+}
+
+// What the settlers tell: signer balance, chain lag. A name that several rails share becomes one family.
+void add_settler_gauges(const settlers::DispatcherStatus& status, std::vector<MetricFamily>& families) {
+  const std::size_t first = families.size();
+  for (const settlers::RailStatus& rail : status.rails) {
+    for (const settlers::Gauge& gauge : rail.gauges) {
+      const std::string name = "tabd_rail_" + gauge.name;
+      std::size_t at = first;
+      while (at < families.size() && families[at].name != name) ++at;
+      if (at == families.size()) {
+        const MetricKind kind = name.ends_with("_total") ? MetricKind::counter : MetricKind::gauge;
+        families.push_back({name, "Told by the rail's settler, in the unit of the name.", kind, {}});
+      }
+      families[at].samples.push_back({{{"rail", rail.rail}}, static_cast<double>(gauge.value)});
+    }
+  }
+}
+
+}  // namespace
+
+void Figures::on_committed(const std::shared_ptr<const ledger::api::CommittedSegment>& segment,
+                           const ledger::api::CommitTimings& timings) {
+  ++segments_;
+  entries_ += segment->header.count;
+  bytes_ += segment->body.size();
+  queue_us_ = timings.queue_ns / 1000;
+  apply_us_ = timings.apply_ns / 1000;
+  write_us_ = timings.write_ns / 1000;
+  commit_items_ = timings.items;
+  const base::Result<std::vector<base::ByteView>> entries = core::entries_of(segment->body);
+  if (!entries) return;
+  for (const base::ByteView bytes : *entries) {
+    const std::uint8_t kind = bytes.empty() ? std::uint8_t{0} : bytes[0];
+    if (kind < core::kind_of(core::Charged{}) || kind > core::kind_of(core::VoucherCharged{})) continue;
+    ++items_;
+    if (kind == core::kind_of(core::Charged{}) || kind == core::kind_of(core::HoldCaptured{})) ++charges_;
+    if (kind != core::kind_of(core::VoucherCharged{})) continue;
+    const base::Result<core::Entry> entry = core::decode_entry(bytes);
+    if (entry) charges_ += std::get<core::VoucherCharged>(*entry).usages.size();
+  }
+}
+
+void Figures::on_refused(base::Status, std::size_t count) { refused_ += count; }
+
+void Figures::on_queue_depth(std::string_view queue, std::size_t items) {
+  (queue == "verify" ? verify_queue_ : writer_queue_) = items;
+}
+
+std::vector<rpc::Figure> Figures::figures(const rpc::RpcCounters& rpc,
+                                          const ledger::store::LedgerStore::Stats& store) const {
+  const std::pair<const char*, std::uint64_t> values[] = {{"items_accepted_total", items_},
+                                                          {"charges_total", charges_},
+                                                          {"refused_total", refused_},
+                                                          {"entries_total", entries_},
+                                                          {"segments_total", segments_},
+                                                          {"journal_bytes_total", bytes_},
+                                                          {"queue_verify_items", verify_queue_},
+                                                          {"queue_writer_items", writer_queue_},
+                                                          {"commit_queue_us", queue_us_},
+                                                          {"commit_apply_us", apply_us_},
+                                                          {"commit_write_us", write_us_},
+                                                          {"commit_items", commit_items_},
+                                                          {"rpc_batches_total", rpc.batches_total},
+                                                          {"rpc_items_total", rpc.items_total},
+                                                          {"rpc_connections", rpc.connections},
+                                                          {"rpc_subscribers", rpc.subscribers},
+                                                          {"rpc_calls_in_flight", rpc.calls_in_flight},
+                                                          {"disk_bytes", store.disk_bytes}};
+  std::vector<rpc::Figure> result;
+  for (const auto& [name, value] : values) result.push_back({name, static_cast<std::int64_t>(value)});
+  return result;
+}
+
+std::vector<MetricFamily> metrics_of(const settlers::DispatcherStatus& status) {
+  using settlers::RailStatus;
+  std::vector<MetricFamily> families;
+  families.push_back(by_rail(status, "tabd_rail_enabled", "0 when the rail's kill switch is on.", MetricKind::gauge,
+                             [](const RailStatus& rail) { return rail.enabled; }));
+  families.push_back(by_rail(status, "tabd_rail_in_flight", "Settlements on the rail without an outcome.",
+                             MetricKind::gauge, [](const RailStatus& rail) { return rail.in_flight; }));
+  families.push_back(by_rail(status, "tabd_rail_in_flight_limit", "Most settlements on the rail at a time.",
+                             MetricKind::gauge, [](const RailStatus& rail) { return rail.in_flight_max; }));
+  families.push_back(by_rail(status, "tabd_rail_sends_total", "Requests sent since start.", MetricKind::counter,
+                             [](const RailStatus& rail) { return rail.sent; }));
+  families.push_back(by_rail(status, "tabd_rail_probes_total", "Questions asked since start.", MetricKind::counter,
+                             [](const RailStatus& rail) { return rail.probed; }));
+  families.push_back(by_rail(status, "tabd_rail_faults_total", "Faults and technical failures since start.",
+                             MetricKind::counter, [](const RailStatus& rail) { return rail.faults; }));
+  families.push_back(breakers(status));
+  add_settler_gauges(status, families);
+  families.push_back(
+      single("tabd_settlements_scheduled", "Probes waiting in memory.", MetricKind::gauge, status.scheduled));
+  families.push_back(single("tabd_rails_missing", "Rails that due settlements name and nobody serves.",
+                            MetricKind::gauge, status.missing_rails.size()));
+  return families;
+}
+
+std::vector<MetricFamily> metrics_of(const rpc::RpcCounters& rpc) {
+  const auto counter = MetricKind::counter;
+  const auto gauge = MetricKind::gauge;
+  return {
+      single("tabd_rpc_connections", "Open connections.", gauge, rpc.connections),
+      single("tabd_rpc_accepted_connections_total", "Connections since start.", counter, rpc.connections_total),
+      single("tabd_rpc_refused_connections_total", "Connections over the limit or without a TLS handshake.", counter,
+             rpc.connections_refused_total),
+      single("tabd_rpc_closed_connections_total", "Connections that we closed for a reason: see the log.", counter,
+             rpc.connections_closed_total),
+      single("tabd_rpc_logins_total", "Successful logins.", counter, rpc.logins_total),
+      single("tabd_rpc_login_failures_total", "Refused logins.", counter, rpc.login_failures_total),
+      single("tabd_rpc_batches_total", "Batches received.", counter, rpc.batches_total),
+      single("tabd_rpc_items_total", "Items received.", counter, rpc.items_total),
+      single("tabd_rpc_malformed_items_total", "Items that could not be read.", counter, rpc.items_malformed_total),
+      single("tabd_rpc_calls_in_flight", "Calls that wait for an answer.", gauge, rpc.calls_in_flight),
+      single("tabd_rpc_overloaded_total", "Reads refused because the queue was full.", counter, rpc.overloaded_total),
+      single("tabd_rpc_subscribers", "Subscriptions and followers.", gauge, rpc.subscribers),
+      single("tabd_rpc_dropped_subscribers_total", "Subscribers that fell behind.", counter,
+             rpc.subscribers_dropped_total),
+  };
+}
+
+std::vector<MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats) {
+  MetricFamily open{"tabd_store_open_seconds",
+                    "How long opening the ledger took.",
+                    MetricKind::gauge,
+                    {{{}, static_cast<double>(stats.open_ms) / 1000.0}}};
+  return {
+      single("tabd_store_disk_bytes", "Size of the ledger's files.", MetricKind::gauge, stats.disk_bytes),
+      single("tabd_store_replayed_entries", "Journal entries read at start.", MetricKind::gauge,
+             stats.replayed_entries),
+      single("tabd_store_queued_batches", "Batches that wait for the writer.", MetricKind::gauge, stats.queued_batches),
+      std::move(open)};
+}
+
+std::vector<std::string> degraded_causes(const settlers::DispatcherStatus& status) {
+  std::vector<std::string> causes;
+  for (const settlers::RailStatus& rail : status.rails) {
+    if (!rail.enabled) causes.push_back("rail " + rail.rail + ": the kill switch is on, nothing is sent");
+    if (rail.breaker != settlers::BreakerState::closed)
+      causes.push_back("rail " + rail.rail + ": the circuit breaker is " + std::string(settlers::name(rail.breaker)) +
+                       ": " + rail.last_error);
+  }
+  for (const std::string& rail : status.missing_rails)
+    causes.push_back("rail " + rail + ": settlements wait for it and it is not configured");
+  return causes;
+}
+
+}  // namespace tabd_daemon

@@ -1,0 +1,46 @@
+#pragma once
+
+// The figures of the running daemon: the few that `tabctl status` and `tabctl top` show, and the metric families of the
+// parts that do not know Prometheus (rails, RPC, store).
+//
+// Names of figures: items_accepted_total, charges_total, refused_total, entries_total, segments_total,
+// journal_bytes_total, queue_verify_items, queue_writer_items, commit_queue_us, commit_apply_us, commit_write_us (of
+// the last group commit), commit_items, rpc_batches_total, rpc_items_total, rpc_connections, rpc_subscribers,
+// rpc_calls_in_flight, disk_bytes.
+
+#include <array>
+#include <atomic>
+#include <vector>
+
+#include "ledger/api/observer.h"
+#include "ledger/store/ledger_store.h"
+#include "ops/metrics.h"
+#include "rpc/capnp/server.h"
+#include "settlers/dispatcher.h"
+
+namespace tabd_daemon {
+
+// Counts what the ledger reports. Observer calls come from ledger threads; figures() from any.
+class Figures final : public ledger::api::Observer {
+ public:
+  void on_committed(const std::shared_ptr<const ledger::api::CommittedSegment>& segment,
+                    const ledger::api::CommitTimings& timings) override;
+  void on_refused(base::Status status, std::size_t count) override;
+  void on_queue_depth(std::string_view queue, std::size_t items) override;
+
+  std::vector<rpc::Figure> figures(const rpc::RpcCounters& rpc, const ledger::store::LedgerStore::Stats& store) const;
+
+ private:
+  using Number = std::atomic<std::uint64_t>;
+  Number items_{0}, charges_{0}, refused_{0}, entries_{0}, segments_{0}, bytes_{0}, verify_queue_{0}, writer_queue_{0},
+      queue_us_{0}, apply_us_{0}, write_us_{0}, commit_items_{0};
+};
+
+std::vector<ops::MetricFamily> metrics_of(const settlers::DispatcherStatus& status);
+std::vector<ops::MetricFamily> metrics_of(const rpc::RpcCounters& counters);
+std::vector<ops::MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats);
+
+// Why the daemon is not at its best, a sentence each; empty when all is well.
+std::vector<std::string> degraded_causes(const settlers::DispatcherStatus& status);
+
+}  // namespace tabd_daemon

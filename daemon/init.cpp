@@ -1,0 +1,90 @@
+#include "daemon/init.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "aggregator/calendar.h"
+#include "crypto/secp256k1.h"
+#include "ops/config.h"
+
+namespace tabd_daemon {
+namespace {
+
+using base::error;
+using base::ErrorCode;
+using base::Result;
+
+// A new file with exactly this mode; never an existing one.
+Result<void> write_new(const std::string& path, const std::string& text, mode_t mode) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (file < 0)
+    return error(errno == EEXIST ? ErrorCode::invalid_argument : ErrorCode::io,
+                 path + ": cannot make this file: " + std::strerror(errno));
+  ::fchmod(file, mode);
+  const ssize_t written = ::write(file, text.data(), text.size());
+  const bool good = written == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  ::close(file);
+  if (!good) return error(ErrorCode::io, path + ": cannot write: " + std::strerror(errno));
+  return {};
+}
+
+std::string configuration(const std::string& network) {
+  return "# A tab to try things with: the sandbox rail says that it moves money and moves none.\n"
+         "# Every key is explained in the reference configuration (see tabd --help).\n"
+         "network = \"" +
+         network +
+         "\"\n"
+         "data_dir = \"data\"\n"
+         "operator_key_file = \"operator.key\"\n"
+         "\n"
+         "[rpc]\n"
+         "unix_socket = \"tabd.sock\"\n"
+         "unix_socket_mode = \"0600\"\n"
+         "\n"
+         "[[asset]]\n"
+         "id = 1\n"
+         "text = \"USD\"\n"
+         "symbol = \"USD\"\n"
+         "scale = 6\n"
+         "rail_scale = 2\n"
+         "\n"
+         "[[plan]]\n"
+         "label = \"daily\"\n"
+         "asset = \"USD\"\n"
+         "credit_limit = \"50\"\n"
+         "rails = [\"sandbox\"]\n"
+         "window = \"day\"\n"
+         "\n"
+         "[rails.sandbox]\n"
+         "enabled = true\n";
+}
+
+}  // namespace
+
+Result<std::string> initialise(const std::string& directory, const std::string& network) {
+  const std::string folder = std::filesystem::path(directory).lexically_normal().string();
+  const std::string file = (std::filesystem::path(folder) / "tabd.toml").string();
+  const std::string text = configuration(network);
+  const std::unique_ptr<aggregator::Calendar> calendar = aggregator::make_calendar();
+  RETURN_IF_ERROR(ops::parse_config(text, file, *calendar));
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) return error(ErrorCode::io, folder + ": cannot make this folder: " + failure.message());
+  RETURN_IF_ERROR(write_new(file, text, 0644));
+  const crypto::SecretKey key = crypto::SecretKey::generate();
+  const std::string key_file = (std::filesystem::path(folder) / "operator.key").string();
+  std::string secret = base::to_hex(key.reveal()) + "\n";
+  const Result<void> written = write_new(key_file, secret, 0400);
+  ::explicit_bzero(secret.data(), secret.size());
+  RETURN_IF_ERROR(written);
+  return "Made " + file + " and " + key_file + " (operator " + base::to_hex(key.address()) + ").\n" +
+         "Start it:    tabd --config " + file + "\n" + "Talk to it:  tabctl --help\n";
+}
+
+}  // namespace tabd_daemon

@@ -1,0 +1,76 @@
+#include "daemon/operator_hooks.h"
+
+#include <filesystem>
+
+#include "ledger/proof/make_proof.h"
+#include "ops/version.h"
+
+namespace tabd_daemon {
+
+using base::error;
+using base::ErrorCode;
+
+base::Result<std::string> Hooks::checkpoint(const std::string& name) {
+  std::error_code failure;
+  std::filesystem::create_directories(parts_.checkpoint_root, failure);
+  if (failure)
+    return error(ErrorCode::io,
+                 "ledger.checkpoint_root: cannot make " + parts_.checkpoint_root + ": " + failure.message());
+  const std::string directory = parts_.checkpoint_root + "/" + name;
+  if (std::filesystem::exists(directory, failure))
+    return error(ErrorCode::invalid_argument, "a checkpoint with this name exists: " + directory);
+  RETURN_IF_ERROR(parts_.store.checkpoint(directory));
+  return directory;
+}
+
+std::vector<rpc::RailStatus> Hooks::rails() {
+  std::vector<rpc::RailStatus> result;
+  for (const settlers::RailStatus& rail : parts_.dispatcher.status().rails) {
+    rpc::RailStatus status;
+    status.name = rail.rail;
+    status.enabled = rail.enabled;
+    status.dry_run = rail.dry_run;
+    const auto capabilities = parts_.capabilities.find(rail.rail);
+    if (capabilities != parts_.capabilities.end()) {
+      status.pull = capabilities->second.pull;
+      status.push = capabilities->second.push;
+    }
+    status.in_flight = static_cast<std::uint32_t>(rail.in_flight);
+    status.in_flight_max = static_cast<std::uint32_t>(rail.in_flight_max);
+    status.description = rail.description;
+    result.push_back(std::move(status));
+  }
+  return result;
+}
+
+base::Result<void> Hooks::set_rail(const std::string& name, bool enabled) {
+  if (parts_.dispatcher.set_enabled(name, enabled)) return {};
+  std::string known;
+  for (const settlers::RailStatus& rail : parts_.dispatcher.status().rails)
+    known += (known.empty() ? "" : ", ") + rail.rail;
+  return error(ErrorCode::not_found,
+               "there is no rail \"" + name + "\" here; configured: " + (known.empty() ? "none" : known));
+}
+
+rpc::DaemonStatus Hooks::status() {
+  rpc::DaemonStatus status;
+  status.version = ops::kVersion;
+  status.started = parts_.started;
+  status.dry_run = parts_.dry_run;
+  status.degraded = degraded_causes(parts_.dispatcher.status());
+  status.figures = parts_.figures.figures(parts_.server.counters(), parts_.store.stats());
+  return status;
+}
+
+base::Result<ledger::core::Bytes> Hooks::proof(ledger::core::Sequence sequence) {
+  ASSIGN_OR_RETURN(const ledger::proof::Proof proof, ledger::proof::make_proof(parts_.store.reader(), sequence));
+  return ledger::proof::encode(proof);
+}
+
+base::Result<ledger::core::Bytes> Hooks::extension(ledger::core::SegmentId older, ledger::core::SegmentId newer) {
+  ASSIGN_OR_RETURN(const ledger::proof::Extension extension,
+                   ledger::proof::make_extension(parts_.store.reader(), older, newer));
+  return ledger::proof::encode(extension);
+}
+
+}  // namespace tabd_daemon

@@ -1,0 +1,154 @@
+#include "daemon/options.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/check.h"
+#include "ops/secret.h"
+#include "ops/version.h"
+
+namespace tabd_daemon {
+namespace {
+
+constexpr std::uint64_t kWeiPerGwei = 1'000'000'000;
+
+settlers::sandbox::Script script_of(const std::string& name) {
+  const auto script = settlers::sandbox::script_from_name(name);
+  CHECK_MSG(script.has_value(), "ops/config_rails.cpp admits a script that the sandbox does not know");
+  return *script;
+}
+
+settlers::stablecoin::BlockRule rule_of(const ops::BlockRuleConfig& config) {
+  using settlers::stablecoin::BlockRule;
+  switch (config.kind) {
+    case ops::BlockRuleConfig::Kind::depth: return {BlockRule::Kind::depth, config.depth};
+    case ops::BlockRuleConfig::Kind::safe: return {BlockRule::Kind::safe, 0};
+    case ops::BlockRuleConfig::Kind::finalized: return {BlockRule::Kind::finalized, 0};
+  }
+  return {};
+}
+
+}  // namespace
+
+ledger::store::StoreOptions store_options(const ops::Config& config) {
+  ledger::store::StoreOptions options;
+  options.path = config.data_dir + "/ledger";
+  options.network = config.network;
+  options.memory_bytes = config.ledger.memory_bytes;
+  options.recent_replay_keys = config.ledger.recent_replay_keys;
+  return options;
+}
+
+ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config) {
+  ledger::ingest::VerifyPoolOptions options;
+  options.threads = config.verify.threads;
+  options.key_cache_entries = config.verify.key_cache_entries;
+  return options;
+}
+
+settlers::DispatcherOptions dispatcher_options(const ops::Config& config) {
+  settlers::DispatcherOptions options;
+  options.dry_run = config.settlement.dry_run;
+  options.disabled_rails = config.settlement.disabled_rails;
+  options.poll_ms = config.settlement.poll_interval_ms;
+  options.breaker.failures_to_open = config.settlement.breaker_failures;
+  options.breaker.open_ms = config.settlement.breaker_pause_ms;
+  options.breaker.open_ms_max = config.settlement.breaker_pause_max_ms;
+  return options;
+}
+
+settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config) {
+  settlers::sandbox::SandboxOptions options;
+  options.in_flight_max = config.in_flight_max;
+  options.reply_ms = config.reply_delay_ms;
+  options.confirm_ms = config.confirm_delay_ms;
+  options.final_ms = config.final_delay_ms;
+  options.return_ms = config.return_delay_ms;
+  options.forgotten_is_final = config.forgotten_is_final;
+  for (const ops::SandboxConfig::PayerRule& rule : config.payers) options.by_payer[rule.payer] = script_of(rule.script);
+  for (const ops::SandboxConfig::AmountRule& rule : config.amounts)
+    options.by_amount.push_back({rule.remainder, rule.modulus, script_of(rule.script)});
+  return options;
+}
+
+settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config) {
+  const ops::StablecoinConfig& coin = config.stablecoin;
+  settlers::stablecoin::StablecoinOptions options;
+  options.rpc_url = coin.rpc_url;
+  options.chain_id = coin.chain_id;
+  for (const ops::TokenConfig& token : coin.tokens) {
+    const auto asset = std::find_if(config.assets.begin(), config.assets.end(),
+                                    [&token](const ledger::core::Asset& other) { return other.id == token.asset; });
+    CHECK(asset != config.assets.end());  // the configuration's reader resolved it
+    options.tokens.push_back({token.asset, token.address, token.eip712_name, token.eip712_version, asset->rail_scale});
+  }
+  options.state_directory = coin.state_directory;
+  options.confirmed = rule_of(coin.confirmed);
+  options.finality = rule_of(coin.finality);
+  options.max_fee_per_gas_wei = coin.max_fee_gwei * kWeiPerGwei;
+  options.max_priority_fee_per_gas_wei = coin.max_priority_fee_gwei * kWeiPerGwei;
+  options.gas_limit_max = coin.gas_limit_max;
+  options.gas_balance_min_wei = coin.gas_balance_min_gwei * kWeiPerGwei;
+  options.poll_ms = coin.poll_interval_ms;
+  options.rpc_timeout_ms = coin.rpc_timeout_ms;
+  options.stuck_after_ms = coin.stuck_after_ms;
+  options.gap_after_ms = coin.gap_after_ms;
+  options.in_flight_max = coin.in_flight_max;
+  return options;
+}
+
+ops::HttpServerOptions http_options(const ops::HttpConfig& config) {
+  return {config.listen.front(), config.connections_max, config.request_timeout_ms};
+}
+
+base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key) {
+  rpc::RpcServerOptions options;
+  options.unix_path = config.rpc.unix_socket;
+  if (!config.rpc.listen.empty()) {
+    options.tcp_host = config.rpc.listen.front().host;
+    options.tcp_port = config.rpc.listen.front().port;
+    options.certificate_file = config.rpc.tls_certificate_file;
+    ASSIGN_OR_RETURN(options.key_file, ops::secret_path(config.rpc.tls_key_file));
+    options.client_ca_file = config.rpc.tls_client_ca_file;
+  }
+  options.operators = config.operators;
+  if (std::find(options.operators.begin(), options.operators.end(), operator_key) == options.operators.end())
+    options.operators.push_back(operator_key);
+  options.auditors = config.auditors;
+  options.version = ops::kVersion;
+  return options;
+}
+
+std::vector<std::string> check_files(const ops::Config& config, std::vector<std::string>& unchecked) {
+  std::vector<std::string> problems;
+  const auto check_secret = [&](const char* key, const std::string& name, bool is_key) {
+    if (name.rfind("credential:", 0) == 0 && std::getenv("CREDENTIALS_DIRECTORY") == nullptr) {
+      unchecked.push_back(std::string(key) + ": " + name + " is given by systemd when the service starts");
+      return;
+    }
+    std::string problem;
+    if (is_key) {
+      const auto secret = ops::read_secret_key(name);
+      if (!secret) problem = secret.error().message;
+    } else {
+      const auto path = ops::secret_path(name);
+      if (!path) problem = path.error().message;
+    }
+    if (!problem.empty()) problems.push_back(std::string(key) + ": " + problem);
+  };
+  const auto check_file = [&problems](const char* key, const std::string& path) {
+    std::error_code ignored;
+    if (!path.empty() && !std::filesystem::is_regular_file(path, ignored))
+      problems.push_back(std::string(key) + ": " + path + ": there is no such file");
+  };
+  check_secret("operator_key_file", config.operator_key_file, true);
+  check_file("rpc.tls_certificate_file", config.rpc.tls_certificate_file);
+  check_file("rpc.tls_client_ca_file", config.rpc.tls_client_ca_file);
+  if (!config.rpc.tls_key_file.empty()) check_secret("rpc.tls_key_file", config.rpc.tls_key_file, false);
+  if (config.stablecoin.enabled)
+    check_secret("rails.stablecoin.signer_key_file", config.stablecoin.signer_key_file, true);
+  return problems;
+}
+
+}  // namespace tabd_daemon

@@ -1,0 +1,30 @@
+#pragma once
+
+// From the configuration to the options of each part. Secrets are read here, once.
+
+#include "base/result.h"
+#include "ledger/ingest/verify_pool.h"
+#include "ledger/store/ledger_store.h"
+#include "ops/config.h"
+#include "ops/http_server.h"
+#include "rpc/capnp/server.h"
+#include "settlers/dispatcher.h"
+#include "settlers/sandbox/sandbox.h"
+#include "settlers/stablecoin/stablecoin.h"
+
+namespace tabd_daemon {
+
+ledger::store::StoreOptions store_options(const ops::Config& config);
+ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config);
+settlers::DispatcherOptions dispatcher_options(const ops::Config& config);
+settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config);
+settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config);
+ops::HttpServerOptions http_options(const ops::HttpConfig& config);
+// Checks the TLS key's file; `operator_key` may log in as operator beside those of the configuration.
+base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key);
+
+// What --check-config looks at beside the file itself: secrets and certificates. One sentence for each problem.
+// Credentials that only systemd can give are not problems: they are listed in `unchecked`.
+std::vector<std::string> check_files(const ops::Config& config, std::vector<std::string>& unchecked);
+
+}  // namespace tabd_daemon

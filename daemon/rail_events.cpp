@@ -1,0 +1,51 @@
+#include "daemon/rail_events.h"
+
+#include <thread>
+
+namespace tabd_daemon {
+
+void RailEvents::on_step(const settlers::Settlement& before, settlers::SettlementState to,
+                         settlers::FailureClass failure, std::string_view detail) {
+  metrics_.on_settlement_step(before.rail.view(), before.kind, to);
+  const bool bad = failure != settlers::FailureClass::none || to == settlers::SettlementState::unknown ||
+                   to == settlers::SettlementState::returned || to == settlers::SettlementState::disputed;
+  log_.write(bad ? ops::LogLevel::warning : ops::LogLevel::info, "settlement step",
+             {{"settlement", before.id.value},
+              {"rail", before.rail.view()},
+              {"kind", ops::name(before.kind)},
+              {"from", ops::name(before.state)},
+              {"to", ops::name(to)},
+              {"detail", detail}});
+}
+
+void RailEvents::on_would_send(const settlers::Instruction& instruction, const settlers::Prepared& prepared) {
+  log_.info("dry run: would send",
+            {{"settlement", instruction.settlement.id.value},
+             {"rail", instruction.settlement.rail.view()},
+             {"kind", ops::name(instruction.settlement.kind)},
+             {"amount", instruction.settlement.amount.to_decimal_string(instruction.asset.scale)},
+             {"asset", instruction.asset.symbol},
+             {"reference", prepared.reference}});
+}
+
+void RailEvents::on_breaker(std::string_view rail, settlers::BreakerState state) {
+  log_.warning("circuit breaker", {{"rail", rail}, {"state", settlers::name(state)}});
+}
+
+void RailEvents::on_problem(std::string_view rail, ledger::core::SettlementId id, std::string_view message) {
+  log_.warning("rail problem", {{"rail", rail}, {"settlement", id.value}, {"problem", message}});
+}
+
+void DispatcherWaker::on_committed(const std::shared_ptr<const ledger::api::CommittedSegment>&,
+                                   const ledger::api::CommitTimings&) {
+  ++calling_;
+  if (settlers::Dispatcher* dispatcher = dispatcher_.load()) dispatcher->wake();
+  --calling_;
+}
+
+void DispatcherWaker::clear() {
+  dispatcher_ = nullptr;
+  while (calling_ != 0) std::this_thread::yield();
+}
+
+}  // namespace tabd_daemon

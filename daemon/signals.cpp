@@ -1,0 +1,74 @@
+#include "daemon/signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "base/limits.h"
+#include "daemon/exit_code.h"
+
+namespace tabd_daemon {
+namespace {
+
+// RPC, dispatcher and store have a grace each.
+constexpr std::uint64_t kStopSecondsMax = 3 * base::limits::kShutdownGraceMs / 1000;
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+}  // namespace
+
+void Signals::block() {
+  const sigset_t signals = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+Signals::Signals(ops::Log& log) : log_(log), thread_([this] { run(); }) {}
+
+Signals::~Signals() {
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  // Wakes the thread if it still waits; the mask makes the signal arrive there and nowhere else.
+  ::pthread_kill(thread_.native_handle(), SIGTERM);
+  thread_.join();
+}
+
+void Signals::wait() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [this] { return asked_; });
+}
+
+void Signals::run() {
+  const sigset_t signals = stop_signals();
+  int number = 0;
+  ::sigwait(&signals, &number);
+  {
+    const std::lock_guard lock(mutex_);
+    if (done_) return;
+    asked_ = true;
+  }
+  log_.info("stopping", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  arrived_.notify_all();
+  const timespec bound{static_cast<time_t>(kStopSecondsMax), 0};
+  const int second = ::sigtimedwait(&signals, nullptr, &bound);
+  {
+    const std::lock_guard lock(mutex_);
+    if (done_) return;
+  }
+  log_.error(second > 0 ? "second signal: ending at once" : "the stop took too long: ending at once",
+             {{"bound_s", kStopSecondsMax}});
+  log_.flush();
+  ::_exit(static_cast<int>(ExitCode::stopped_hard));
+}
+
+}  // namespace tabd_daemon

@@ -1,0 +1,168 @@
+#pragma once
+
+// The configuration of tabd: one TOML file, read once at start, immutable afterwards. ops/deploy/tabd.toml documents
+// every key with its default; a test compares the two. Unknown keys are mistakes. Secrets are never in the file: keys
+// name files or systemd credentials (ops/secret.h).
+//
+// Relative paths in the file are relative to the file's own directory.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aggregator/calendar.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "ledger/core/types.h"
+
+namespace ops {
+
+// Where a TCP server listens. Port 0: the system chooses one.
+struct Endpoint {
+  std::string host;  // an IP address, without brackets
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+// "127.0.0.1:9402", "[::1]:9402".
+std::string to_string(const Endpoint& endpoint);
+
+struct RpcConfig {
+  std::string unix_socket;  // empty: none
+  std::uint32_t unix_socket_mode = 0660;
+  std::vector<Endpoint> listen;      // TCP with TLS; empty: none
+  std::string tls_certificate_file;  // PEM chain
+  std::string tls_key_file;          // PEM, secret
+  std::string tls_client_ca_file;    // PEM; when set, clients must show a certificate that it signed
+  bool operator==(const RpcConfig&) const = default;
+};
+
+struct HttpConfig {
+  std::vector<Endpoint> listen;  // at most one; empty: no operations server
+  std::uint32_t connections_max = 64;
+  std::uint64_t request_timeout_ms = 10'000;
+  bool operator==(const HttpConfig&) const = default;
+};
+
+struct LedgerConfig {
+  std::uint64_t memory_bytes = 256ULL << 20;
+  std::uint32_t recent_replay_keys = 1u << 20;
+  std::string checkpoint_root;  // checkpoints are made below it
+  bool operator==(const LedgerConfig&) const = default;
+};
+
+struct VerifyConfig {
+  std::uint32_t threads = 0;  // 0: one for each core
+  std::uint32_t key_cache_entries = 1u << 20;
+  bool operator==(const VerifyConfig&) const = default;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+struct LogConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  bool operator==(const LogConfig&) const = default;
+};
+
+// What the dispatcher does on every rail (settlers/dispatcher.h).
+struct SettlementConfig {
+  bool dry_run = false;                     // prepare and say what would be sent; send nothing
+  std::vector<std::string> disabled_rails;  // kill switches that are on from the start
+  std::uint64_t poll_interval_ms = 500;
+  std::uint32_t breaker_failures = 5;       // faults in a row that open a rail's circuit breaker
+  std::uint64_t breaker_pause_ms = 10'000;  // doubles with each failed trial
+  std::uint64_t breaker_pause_max_ms = 300'000;
+  bool operator==(const SettlementConfig&) const = default;
+};
+
+// The rail that moves nothing (settlers/sandbox/sandbox.h). Scripts by their names there.
+struct SandboxConfig {
+  struct PayerRule {
+    base::Address payer;
+    std::string script;
+    bool operator==(const PayerRule&) const = default;
+  };
+  struct AmountRule {
+    base::Amount remainder;
+    base::Amount modulus;  // not zero
+    std::string script;
+    bool operator==(const AmountRule&) const = default;
+  };
+  bool enabled = false;
+  std::uint64_t reply_delay_ms = 0;
+  std::uint64_t confirm_delay_ms = 0;
+  std::uint64_t final_delay_ms = 0;
+  std::uint64_t return_delay_ms = 0;
+  std::uint32_t in_flight_max = 64;
+  bool forgotten_is_final = true;
+  std::vector<PayerRule> payers;
+  std::vector<AmountRule> amounts;
+  bool operator==(const SandboxConfig&) const = default;
+};
+
+struct TokenConfig {
+  base::AssetId asset;
+  base::Address address;
+  std::string eip712_name;
+  std::string eip712_version = "2";
+  bool operator==(const TokenConfig&) const = default;
+};
+
+// "safe", "finalized", or a number of blocks.
+struct BlockRuleConfig {
+  enum class Kind : std::uint8_t { depth, safe, finalized };
+  Kind kind = Kind::depth;
+  std::uint64_t depth = 0;  // for Kind::depth
+  bool operator==(const BlockRuleConfig&) const = default;
+};
+
+// ERC-20 tokens on one EVM chain (settlers/stablecoin/stablecoin.h).
+struct StablecoinConfig {
+  bool enabled = false;
+  std::string rpc_url;
+  std::uint64_t chain_id = 0;
+  std::string signer_key_file;
+  std::string state_directory;
+  std::vector<TokenConfig> tokens;
+  BlockRuleConfig confirmed{BlockRuleConfig::Kind::depth, 12};
+  BlockRuleConfig finality{BlockRuleConfig::Kind::finalized, 0};
+  std::uint64_t max_fee_gwei = 200;
+  std::uint64_t max_priority_fee_gwei = 5;
+  std::uint64_t gas_limit_max = 300'000;
+  std::uint64_t gas_balance_min_gwei = 10'000'000;
+  std::uint64_t poll_interval_ms = 2'000;
+  std::uint64_t rpc_timeout_ms = 10'000;
+  std::uint64_t stuck_after_ms = 30'000;
+  std::uint64_t gap_after_ms = 10'000;
+  std::uint32_t in_flight_max = 8;
+  bool operator==(const StablecoinConfig&) const = default;
+};
+
+struct Config {
+  std::string network;  // "acme:tab"
+  std::string data_dir;
+  std::string operator_key_file;
+  std::vector<base::Address> operators;  // keys that may log in as operator; the operator key itself always may
+  std::vector<base::Address> auditors;
+  RpcConfig rpc;
+  HttpConfig http;
+  LedgerConfig ledger;
+  VerifyConfig verify;
+  LogConfig log;
+  SettlementConfig settlement;
+  SandboxConfig sandbox;
+  StablecoinConfig stablecoin;
+  std::vector<ledger::core::Asset> assets;
+  std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label
+  bool operator==(const Config&) const = default;
+};
+
+// Reads `text`. `file` names it in messages and is what relative paths are relative to. On failure the message has one
+// line for each mistake, in the file's order:
+//   tabd.toml:12:8: rpc.unix_socket_mode: "999" is not a file mode; allowed: "0600" to "0777", octal
+base::Result<Config> parse_config(std::string_view text, const std::string& file, const aggregator::Calendar& calendar);
+// The same for a file; io or not_found if it cannot be read.
+base::Result<Config> load_config(const std::string& file, const aggregator::Calendar& calendar);
+
+}  // namespace ops

@@ -1,0 +1,172 @@
+#include "ops/config.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace {
+
+constexpr std::string_view kMinimal = "network = \"acme:tab\"\n";
+
+base::Result<ops::Config> parse(std::string_view text) {
+  const auto calendar = aggregator::make_calendar();
+  return ops::parse_config(text, "/etc/tabd/tabd.toml", *calendar);
+}
+
+TEST(Config, MinimalFileHasDefaults) {
+  const auto config = parse(kMinimal);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->network, "acme:tab");
+  EXPECT_EQ(config->data_dir, "/var/lib/tabd");
+  EXPECT_EQ(config->rpc.unix_socket_mode, 0660u);
+  ASSERT_EQ(config->http.listen.size(), 1u);
+  EXPECT_EQ(ops::to_string(config->http.listen[0]), "127.0.0.1:9402");
+  EXPECT_TRUE(config->plans.empty());
+}
+
+TEST(Config, AssetsAndPlansBecomeLedgerObjects) {
+  const auto config = parse(R"(
+network = "acme:tab"
+[[asset]]
+id = 1
+text = "USD"
+symbol = "USD"
+scale = 6
+rail_scale = 2
+[[plan]]
+label = "hourly"
+asset = "USD"
+window = "1h"
+credit_limit = "12.5"
+minimum = "0.01"
+terms = "1d"
+rails = ["card", "sandbox"]
+dunning = ["30s", "1d"]
+)");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  const ledger::core::Plan& plan = config->plans.at(0);
+  EXPECT_EQ(plan.asset, base::AssetId(1));
+  EXPECT_EQ(plan.window.kind, aggregator::WindowKind::duration);
+  EXPECT_EQ(plan.window.duration_s, 3600u);
+  EXPECT_EQ(plan.credit_limit, base::Amount(12'500'000));
+  EXPECT_EQ(plan.minimum, base::Amount(10'000));
+  EXPECT_EQ(plan.terms_s, 86'400u);
+  EXPECT_EQ(plan.dunning_s, (std::vector<std::uint64_t>{30, 86'400}));
+  EXPECT_EQ(plan.rails.at(1).view(), "sandbox");
+  EXPECT_EQ(config->assets.at(0).rail_scale, 2);
+}
+
+TEST(Config, RelativePathsAreRelativeToTheFile) {
+  const auto config = parse("network = \"acme:tab\"\ndata_dir = \"data\"\noperator_key_file = \"../keys/op.key\"\n");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->data_dir, "/etc/tabd/data");
+  EXPECT_EQ(config->operator_key_file, "/etc/keys/op.key");
+  EXPECT_EQ(config->ledger.checkpoint_root, "/etc/tabd/data/checkpoints");
+  EXPECT_EQ(config->stablecoin.state_directory, "/etc/tabd/data/stablecoin");
+}
+
+struct BadCase {
+  const char* text;      // after the line `network = "acme:tab"`
+  const char* position;  // "line:column"
+  const char* key;
+  const char* message;  // a part of it
+};
+
+constexpr std::array kBadCases = {
+    BadCase{"nonsense = 1", "2:1", "nonsense", "unknown key; allowed here: asset, auditors"},
+    BadCase{"[rpc]\nunix_soket = \"x\"", "3:1", "rpc.unix_soket", "unknown key; allowed here: listen, tls_"},
+    BadCase{"[rpc]\nunix_socket_mode = \"999\"", "3:20", "rpc.unix_socket_mode", "\"0600\" to \"0777\""},
+    BadCase{"[rpc]\nunix_socket = \"\"", "3:15", "rpc.unix_socket", "nothing to listen on"},
+    BadCase{"[rpc]\nlisten = \"127.0.0.1:9401\"", "3:10", "rpc.listen", "TCP needs TLS"},
+    BadCase{"[rpc]\ntls_key_file = \"/k\"", "3:16", "rpc.tls_key_file", "set both"},
+    BadCase{"[http]\nlisten = \"localhost\"", "3:10", "http.listen", "\"127.0.0.1:9402\""},
+    BadCase{"[http]\nlisten = \"1.2.3.4:70000\"", "3:10", "http.listen", "not an address to listen on"},
+    BadCase{"[http]\nlisten = 9402", "3:10", "http.listen", "this is a number; allowed: a text in quotes"},
+    BadCase{"[http]\nrequest_timeout = \"10\"", "3:19", "http.request_timeout", "is not a duration"},
+    BadCase{"[http]\nrequest_timeout = \"1d\"", "3:19", "http.request_timeout", "allowed: 100ms to 10m"},
+    BadCase{"[http]\nconnections_max = 0", "3:19", "http.connections_max", "allowed: 1 to 10000"},
+    BadCase{"[http]\nconnections_max = 2.5", "3:19", "http.connections_max", "a number with a fraction"},
+    BadCase{"[ledger]\nmemory = \"1MB\"", "3:10", "ledger.memory", "is not a size"},
+    BadCase{"[ledger]\nmemory = \"1KiB\"", "3:10", "ledger.memory", "allowed: 16MiB to 1024GiB"},
+    BadCase{"[log]\nlevel = \"loud\"", "3:9", "log.level", "\"debug\", \"info\", \"warning\", \"error\""},
+    BadCase{"[settlement]\ndry_run = \"yes\"", "3:11", "settlement.dry_run", "allowed: true, false"},
+    BadCase{"operators = [\"0x12\"]", "2:13", "operators", "0x and 40 hexadecimal digits"},
+    BadCase{"operators = [7]", "2:14", "operators", "this element is a number"},
+    BadCase{"operator_key_file = \"credential:\"", "2:21", "operator_key_file", "names no credential"},
+    BadCase{"log = 3", "2:7", "log", "allowed: a table, [log]"},
+    BadCase{"plan = 3", "2:8", "plan", "allowed: tables, each under [[plan]]"},
+    BadCase{"[[asset]]\ntext=\"USD\"\nsymbol=\"USD\"", "2:1", "asset.id", "missing; allowed: 1 to 65535"},
+    BadCase{"[[asset]]\nid=1\ntext=\"USD\"\nsymbol=\"USD\"\nscale=2\nrail_scale=6", "7:12", "asset.rail_scale",
+            "finer than scale"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[asset]]\nid=1\ntext=\"B\"\nsymbol=\"B\"", "7:4", "asset.id",
+            "1 is the id of \"A\" already"},
+    BadCase{"[[plan]]\nlabel=\"p\"\nasset=\"EUR\"\ncredit_limit=\"1\"\nrails=[\"sandbox\"]", "4:7", "plan.asset",
+            "\"EUR\" is no asset of this file"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\nscale=2\n"
+            "[[plan]]\nlabel=\"p\"\nasset=\"A\"\ncredit_limit=\"1.234\"\nrails=[\"sandbox\"]",
+            "10:14", "plan.credit_limit", "at most 2 digits after the point"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n"
+            "[[plan]]\nlabel=\"p\"\nasset=\"A\"\ncredit_limit=1.5\nrails=[\"sandbox\"]",
+            "9:14", "plan.credit_limit", "this is a number with a fraction; allowed: a decimal in quotes"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n"
+            "[[plan]]\nlabel=\"p\"\nasset=\"A\"\ncredit_limit=\"1\"\nrails=[\"sandbox\"]\nwindow=\"fortnight\"",
+            "11:8", "plan.window", "\"day\", \"week\", \"month\""},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n"
+            "[[plan]]\nlabel=\"p\"\nasset=\"A\"\ncredit_limit=\"1\"\nrails=[\"sandbox\"]\ntime_zone=\"Mars/Base\"",
+            "11:11", "plan.time_zone", "Mars/Base"},
+    BadCase{"[rails.stablecoin]\nenabled = true\nchain_id = 1\nsigner_key_file=\"k\"\n", "2:1",
+            "rails.stablecoin.rpc_url", "missing"},
+    BadCase{"[rails.stablecoin]\nrpc_url = \"https://node\"", "3:11", "rails.stablecoin.rpc_url", "let a proxy"},
+    BadCase{"[rails.stablecoin]\nconfirmed = \"soon\"", "3:13", "rails.stablecoin.confirmed",
+            "\"safe\", \"finalized\""},
+    BadCase{"[rails.sandbox.payers]\nbob = \"success\"", "3:7", "rails.sandbox.payers.bob", "not an address"},
+    BadCase{"[rails.sandbox]\n[[rails.sandbox.amount]]\nscript=\"explode\"", "4:8", "rails.sandbox.amount.script",
+            "lost_accepted"},
+    BadCase{"[rails.card]\nx = 1", "2:8", "rails.card", "unknown key; allowed here: sandbox, stablecoin"},
+};
+
+class BadConfig : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfig, NamesFileLineColumnKeyAndRemedy) {
+  const BadCase& bad = GetParam();
+  const auto config = parse(std::string(kMinimal) + bad.text);
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code, base::ErrorCode::invalid_argument);
+  const std::string start = "/etc/tabd/tabd.toml:" + std::string(bad.position) + ": " + bad.key + ": ";
+  const std::size_t at = config.error().message.find(start);
+  ASSERT_NE(at, std::string::npos) << config.error().message;
+  const std::string line = config.error().message.substr(at, config.error().message.find('\n', at) - at);
+  EXPECT_NE(line.find(bad.message), std::string::npos) << line;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, BadConfig, testing::ValuesIn(kBadCases));
+
+TEST(Config, AllMistakesAreNamedInOrder) {
+  const auto config = parse("network = \"acme\"\n[http]\nconnections_max = -1\n[log]\nlevel = \"x\"\nextra = 1\n");
+  ASSERT_FALSE(config.has_value());
+  const std::string& message = config.error().message;
+  const std::array<std::size_t, 4> at = {message.find(":1:11: network:"), message.find(":3:19: http.connections_max:"),
+                                         message.find(":5:9: log.level:"), message.find(":6:1: log.extra:")};
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    ASSERT_NE(at[i], std::string::npos) << message;
+    if (i > 0) {
+      EXPECT_LT(at[i - 1], at[i]) << message;
+    }
+  }
+}
+
+TEST(Config, NotTomlNamesThePlace) {
+  const auto config = parse("network = \"acme:tab\"\n[rpc\n");
+  ASSERT_FALSE(config.has_value());
+  EXPECT_NE(config.error().message.find("/etc/tabd/tabd.toml:2:"), std::string::npos) << config.error().message;
+  EXPECT_NE(config.error().message.find("this is not TOML"), std::string::npos) << config.error().message;
+}
+
+TEST(Config, MissingFileIsNotFound) {
+  const auto calendar = aggregator::make_calendar();
+  const auto config = ops::load_config("/nowhere/tabd.toml", *calendar);
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code, base::ErrorCode::not_found);
+}
+
+}  // namespace

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Installs what tabd needs on Debian 12, and only what is missing. Safe to run again: then it does nothing.
+#
+#   tools/setup.sh [PROFILE...]
+#
+#   base      Debian packages to build, run and test tabd (the default)
+#   full      base, and what the real chain needs: Node.js, the pinned npm packages, a Python environment
+#   lint      clang-tidy, for `make lint`
+#   fuzz      clang, for `make fuzz`
+#   coverage  gcovr, for `make coverage`
+#
+# Works as root or with sudo. Nothing is installed outside Debian's packages but node_modules and .venv in this folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+base_packages=(
+  g++ cmake ninja-build ccache mold pkg-config git ca-certificates # to build
+  librocksdb-dev libboost1.81-dev libboost-json1.81-dev capnproto libcapnp-dev libsecp256k1-dev libssl-dev
+  prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libexpected-dev
+  libhowardhinnant-date-dev tzdata # what tabd is made of
+  libgtest-dev libgmock-dev libbenchmark-dev libcrypto++-dev # its tests and benchmarks
+  python3 clang-format-14 prometheus dpkg-dev file # lint tests, a real Prometheus, the Debian package
+)
+node_packages=(nodejs npm)
+python_packages=(python3-venv python3-dev)
+lint_packages=(clang-tidy-14 clang-14)
+fuzz_packages=(clang-14)
+coverage_packages=(gcovr)
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "installing Debian packages needs root: run this as root, or install sudo"
+  fi
+}
+
+# The packages of the arguments that are not installed, one a line.
+missing() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || echo "$package"
+  done
+}
+
+# Debian starts a service when its package is installed. We want Prometheus for tests only: not started, not at boot.
+keep_prometheus_quiet() {
+  if [ -d /run/systemd/system ]; then
+    as_root systemctl disable --now prometheus prometheus-node-exporter >/dev/null 2>&1 || true
+    say "the prometheus service is switched off: the tests start their own for a moment"
+  fi
+}
+
+install_debian() {
+  local wanted
+  mapfile -t wanted < <(missing "$@")
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  say "installing Debian packages: ${wanted[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get -q update || say "the package lists could not be refreshed; trying with those that are here"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${wanted[@]}"
+  case " ${wanted[*]} " in *" prometheus "*) keep_prometheus_quiet ;; esac
+}
+
+# The npm packages of a folder, exactly as its lock file says. Kept while the lock file is older.
+install_npm() {
+  local folder=$1
+  [ -f "$folder/package-lock.json" ] || return 0
+  if [ -f "$folder/node_modules/.package-lock.json" ] &&
+    [ ! "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
+    return 0
+  fi
+  say "installing the pinned npm packages of $folder"
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+  touch "$folder/node_modules/.package-lock.json"
+}
+
+install_node() {
+  local major=0
+  if command -v node >/dev/null; then major=$(node -p 'process.versions.node.split(".")[0]'); fi
+  if [ "$major" -lt 18 ] || ! command -v npm >/dev/null; then install_debian "${node_packages[@]}"; fi
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
+  install_npm tests/chain
+}
+
+# A Python environment with what the Python client of the tests needs.
+install_python() {
+  local requirements=tests/python/requirements.txt
+  [ -f "$requirements" ] || return 0
+  if [ -f .venv/requirements.installed ] && cmp -s "$requirements" .venv/requirements.installed; then return 0; fi
+  python3 -c 'import venv, ensurepip' 2>/dev/null || install_debian "${python_packages[@]}"
+  say "making the Python environment .venv"
+  python3 -m venv .venv
+  .venv/bin/pip install -q --disable-pip-version-check -r "$requirements"
+  cp "$requirements" .venv/requirements.installed
+}
+
+command -v apt-get >/dev/null || fail "this is not Debian: install the packages that tools/setup.sh lists by hand"
+for profile in "${@:-base}"; do
+  case $profile in
+    base) install_debian "${base_packages[@]}" ;;
+    full)
+      install_debian "${base_packages[@]}"
+      install_node
+      install_python
+      ;;
+    lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;
+    fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
+    coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
+    -h | --help)
+      sed -n '2,13s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *) fail "unknown profile $profile; there are: base, full, lint, fuzz, coverage" ;;
+  esac
+done
+say "everything is there (${*:-base})"
