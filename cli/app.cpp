@@ -1,0 +1,195 @@
+#include "cli/app.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/suggest.h"
+#include "ops/version.h"
+
+namespace cli {
+namespace {
+
+constexpr const char* kDescription = "tabctl talks to tabd, the billing daemon, and checks what it says.\n";
+constexpr const char* kFooter =
+    "\nExamples:\n"
+    "  tabctl status\n"
+    "  tabctl payer list --json\n"
+    "  tabctl submit items.jsonl --key server.key\n"
+    "  tabctl audit /var/lib/tabd/checkpoints/monday\n"
+    "\nEvery command has --help. Answers go to stdout, everything else to stderr.\n"
+    "Exit codes: 0 done; 1 refused by the ledger; 2 usage; 3 cannot reach the daemon or a file; 4 verification "
+    "failed.\n"
+    "Defaults come from TABCTL_SOCKET, TABCTL_CONNECT and TABCTL_KEY_FILE, then from tabctl.toml in $XDG_CONFIG_HOME\n"
+    "or ~/.config (settings: socket, connect, ca, certificate, tls_key, key, role). Keys are files, never arguments.\n";
+
+void add_global_options(CLI::App& root, Settings& settings) {
+  root.add_option("--socket", settings.socket, fmt::format("The daemon's unix socket (default {}).", kDefaultSocket))
+      ->type_name("PATH");
+  root.add_option("--connect", settings.connect, "The daemon over TCP with TLS.")->type_name("HOST:PORT");
+  root.add_option("--ca", settings.ca_file, "TLS: who signed the daemon's certificate (PEM).")->type_name("FILE");
+  root.add_option("--certificate", settings.certificate_file, "TLS: our own certificate (PEM).")->type_name("FILE");
+  root.add_option("--tls-key", settings.tls_key_file, "TLS: its key (PEM).")->type_name("FILE");
+  root.add_option("--key", settings.key_file, "The secret key that logs in and signs.")->type_name("FILE");
+  root.add_option("--role", settings.role, "operator, auditor, payer or server; what the command needs, if not given.")
+      ->type_name("ROLE");
+  root.add_option("--config", settings.config_file, "In place of tabctl.toml.")->type_name("FILE");
+  root.add_flag("--json", settings.json, "Answers for machines; documented in cli/OUTPUT.md.");
+  root.add_flag("--no-color", settings.no_color, "No bold titles on a terminal.");
+  root.add_flag("--quiet", settings.quiet, "No progress and no hints on stderr.");
+  root.set_version_flag("--version", std::string("tabctl ") + ops::kVersion);
+}
+
+struct CompletionOptions {
+  std::string shell;
+};
+
+void add_completion(CLI::App& root, Chosen& chosen) {
+  CLI::App* app = root.add_subcommand("completion", "Print a script for the shell's completion.");
+  app->footer("\nExamples:\n  source <(tabctl completion bash)\n  tabctl completion zsh > \"${fpath[1]}/_tabctl\"");
+  auto options = std::make_shared<CompletionOptions>();
+  app->add_option("shell", options->shell, "bash or zsh.")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  app->callback([&root, &chosen, options] {
+    chosen.action = [&root, options](Context& context) -> Outcome {
+      context.write(options->shell == "bash" ? bash_completion(root) : zsh_completion(root));
+      return {};
+    };
+  });
+}
+
+// The innermost command that the command line reached.
+const CLI::App* reached(const CLI::App& root) {
+  const CLI::App* app = &root;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::vector<std::string> words_of(const CLI::App& app, bool options) {
+  std::vector<std::string> words;
+  if (options) {
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+    return words;
+  }
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    words.push_back(child->get_name());
+  return words;
+}
+
+std::string usage_hint(const CLI::App& root) {
+  const CLI::App* app = reached(root);
+  std::string name = app->get_name();
+  for (const CLI::App* parent = app->get_parent(); parent != nullptr; parent = parent->get_parent())
+    name = parent->get_name() + " " + name;
+  return "See: " + name + " --help";
+}
+
+// What CLI11 could not use, with the word that was probably meant.
+Failure usage_of(const CLI::App& root, const CLI::ParseError& problem, int argc, char** argv) {
+  Failure failure;
+  failure.code = ExitCode::usage;
+  failure.message = problem.what();
+  failure.next = usage_hint(root);
+  const bool extras = problem.get_name() == "ExtrasError";
+  const bool required = problem.get_name() == "RequiredError";
+  if (!extras && !required) return failure;
+  const CLI::App* app = reached(root);
+  std::vector<std::string> left = root.remaining(true);
+  // A mistaken subcommand of a group is reported as a missing one.
+  if (left.empty() && required)
+    for (int i = 1; i < argc; ++i)
+      if (argv[i][0] != '-') left.emplace_back(argv[i]);
+  for (const std::string& word : left) {
+    const bool is_option = !word.empty() && word.front() == '-';
+    std::vector<std::string> words = words_of(*app, is_option);
+    if (is_option && app != &root)
+      for (std::string& global : words_of(root, true)) words.push_back(std::move(global));
+    if (std::find(words.begin(), words.end(), word) != words.end() || word == app->get_name()) continue;
+    if (extras) failure.message = fmt::format("\"{}\" is not known here.", word);
+    const std::string meant = closest(word, words);
+    if (!meant.empty()) failure.next = fmt::format("Did you mean \"{}\"? {}", meant, usage_hint(root));
+    if (extras || !meant.empty()) break;
+  }
+  return failure;
+}
+
+void print_failure(const Settings& settings, const Failure& failure) {
+  if (settings.json) {
+    JsonObject error;
+    error["code"] = static_cast<int>(failure.code);
+    if (failure.status != base::Status::ok) error["status"] = text_json(base::name(failure.status));
+    error["message"] = failure.message;
+    if (!failure.next.empty()) error["next"] = failure.next;
+    JsonObject out;
+    out["error"] = std::move(error);
+    fmt::print(stderr, "{}\n", to_line(out));
+    return;
+  }
+  fmt::print(stderr, "tabctl: {}\n", failure.message);
+  if (!failure.next.empty()) fmt::print(stderr, "{}\n", failure.next);
+}
+
+Outcome execute(Settings& settings, const Chosen& chosen) {
+  CLI_CHECK(complete(settings));
+  const base::SystemClock clock;
+  Context context(settings, clock);
+  CLI_CHECK(chosen.action(context));
+  if (std::fflush(stdout) != 0) {
+    return tl::unexpected<Failure>(
+        Failure{ExitCode::unreachable, "cannot write the answer to standard output.", "", base::Status::ok});
+  }
+  return {};
+}
+
+int run_parsed(int argc, char** argv) {
+  Settings settings;
+  Chosen chosen;
+  CLI::App root(kDescription, "tabctl");
+  root.footer(kFooter);
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.option_defaults()->always_capture_default(false);
+  add_global_options(root, settings);
+  for (const auto add :
+       {add_status_commands, add_payer_commands, add_payee_commands, add_plan_commands, add_mandate_commands,
+        add_submit_commands, add_sign_commands, add_statement_commands, add_settlement_commands, add_money_commands,
+        add_follow_commands, add_proof_commands, add_store_commands})
+    add(root, chosen);
+  add_completion(root, chosen);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return root.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return root.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return root.exit(version);
+  } catch (const CLI::ParseError& problem) {
+    print_failure(settings, usage_of(root, problem, argc, argv));
+    return static_cast<int>(ExitCode::usage);
+  }
+  const Outcome outcome = execute(settings, chosen);
+  if (outcome) return static_cast<int>(ExitCode::ok);
+  std::fflush(stdout);
+  print_failure(settings, outcome.error());
+  return static_cast<int>(outcome.error().code);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) noexcept {
+  // A reader that goes away (head, less) ends the command quietly, with an error from the write.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run_parsed(argc, argv);
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "tabctl: {}\n", problem.what());
+    return static_cast<int>(ExitCode::unreachable);
+  }
+}
+
+}  // namespace cli

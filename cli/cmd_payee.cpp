@@ -1,0 +1,265 @@
+#include "cli/lists.h"
+#include "cli/table.h"
+#include "cli/text.h"
+#include "cli/views.h"
+
+namespace cli {
+namespace {
+
+struct PayeeOptions {
+  std::string payee;
+  std::string label;
+  std::string fee = "0";
+  std::string fee_fixed = "0";
+  std::string minimum = "0";
+  std::string rail;
+  std::string account;
+  std::string asset;
+};
+
+Outcome add(Context& context, const PayeeOptions& options) {
+  core::Payee payee;
+  CLI_TRY(payee.address, parse_address("payee", options.payee));
+  CLI_TRY(payee.fee_basis_points, parse_basis_points(options.fee));
+  payee.label = options.label;
+  const std::optional<base::RailName> rail = base::RailName::parse(options.rail);
+  if (!rail)
+    return usage_failure(fmt::format("\"{}\" is not the name of a rail.", options.rail), "See: tabctl rails list");
+  payee.payout_rail = *rail;
+  payee.payout_account = options.account.empty() ? base::to_hex(payee.address) : options.account;
+  CLI_TRY(tabd::OperatorSession session, context.operator_session());
+  CLI_TRY(const AssetBook assets, context.assets());
+  if (options.fee_fixed != "0" || options.minimum != "0") {
+    CLI_TRY(const core::Asset asset, assets.find_or_only(options.asset));
+    CLI_TRY(payee.fee_fixed, parse_money("--fee-fixed", options.fee_fixed, asset.scale));
+    CLI_TRY(payee.payout_minimum, parse_money("--minimum", options.minimum, asset.scale));
+  }
+  CLI_TRY(const auto receipt, decided(session.set_payee(payee)));
+  context.report(receipt, fmt::format("Payee {} is {}; fee {}, paid by {} to {}.", receipt.result.id,
+                                      party_text(options.label, payee.address),
+                                      basis_points_text(payee.fee_basis_points), options.rail, payee.payout_account));
+  return {};
+}
+
+Outcome list(Context& context, const ListOptions& options) {
+  CLI_TRY(Viewer viewer, context.viewer(false));
+  CLI_TRY(const AssetBook assets, context.assets());
+  CLI_TRY(const auto listed,
+          read_list<core::Payee>(options, [&](rpc::Page page) { return viewer.books()->payees(page); }));
+  if (context.json()) {
+    write_list_json(context, listed, [&](const core::Payee& payee) { return payee_json(payee, assets); });
+    return {};
+  }
+  if (listed.items.empty()) {
+    context.say("There are no payees yet; register one with: tabctl payee add");
+    return {};
+  }
+  Table table({{"ID", Align::right}, {"LABEL"}, {"ADDRESS"}, {"FEE", Align::right}, {"RAIL"}, {"ACCOUNT"}, {"ACTIVE"}});
+  for (const core::Payee& payee : listed.items) {
+    table.row({std::to_string(payee.id.value), payee.label, base::to_hex(payee.address),
+               basis_points_text(payee.fee_basis_points), std::string(payee.payout_rail.view()), payee.payout_account,
+               payee.active ? "yes" : "no"});
+  }
+  context.write(table.render(context.color()));
+  note_more(context, listed);
+  return {};
+}
+
+Outcome show(Context& context, const PayeeOptions& options) {
+  CLI_TRY(Viewer viewer, context.viewer(false));
+  CLI_TRY(const AssetBook assets, context.assets());
+  CLI_TRY(const base::Address address, find_payee(*viewer.books(), options.payee));
+  CLI_TRY(const rpc::PayeeAccount account, asked(viewer.books()->payee(address)));
+  if (context.json()) {
+    JsonObject out = payee_json(account.payee, assets).as_object();
+    JsonArray balances;
+    for (const auto& balance : account.balances) balances.emplace_back(payee_balance_json(balance, assets));
+    out["balances"] = std::move(balances);
+    context.write_json(out);
+    return {};
+  }
+  Fields fields;
+  fields.add("payee", fmt::format("{} {}", account.payee.id.value, account.payee.label));
+  fields.add("address", base::to_hex(account.payee.address));
+  fields.add("active", account.payee.active ? "yes" : "no");
+  fields.add("fee", basis_points_text(account.payee.fee_basis_points));
+  fields.add("paid by", fmt::format("{} to {}", account.payee.payout_rail.view(), account.payee.payout_account));
+  fields.add("registered", time_text(account.payee.registered));
+  context.write(fields.render());
+  if (account.balances.empty()) {
+    context.say("Nothing was earned yet.");
+    return {};
+  }
+  Table table({{"ASSET"},
+               {"ACCRUED", Align::right},
+               {"PAYABLE", Align::right},
+               {"PAID OUT", Align::right},
+               {"FEES", Align::right},
+               {"OPEN PAYOUT", Align::right}});
+  for (const core::PayeeBalance& balance : account.balances) {
+    const core::Asset asset = assets.get(balance.asset);
+    table.row({asset.symbol, signed_decimal(-(balance.accrued.posted + balance.accrued.pending), asset.scale),
+               balance.payable_now.to_decimal_string(asset.scale), balance.paid_out.to_decimal_string(asset.scale),
+               balance.fees.to_decimal_string(asset.scale),
+               balance.open_payout.valid() ? std::to_string(balance.open_payout.value) : "-"});
+  }
+  context.write("\n" + table.render(context.color()));
+  return {};
+}
+
+Outcome set_active(Context& context, const std::string& name, bool active) {
+  CLI_TRY(tabd::OperatorSession session, context.operator_session());
+  CLI_TRY(const base::Address address, find_payee(session, name));
+  CLI_TRY(rpc::PayeeAccount account, asked(session.payee(address)));
+  account.payee.active = active;
+  CLI_TRY(const auto receipt, decided(session.set_payee(account.payee)));
+  context.report(receipt, fmt::format("Payee {} is {}.", name, active ? "active" : "suspended"));
+  return {};
+}
+
+Outcome suspend(Context& context, const PayeeOptions& options) { return set_active(context, options.payee, false); }
+Outcome resume(Context& context, const PayeeOptions& options) { return set_active(context, options.payee, true); }
+
+struct ServerOptions {
+  std::string key;
+  std::string label;
+  std::vector<std::string> payees;
+};
+
+Outcome server_add(Context& context, const ServerOptions& options) {
+  core::SetServer command;
+  CLI_TRY(command.key, parse_address("key", options.key));
+  command.label = options.label;
+  CLI_TRY(tabd::OperatorSession session, context.operator_session());
+  for (const std::string& name : options.payees) {
+    CLI_TRY(command.payees.emplace_back(), find_payee(session, name));
+  }
+  CLI_TRY(const auto receipt, decided(session.set_server(command)));
+  context.report(receipt, fmt::format("Server {} is {}; it may charge for {}.", receipt.result.id,
+                                      party_text(options.label, command.key), fmt::join(options.payees, ", ")));
+  return {};
+}
+
+Outcome server_list(Context& context, const ListOptions& options) {
+  CLI_TRY(Viewer viewer, context.viewer(false));
+  CLI_TRY(const auto listed,
+          read_list<core::Server>(options, [&](rpc::Page page) { return viewer.books()->servers(page); }));
+  Names names(viewer);
+  if (context.json()) {
+    write_list_json(context, listed, [&](const core::Server& server) { return server_json(server, names); });
+    return {};
+  }
+  if (listed.items.empty()) {
+    context.say("There are no resource servers yet; register one with: tabctl server add");
+    return {};
+  }
+  Table table({{"ID", Align::right}, {"LABEL"}, {"KEY"}, {"ACTIVE"}, {"CHARGES FOR"}});
+  for (const core::Server& server : listed.items) {
+    std::vector<std::string> payees;
+    for (const base::PayeeId payee : server.payees) payees.push_back(names.payee(payee));
+    table.row({std::to_string(server.id.value), server.label, base::to_hex(server.key), server.active ? "yes" : "no",
+               fmt::format("{}", fmt::join(payees, ", "))});
+  }
+  context.write(table.render(context.color()));
+  note_more(context, listed);
+  return {};
+}
+
+Outcome server_show(Context& context, const ServerOptions& options) {
+  CLI_TRY(Viewer viewer, context.viewer(false));
+  CLI_TRY(const core::Server server, find_server(*viewer.books(), options.key));
+  Names names(viewer);
+  if (context.json()) {
+    context.write_json(server_json(server, names));
+    return {};
+  }
+  Fields fields;
+  fields.add("server", fmt::format("{} {}", server.id.value, server.label));
+  fields.add("key", base::to_hex(server.key));
+  fields.add("active", server.active ? "yes" : "no");
+  for (const base::PayeeId payee : server.payees)
+    fields.add("charges for", fmt::format("{} ({})", names.payee(payee), names.payee_address(payee)));
+  context.write(fields.render());
+  return {};
+}
+
+Outcome server_set_active(Context& context, const std::string& name, bool active) {
+  CLI_TRY(Viewer viewer, context.viewer(false));
+  CLI_TRY(tabd::OperatorSession session, context.operator_session());
+  CLI_TRY(const core::Server server, find_server(session, name));
+  Names names(viewer);
+  core::SetServer command{server.key, server.label, {}, active};
+  for (const base::PayeeId payee : server.payees) {
+    CLI_TRY(command.payees.emplace_back(), parse_address("payee", names.payee_address(payee)));
+  }
+  CLI_TRY(const auto receipt, decided(session.set_server(command)));
+  context.report(receipt, fmt::format("Server {} is {}.", name, active ? "active" : "suspended"));
+  return {};
+}
+
+Outcome server_suspend(Context& context, const ServerOptions& options) {
+  return server_set_active(context, options.key, false);
+}
+Outcome server_resume(Context& context, const ServerOptions& options) {
+  return server_set_active(context, options.key, true);
+}
+
+void define_payee(CLI::App& app, PayeeOptions& options) {
+  app.add_option("payee", options.payee, "Address, number or label.")->required();
+}
+
+void define_server(CLI::App& app, ServerOptions& options) {
+  app.add_option("server", options.key, "Address of its key, or label.")->required();
+}
+
+void add_server_commands(CLI::App& root, Chosen& chosen) {
+  CLI::App* group = add_group(root, "server", "Resource servers: whose keys may submit, and for which payees.");
+  add_command<ServerOptions>(
+      *group, chosen, "add", "Register a resource server's key, or change its label and payees.",
+      "  tabctl server add 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --label eu-1 --payee weather-api",
+      [](CLI::App& app, ServerOptions& options) {
+        app.add_option("key", options.key, "Address of the key that signs its batches.")->required();
+        app.add_option("--label", options.label, "A name for people.");
+        app.add_option("--payee", options.payees, "Address, number or label; may be repeated.")->required();
+      },
+      server_add);
+  add_command<ListOptions>(*group, chosen, "list", "List resource servers.", "  tabctl server list", add_list_options,
+                           server_list);
+  add_command<ServerOptions>(*group, chosen, "show", "One resource server.", "  tabctl server show eu-1", define_server,
+                             server_show);
+  add_command<ServerOptions>(*group, chosen, "suspend", "Refuse a resource server's batches.",
+                             "  tabctl server suspend eu-1", define_server, server_suspend);
+  add_command<ServerOptions>(*group, chosen, "resume", "Accept a resource server's batches again.",
+                             "  tabctl server resume eu-1", define_server, server_resume);
+}
+
+}  // namespace
+
+void add_payee_commands(CLI::App& root, Chosen& chosen) {
+  CLI::App* group = add_group(root, "payee", "Who is owed: register and look at payees.");
+  add_command<PayeeOptions>(
+      *group, chosen, "add", "Register a payee, or change its terms.",
+      "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --label weather-api --fee 2.5% --rail stablecoin",
+      [](CLI::App& app, PayeeOptions& options) {
+        app.add_option("address", options.payee, "The address that commitments name.")->required();
+        app.add_option("--label", options.label, "A name for people.");
+        app.add_option("--fee", options.fee, "The operator's share of what is collected: 2.5% or 250 (basis points).")
+            ->capture_default_str();
+        app.add_option("--fee-fixed", options.fee_fixed, "Taken from each payout.")->capture_default_str();
+        app.add_option("--minimum", options.minimum, "Payouts wait until this much is payable.")->capture_default_str();
+        app.add_option("--asset", options.asset, "The asset of these two amounts; not needed when there is only one.");
+        app.add_option("--rail", options.rail, "How it is paid: stablecoin or sandbox.")->required();
+        app.add_option("--account", options.account, "Where it is paid: an address. Its own, if not given.");
+      },
+      add);
+  add_command<ListOptions>(*group, chosen, "list", "List payees.", "  tabctl payee list", add_list_options, list);
+  add_command<PayeeOptions>(*group, chosen, "show", "One payee: terms and balances.", "  tabctl payee show weather-api",
+                            define_payee, show);
+  add_command<PayeeOptions>(*group, chosen, "suspend", "Refuse new charges for a payee.",
+                            "  tabctl payee suspend weather-api", define_payee, suspend);
+  add_command<PayeeOptions>(*group, chosen, "resume", "Accept charges for a payee again.",
+                            "  tabctl payee resume weather-api", define_payee, resume);
+  add_server_commands(root, chosen);
+}
+
+}  // namespace cli

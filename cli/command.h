@@ -1,0 +1,61 @@
+#pragma once
+
+// How commands are declared: a name, a sentence, examples, options, and a function that runs after parsing.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/context.h"
+
+namespace cli {
+
+using Action = std::function<Outcome(Context&)>;
+
+// What a command line chose. Filled while it is parsed.
+struct Chosen {
+  Action action;
+};
+
+// A command that runs `run` with its options. `define` adds the options to the command, bound to the members of one
+// Options object, which lives as long as the command.
+template <typename Options, typename Define>
+CLI::App* add_command(CLI::App& parent, Chosen& chosen, const std::string& name, const std::string& sentence,
+                      const std::string& examples, Define define, Outcome (*run)(Context&, const Options&)) {
+  CLI::App* app = parent.add_subcommand(name, sentence);
+  if (!examples.empty()) app->footer("\nExamples:\n" + examples);
+  auto options = std::make_shared<Options>();
+  define(*app, *options);
+  app->callback(
+      [&chosen, options, run] { chosen.action = [options, run](Context& context) { return run(context, *options); }; });
+  return app;
+}
+
+// A group of commands, such as `payer`.
+inline CLI::App* add_group(CLI::App& parent, const std::string& name, const std::string& sentence) {
+  CLI::App* app = parent.add_subcommand(name, sentence);
+  app->require_subcommand(1);
+  return app;
+}
+
+struct NoOptions {};
+inline void no_options(CLI::App&, NoOptions&) {}
+
+// Each adds its commands to the root.
+void add_status_commands(CLI::App& root, Chosen& chosen);      // status, top
+void add_payer_commands(CLI::App& root, Chosen& chosen);       // payer, exposure
+void add_payee_commands(CLI::App& root, Chosen& chosen);       // payee, server
+void add_plan_commands(CLI::App& root, Chosen& chosen);        // plan, asset
+void add_mandate_commands(CLI::App& root, Chosen& chosen);     // mandate
+void add_sign_commands(CLI::App& root, Chosen& chosen);        // sign, keygen, address
+void add_submit_commands(CLI::App& root, Chosen& chosen);      // submit
+void add_statement_commands(CLI::App& root, Chosen& chosen);   // statement, charge
+void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, rails
+void add_money_commands(CLI::App& root, Chosen& chosen);       // balance, credit-note, write-off, close
+void add_follow_commands(CLI::App& root, Chosen& chosen);      // events, journal
+void add_proof_commands(CLI::App& root, Chosen& chosen);       // prove, prove-extension, verify-proof
+void add_store_commands(CLI::App& root, Chosen& chosen);       // audit, checkpoint, restore
+
+}  // namespace cli

@@ -1,0 +1,117 @@
+#include "cli/entry_text.h"
+
+#include <fmt/format.h>
+
+#include "cli/text.h"
+#include "cli/views.h"
+
+namespace cli {
+namespace {
+
+using namespace std::string_view_literals;
+
+// One overload for each kind.
+struct Describe {
+  const AssetBook& assets;
+
+  std::string operator()(const core::Genesis& e) const {
+    return fmt::format("network {}, operator {}", e.network, base::to_hex(e.operator_key));
+  }
+  std::string operator()(const core::AssetSet& e) const {
+    return fmt::format("asset {} is {} ({})", e.asset.id.value, e.asset.symbol, e.asset.text);
+  }
+  std::string operator()(const core::PlanSet& e) const {
+    return fmt::format("plan {} is {}: {} windows, limit {}", e.plan.id.value, e.plan.label, window_text(e.plan.window),
+                       assets.text(e.plan.credit_limit, e.plan.asset));
+  }
+  std::string operator()(const core::PayerSet& e) const {
+    return fmt::format("payer {} is {} {}", e.payer.id.value, base::to_hex(e.payer.address), e.payer.label);
+  }
+  std::string operator()(const core::PayeeSet& e) const {
+    return fmt::format("payee {} is {} {}", e.payee.id.value, base::to_hex(e.payee.address), e.payee.label);
+  }
+  std::string operator()(const core::ServerSet& e) const {
+    return fmt::format("server {} is {} {}", e.server.id.value, base::to_hex(e.server.key), e.server.label);
+  }
+  std::string operator()(const core::CreditLimitSet& e) const {
+    return fmt::format("payer {}: limit {}", e.payer.value,
+                       e.limit.is_zero() ? "of the plan" : assets.text(e.limit, e.asset));
+  }
+  std::string operator()(const core::MandateSet& e) const {
+    return fmt::format("mandate {}: agent {} may spend {} ({})", e.id.value, base::to_hex(e.mandate.agent),
+                       assets.text(e.mandate.cap, e.mandate.asset), period_name(e.mandate.period));
+  }
+  std::string operator()(const core::MandateRevoked& e) const {
+    return fmt::format("mandate {}{}", e.id.value, e.signature.is_zero() ? ", by the operator" : "");
+  }
+  std::string operator()(const core::RailMandateSet& e) const {
+    return fmt::format("payer {}: {} bytes", e.payer.value, e.rail_mandate.size());
+  }
+  std::string operator()(const core::StandingSet& e) const {
+    return fmt::format("payer {} is {}: {}", e.payer.value, word(e.standing), e.reason);
+  }
+  std::string operator()(const core::WindowOpened& e) const {
+    return fmt::format("payer {}: window {} from {} to {}", e.payer.value, e.number, time_text(e.bounds.start),
+                       time_text(e.bounds.end));
+  }
+  std::string operator()(const core::WindowClosed& e) const {
+    const std::string result =
+        e.statement.valid() ? fmt::format("statement {} over {}", e.statement.value, assets.text(e.billed, e.asset))
+                            : std::string("carried forward");
+    return fmt::format("payer {}: window {} with {} entries: {}", e.payer.value, e.number, e.entries, result);
+  }
+  std::string operator()(const core::TabOpened& e) const {
+    return fmt::format("tab {} of payer {} with payee {}", e.id.value, e.payer.value, e.payee.value);
+  }
+  std::string operator()(const core::Charged& e) const {
+    return fmt::format("payer {} to payee {}: {} for {} {}", e.commitment.payer.value, e.commitment.payee.value,
+                       assets.text(e.usage.amount, e.commitment.asset), e.usage.quantity, e.usage.unit.view());
+  }
+  std::string operator()(const core::HoldMade& e) const {
+    return fmt::format("payer {} for payee {}: up to {}", e.commitment.payer.value, e.commitment.payee.value,
+                       assets.text(e.commitment.maximum, e.commitment.asset));
+  }
+  std::string operator()(const core::HoldCaptured& e) const {
+    // The hold's entry knows the asset; here it is units.
+    return fmt::format("hold of entry {}: {} units", e.hold.value, e.usage.amount.to_units_string());
+  }
+  std::string operator()(const core::HoldReleased& e) const {
+    return fmt::format("hold of entry {}, {}", e.hold.value,
+                       e.reason == core::ReleaseReason::expired ? "expired"sv : "released"sv);
+  }
+  std::string operator()(const core::VoucherCharged& e) const {
+    base::Amount sum;
+    for (const core::Usage& usage : e.usages) sum = base::add_checked(sum, usage.amount);
+    return fmt::format("tab {}: {} charges from index {}, {} units", e.tab.value, e.usages.size(), e.first_index,
+                       sum.to_units_string());
+  }
+  std::string operator()(const core::BatchSigned& e) const {
+    return fmt::format("server {}: batch {} of {} items from entry {}, {} not recorded", e.server.value, e.number,
+                       e.count, e.first.value, e.refused.size());
+  }
+  std::string operator()(const core::CreditNoted& e) const {
+    return fmt::format("payer {}: {}{}: {}", e.payer.value, assets.text(e.amount, e.asset),
+                       e.statement.valid() ? fmt::format(" on statement {}", e.statement.value) : "", e.reason);
+  }
+  std::string operator()(const core::SettlementPlanned& e) const {
+    return fmt::format("settlement {}: {} of {} by {}", e.settlement.id.value, word(e.settlement.kind),
+                       assets.text(e.settlement.amount, e.settlement.asset), e.settlement.rail.view());
+  }
+  std::string operator()(const core::SettlementStepped& e) const {
+    std::string text = fmt::format("settlement {}: {} to {}", e.id.value, word(e.from), word(e.to));
+    if (!e.reference.empty()) text += ", " + e.reference;
+    if (!e.detail.empty()) text += ": " + e.detail;
+    return text;
+  }
+  std::string operator()(const core::StatementClosed& e) const {
+    return fmt::format("statement {} is {}: {}", e.id.value, word(e.state), e.reason);
+  }
+};
+
+}  // namespace
+
+std::string entry_text(const core::Entry& entry, const AssetBook& assets) {
+  return std::visit(Describe{assets}, entry);
+}
+
+}  // namespace cli
