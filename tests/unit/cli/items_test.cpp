@@ -37,7 +37,8 @@ std::string charge(const std::string& more) {
 }
 
 TEST(Items, ReadsACharge) {
-  const auto parsed = parse(charge(R"(,"asset":"usdc","resource":"https://api.example/a","quantity":3,"unit":"tokens")"));
+  const auto parsed =
+      parse(charge(R"(,"asset":"usdc","resource":"https://api.example/a","quantity":3,"unit":"tokens")"));
   ASSERT_TRUE(parsed) << parsed.error().message;
   const tab::Item& item = parsed->item;
   EXPECT_EQ(item.kind, tab::ItemKind::charge);
@@ -99,7 +100,8 @@ TEST(Items, EveryMistakeIsNamedWithItsPlace) {
       {charge(R"(,"unit":"kilobytes")"), "unit"},
       {charge(R"(,"signature":"zz")"), "signature"},
       {with("charge", std::string(R"("payee":")") + kPayee +
-                          R"(","maximum":0.05,"nonce":7,"valid_before":"+1h","amount":"0.01")"), "maximum"},
+                          R"(","maximum":0.05,"nonce":7,"valid_before":"+1h","amount":"0.01")"),
+       "maximum"},
       {with("charge", std::string(R"("payee":")") + kPayee + R"(","maximum":"0.05","valid_before":"+1h")"), "nonce"},
       {with("charge", std::string(R"("payee":")") + kPayee + R"(","maximum":"0.05","nonce":1,"amount":"1")"),
        "valid_before"},

@@ -137,7 +137,8 @@ TEST(Text, FeesInPercentAndBasisPoints) {
   EXPECT_EQ(parse_basis_points("250").value(), 250u);
   EXPECT_EQ(parse_basis_points("100%").value(), 10'000u);
   EXPECT_EQ(basis_points_text(250), "2.50%");
-  for (const char* wrong : {"", "%", "100.01%", "10001", "2.555%", "-1"}) EXPECT_FALSE(parse_basis_points(wrong)) << wrong;
+  for (const char* wrong : {"", "%", "100.01%", "10001", "2.555%", "-1"})
+    EXPECT_FALSE(parse_basis_points(wrong)) << wrong;
 }
 
 TEST(Text, MoneyParserSaysWhatIsWrong) {

@@ -1,0 +1,69 @@
+#include "bench/raw_verify.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "crypto/keccak.h"
+#include "crypto/secp256k1.h"
+
+namespace bench {
+namespace {
+
+constexpr std::size_t kSignatures = 4096;
+constexpr std::size_t kKeys = 64;
+
+struct Prepared {
+  std::vector<crypto::PublicKey> keys;
+  std::vector<crypto::VerifyItem> items;
+};
+
+Prepared prepare() {
+  Prepared prepared;
+  std::vector<crypto::SecretKey> secrets;
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    secrets.push_back(crypto::SecretKey::generate());
+    prepared.keys.push_back(secrets.back().public_key());
+  }
+  for (std::size_t i = 0; i < kSignatures; ++i) {
+    base::FixedBytes<8> number;
+    std::memcpy(number.data(), &i, sizeof i);
+    crypto::VerifyItem item;
+    item.digest = crypto::keccak256(number.view());
+    item.signature = secrets[i % kKeys].sign(item.digest);
+    item.signer = secrets[i % kKeys].address();
+    item.key = &prepared.keys[i % kKeys];
+    prepared.items.push_back(item);
+  }
+  return prepared;
+}
+
+}  // namespace
+
+double raw_verifications_per_s(const base::Clock& clock, unsigned threads, double seconds) {
+  const Prepared prepared = prepare();
+  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> total{0};
+  std::vector<std::thread> workers;
+  const std::uint64_t start = clock.monotonic_ns();
+  for (unsigned worker = 0; worker < threads; ++worker) {
+    workers.emplace_back([&prepared, &stop, &total, worker] {
+      std::vector<crypto::VerifyAnswer> answers(64);
+      std::size_t at = worker * 64;
+      while (!stop.load(std::memory_order_relaxed)) {
+        crypto::verify(std::span(prepared.items).subspan(at % kSignatures, 64), answers);
+        for (const crypto::VerifyAnswer& answer : answers) CHECK(answer.check == crypto::SignatureCheck::ok);
+        at += 64;
+        total.fetch_add(64, std::memory_order_relaxed);
+      }
+    });
+  }
+  while (static_cast<double>(clock.monotonic_ns() - start) < seconds * 1e9)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  stop.store(true);
+  for (std::thread& worker : workers) worker.join();
+  return static_cast<double>(total.load()) / (static_cast<double>(clock.monotonic_ns() - start) / 1e9);
+}
+
+}  // namespace bench

@@ -1,0 +1,105 @@
+// The whole way on real parts: a signed charge, the real ledger, the real chain, and a restart in between.
+
+#include "tests/chain/chain_fixture.h"
+#include "tests/unit/settlers/real_ledger.h"
+
+namespace chain_test {
+namespace {
+
+class LedgerOnChain : public ChainTest {
+ protected:
+  void SetUp() override {
+    ChainTest::SetUp();
+    if (!chain_) return;
+    real_.emplace(clock_, directory_, "stablecoin", base::to_hex(payee_));
+    const crypto::SecretKey& key = real_->actors.key(support::Role::payer, 0);
+    ASSERT_TRUE(chain_->set_gas_balance(key.address(), 1'000'000'000'000'000'000));
+    give(key.address(), 50'000'000);
+    ASSERT_TRUE(chain_->approve(token_, key, operator_, kUnlimited));
+  }
+  void TearDown() override {
+    end();
+    real_.reset();
+    ChainTest::TearDown();
+  }
+  void begin_real() {
+    dispatcher_.emplace(io_, real_->service(), real_->reader(), clock_, dispatch_, this);
+    auto settler = settlers::stablecoin::make_stablecoin(io_, stablecoin_, dev_key(kOperator), clock_);
+    ASSERT_TRUE(settler);
+    dispatcher_->add(std::move(*settler));
+    bool started = false;
+    dispatcher_->start([&started](base::Result<void> result) { started = result.has_value(); });
+    run_until([&started] { return started; });
+  }
+  void run_until_final_real(SettlementId id) {
+    run_until([&] {
+      const S state = real_->settlement(id).state;
+      if (state == S::confirmed) mine_one();
+      return state == S::final;
+    });
+  }
+  std::optional<support::RealLedger> real_;
+};
+
+TEST_F(LedgerOnChain, BooksAndChainAgree) {
+  begin_real();
+  const SettlementId collection = real_->bill(10'000'000);
+  dispatcher_->wake();
+  run_until_final_real(collection);
+  EXPECT_EQ(balance(operator_), 10'000'000u);
+  const SettlementId payout = real_->plan_payouts();
+  ASSERT_NE(payout, collection);
+  dispatcher_->wake();
+  run_until_final_real(payout);
+  EXPECT_EQ(balance(payee_), 9'000'000u);
+  EXPECT_EQ(balance(operator_), 1'000'000u);
+  const auto books = real_->reader().operator_balance(support::kUsdc);
+  ASSERT_TRUE(books);
+  EXPECT_EQ(books->cash.posted, static_cast<base::i128>(balance(operator_)));
+}
+
+TEST_F(LedgerOnChain, ARestartOfEverythingInBetweenPaysOnce) {
+  ASSERT_TRUE(chain_->set_automine(false));
+  begin_real();
+  const SettlementId id = real_->bill(10'000'000);
+  dispatcher_->wake();
+  run_until([&] { return real_->settlement(id).state == S::accepted; });
+  end();
+  real_->close();
+  ASSERT_TRUE(chain_->rpc("anvil_dropAllTransactions", "[]"));  // the node forgot it too
+  ASSERT_TRUE(chain_->set_automine(true));
+  real_->open();
+  begin_real();
+  run_until_final_real(id);
+  EXPECT_EQ(balance(operator_), 10'000'000u);
+  EXPECT_EQ(nonce(), 1u);
+  EXPECT_EQ(real_->settlement(id).attempt, 1u);
+}
+
+TEST_F(LedgerOnChain, AReorganisationReversesTheBooksAndThenBooksAgain) {
+  stablecoin_.finality = {BlockRule::Kind::depth, 20};
+  ASSERT_TRUE(chain_->mine(3));
+  begin_real();
+  const SettlementId id = real_->bill(10'000'000);
+  dispatcher_->wake();
+  run_until([&] { return real_->settlement(id).state == S::confirmed; });
+  const auto receivable = [&] {
+    return real_->reader().tally(real_->settlement(id).payer, support::kUsdc)->account_receivable;
+  };
+  EXPECT_EQ(receivable().posted, 0);
+  ASSERT_TRUE(chain_->set_automine(false));
+  ASSERT_TRUE(chain_->reorganise(1));
+  run_until([&] { return real_->settlement(id).state == S::accepted; });
+  EXPECT_EQ(receivable().posted, 10'000'000) << "owed again";
+  ASSERT_TRUE(chain_->set_automine(true));
+  run_until([&] {
+    const S state = real_->settlement(id).state;
+    if (state != S::final) mine_one();
+    return state == S::final;
+  });
+  EXPECT_EQ(receivable().posted, 0);
+  EXPECT_EQ(balance(operator_), 10'000'000u);
+}
+
+}  // namespace
+}  // namespace chain_test

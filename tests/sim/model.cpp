@@ -1,0 +1,427 @@
+#include "tests/sim/model.h"
+
+#include "base/limits.h"
+
+namespace sim {
+
+// ---- sums ----
+
+Money Model::held(const AccountKey& account) const {
+  Money sum = 0;
+  for (const auto& [key, hold] : holds) {
+    if (hold.state == HoldState::open && account == AccountKey(key.first, hold.asset)) sum += hold.maximum;
+  }
+  return sum;
+}
+
+Money Model::unbilled(const AccountKey& account) const {
+  Money sum = 0;
+  if (!accounts.contains(account)) return sum;
+  for (const ModelCharge& charge : accounts.at(account).charges) sum += charge.amount;
+  for (const auto& [payee, amount] : accounts.at(account).carried) sum += amount;
+  return sum;
+}
+
+Money Model::billed(const AccountKey& account) const {
+  Money sum = 0;
+  for (const auto& [id, statement] : statements) {
+    if (statement.account == account && statement.state == StatementState::open) sum += statement.due_amount();
+  }
+  return sum;
+}
+
+// The payer's own limit or its plan's, and credit that waits to be used.
+Money Model::limit(const AccountKey& key) const {
+  const ModelAccount account = accounts.contains(key) ? accounts.at(key) : ModelAccount{};
+  const Money own = account.limit_override;
+  return (own != 0 ? own : money(plan_of(key)->credit_limit)) + account.credit;
+}
+
+Money Model::spent(const ModelMandate& mandate, Time now) const {
+  const std::uint64_t start = period_start(mandate.mandate.period, now.seconds());
+  Money sum = 0;
+  for (const auto& [time, amount] : mandate.charges) sum += time.seconds() >= start ? amount : 0;
+  return sum;
+}
+
+Money Model::mandate_held(const AgentKey& agent) const {
+  Money sum = 0;
+  for (const auto& [key, hold] : holds) sum += hold.state == HoldState::open && hold.agent == agent ? hold.maximum : 0;
+  return sum;
+}
+
+const core::Plan* Model::plan_of(const AccountKey& account) const {
+  for (const core::PlanId id : payers.at(account.first).plans) {
+    if (plans.at(id.value).asset.value == account.second) return &plans.at(id.value);
+  }
+  return nullptr;
+}
+
+// ---- admission: docs/bindings/tab.md, section 7, in its order ----
+
+Status Model::check_agent(Time now, const AgentKey& agent, const Address& payee) const {
+  const auto at = mandates.find(agent);
+  if (at == mandates.end()) return Status::signer_not_authorised;
+  const tab::Mandate& mandate = at->second.mandate;
+  if (at->second.revoked) return Status::mandate_revoked;
+  if (mandate.valid_before != 0 && now.seconds() >= mandate.valid_before) return Status::mandate_expired;
+  if (now.seconds() < mandate.valid_after) return Status::mandate_not_yet_valid;
+  const bool listed = std::count(mandate.payees.begin(), mandate.payees.end(), payee) != 0;
+  return mandate.payees.empty() || listed ? Status::ok : Status::mandate_payee_not_listed;
+}
+
+// What was accepted or finished before; ok: nothing.
+Status Model::check_seen(std::uint32_t payer, const tab::Item& item, const ModelTab& tab) const {
+  const auto same_or = [&](const std::string& first, Status otherwise) {
+    return first == content_of(item) ? Status::already_accepted : otherwise;
+  };
+  if (item.kind == Kind::voucher) {
+    if (item.first_index >= tab.charges) return Status::ok;
+    const auto at = tab.seen.find(item.first_index);
+    return same_or(at == tab.seen.end() ? "" : at->second, Status::tab_conflict);
+  }
+  const HoldKey key{payer, item.single.nonce};
+  if (item.kind == Kind::charge || item.kind == Kind::hold) {
+    return nonces.contains(key) ? same_or(nonces.at(key), Status::nonce_conflict) : Status::ok;
+  }
+  if (!holds.contains(key)) return Status::hold_unknown;
+  const ModelHold& hold = holds.at(key);
+  if (hold.state == HoldState::captured) return same_or(hold.finish, Status::hold_captured);
+  if (hold.state == HoldState::released) return same_or(hold.finish, Status::hold_released);
+  return hold.state == HoldState::expired ? Status::hold_expired : Status::ok;
+}
+
+Expected Model::check_amount(Time now, const AccountKey& key, const std::optional<AgentKey>& agent,
+                             Money amount) const {
+  if (payers.at(key.first).standing != core::Standing::active) return {Status::payer_suspended};
+  const auto fits = [amount](Status status, Money most, Money used) -> Expected {
+    return used + amount <= most ? Expected{} : Expected{status, most, std::max<Money>(0, most - used)};
+  };
+  if (agent) {
+    const ModelMandate& mandate = mandates.at(*agent);
+    const Money used = spent(mandate, now) + mandate_held(*agent);
+    const Expected answer = fits(Status::mandate_cap_exceeded, money(mandate.mandate.cap), used);
+    if (answer.status != Status::ok) return answer;
+  }
+  return fits(Status::credit_limit_exceeded, limit(key), held(key) + unbilled(key) + billed(key));
+}
+
+Expected Model::item(Time now, const Address& server_key, const tab::Item& item, Status stateless) {
+  const bool is_voucher = item.kind == Kind::voucher, is_hold = item.kind == Kind::hold;
+  const bool is_capture = item.kind == Kind::capture, is_release = item.kind == Kind::release;
+  if (stateless != Status::ok) return {stateless};
+  const auto server = servers.find(server_key);
+  if (server == servers.end()) return {Status::server_unknown};
+  if (!server->second.active) return {Status::server_suspended};
+  const auto payer = find_address(payers, item.payer());
+  if (payer == payers.end()) return {Status::payer_unknown};
+
+  const Address payee_address = is_voucher ? item.voucher.payee : item.single.payee;
+  AccountKey account{payer->first, is_voucher ? item.voucher.asset.value : item.single.asset.value};
+  auto payee = find_address(payees, payee_address);
+  const TabKey tab_key{payer->first, payee == payees.end() ? 0 : payee->first, account.second, item.voucher.salt};
+  const ModelTab tab_now = is_voucher && tabs.contains(tab_key) ? tabs.at(tab_key) : ModelTab{};
+  if (const Status seen = check_seen(payer->first, item, tab_now); seen != Status::ok) return {seen};
+  ModelHold* hold = is_capture || is_release ? &holds.at({payer->first, item.single.nonce}) : nullptr;
+  if (hold != nullptr) {
+    if (now >= hold->expires) return {Status::hold_expired};
+    payee = payees.find(hold->payee);
+    account.second = hold->asset;
+  }
+  if (payee == payees.end() || (!payee->second.active && !is_release)) return {Status::payee_unknown};
+  const std::vector<core::PayeeId>& served = server->second.payees;
+  if (std::count(served.begin(), served.end(), payee->second.id) == 0) return {Status::server_not_for_payee};
+
+  std::optional<AgentKey> agent = hold != nullptr ? hold->agent : std::nullopt;
+  if (hold == nullptr) {
+    if (!assets.contains(account.second)) return {Status::asset_unknown};
+    if (plan_of(account) == nullptr) return {Status::asset_not_enabled};
+    const std::uint64_t seconds = now.seconds();
+    const std::uint64_t before = is_voucher ? item.voucher.valid_before : item.single.valid_before;
+    if ((!is_voucher || before != 0) && seconds >= before) return {Status::expired};
+    if (!is_voucher && seconds < item.single.valid_after) return {Status::not_yet_valid};
+    if (!is_voucher && before > seconds + base::limits::kValiditySecondsMax) return {Status::validity_too_long};
+    if (item.effective_signer() != item.payer()) agent = AgentKey{payer->first, item.signer, account.second};
+    const Status status = agent ? check_agent(now, *agent, payee_address) : Status::ok;
+    if (status != Status::ok) return {status};
+  }
+  const Money amount = is_hold ? money(item.single.maximum) : total_of(item.usages);
+  const Money most = is_voucher ? money(item.voucher.maximum) : hold ? hold->maximum : money(item.single.maximum);
+  if (is_voucher) {
+    if (item.first_index > tab_now.charges) return {Status::tab_out_of_order, 0, 0, tab_now.charges};
+    const Money left = std::max<Money>(0, most - tab_now.charged);
+    if (tab_now.charged + amount > most) return {Status::voucher_below_charged, most, left};
+  } else {
+    const bool bound = is_capture && !hold->resource.is_zero();
+    if (bound && hold->resource != item.usages[0].resource) return {Status::item_malformed};
+    if (amount > most) return {Status::charge_above_maximum, most, most};
+  }
+  const Expected answer = hold != nullptr ? Expected{} : check_amount(now, account, agent, amount);
+  if (answer.status != Status::ok) return answer;
+  accept(now, item, account, tab_key, payee->first, agent, hold, amount);
+  return answer;
+}
+
+void Model::accept(Time now, const tab::Item& item, const AccountKey& account_key, const TabKey& tab_key,
+                   std::uint32_t payee, const std::optional<AgentKey>& agent, ModelHold* hold, Money amount) {
+  const HoldKey key{account_key.first, item.single.nonce};
+  if (item.kind == Kind::charge || item.kind == Kind::hold) nonces[key] = content_of(item);
+  if (item.kind == Kind::hold) {
+    const Time expires = Time::from_seconds(item.single.valid_before);
+    holds[key] = {payee, account_key.second, amount, item.single.resource, expires, agent};
+    ModelAccount& account = accounts[account_key];
+    if (!account.open) account.plan = plan_of(account_key)->id.value;
+    return;
+  }
+  if (hold != nullptr) {
+    hold->state = item.kind == Kind::capture ? HoldState::captured : HoldState::released;
+    hold->finish = content_of(item);
+    if (item.kind == Kind::release) return;
+  }
+  if (item.kind == Kind::voucher) {
+    ModelTab& tab = tabs[tab_key];
+    tab.seen[item.first_index] = content_of(item);
+    tab.charges += item.usages.size();
+    tab.charged += amount;
+    tab.maximum = std::max(tab.maximum, money(item.voucher.maximum));
+  }
+  if (agent) mandates.at(*agent).charges.emplace_back(now, amount);
+  charge(now, account_key, payee, item.usages);
+}
+
+// ---- windows and statements ----
+
+// A window that is over closes before the charge, one that has grown to the threshold after it.
+void Model::charge(Time now, const AccountKey& key, std::uint32_t payee, const std::vector<tab::Usage>& usages) {
+  ModelAccount& account = accounts[key];
+  if (account.open && now >= account.window.end) close(now, key, CloseReason::time);
+  if (!account.open) {
+    // A hold may be captured after the payer's plan was taken away: the last one still bills it.
+    if (const core::Plan* plan = plan_of(key)) account.plan = plan->id.value;
+    account.open = true;
+    account.number += 1;
+    account.window = calendar_.window_at(plans.at(account.plan).window, now);
+  }
+  account.entries += 1;
+  for (const tab::Usage& u : usages) account.charges.push_back({payee, u.resource, money(u.amount), u.quantity});
+  const Money threshold = money(plans.at(account.plan).settle_threshold);
+  if (threshold != 0 && unbilled(key) >= threshold && billable(key) > 0) close(now, key, CloseReason::threshold);
+}
+
+Money Model::billable(const AccountKey& key) const {
+  const bool enough = unbilled(key) >= money(plans.at(accounts.at(key).plan).minimum);
+  return enough ? whole_rail_units(unbilled(key), assets.at(key.second)) : 0;
+}
+
+void Model::close(Time now, const AccountKey& key, CloseReason reason) {
+  ModelAccount& account = accounts.at(key);
+  const core::Plan& plan = plans.at(account.plan);
+  const Money total = unbilled(key), bill = billable(key);
+  closings.push_back({key, account.number, account.entries, 0, 0, reason, total, bill});
+  account.open = false;
+  if (bill == 0) return;
+
+  Shares rest = account.carried;
+  for (const ModelCharge& charge : account.charges) rest[charge.payee] += charge.amount;
+  const Shares shares = split(bill, rest);
+  for (const auto& [payee, amount] : shares) rest[payee] -= amount;
+  std::erase_if(rest, [](const auto& part) { return part.second == 0; });
+  const Money credit = whole_rail_units(std::min(bill, account.credit), assets.at(key.second));
+  const Time due{now.us + plan.terms_s * 1'000'000};
+  const std::uint64_t id = closings.back().statement = statements.size() + 1;
+  statements[id] = {key, plan.id.value, account.number, account.entries, 0, total, bill, credit, 0, shares, rest, due};
+  account.credit -= credit;
+  account.charges.clear();
+  account.carried = rest;
+  account.entries = 0;
+  if (bill == credit) {
+    statements[id].state = StatementState::paid;
+    return release(statements[id]);
+  }
+  closings.back().settlement = statements[id].settlement = settlements.size() + 1;
+  settlements[statements[id].settlement] = {SettlementKind::collection, key, id, bill - credit, 0, due};
+}
+
+// What payees earned with a statement becomes theirs, less the operator's fee.
+void Model::release(const ModelStatement& statement) {
+  Shares credited = split(statement.credited, statement.shares);
+  for (const auto& [payee, share] : statement.shares) {
+    const Money net = share - credited[payee], fee = net * payees.at(payee).fee_basis_points / 10'000;
+    ModelEarnings& earning = earnings[{payee, statement.account.second}];
+    earning.payable += net - fee;
+    earning.fees += fee;
+  }
+}
+
+Status Model::run(Time now, const core::CloseNow& command) {
+  const auto at = accounts.find({find_address(payers, command.payer)->first, command.asset.value});
+  if (at == accounts.end() || !at->second.open) return Status::wrong_state;
+  close(now, at->first, now >= at->second.window.end ? CloseReason::time : CloseReason::operator_asked);
+  return Status::ok;
+}
+
+// What is due on a statement can change while its collection is not under way.
+Status Model::check_unpaid(core::StatementId id) const {
+  const auto at = statements.find(id.value);
+  if (at == statements.end()) return Status::not_found;
+  const bool open = at->second.state == StatementState::open;
+  return open && stage(settlements.at(at->second.settlement).state) == 0 ? Status::ok : Status::wrong_state;
+}
+
+Status Model::run(Time, const core::CreateCreditNote& command) {
+  const AccountKey account{find_address(payers, command.payer)->first, command.asset.value};
+  const Money amount = money(command.amount);
+  if (amount == 0) return Status::value_invalid;
+  if (!command.statement.valid()) {
+    accounts[account].credit += amount;
+    return Status::ok;
+  }
+  if (const Status status = check_unpaid(command.statement); status != Status::ok) return status;
+  ModelStatement& statement = statements.at(command.statement.value);
+  ModelSettlement& collection = settlements.at(statement.settlement);
+  const bool whole = amount == whole_rail_units(amount, assets.at(account.second));
+  if (!whole || amount > statement.due_amount()) return Status::value_invalid;
+  statement.credited += amount;
+  collection.amount = statement.due_amount();
+  if (collection.amount != 0) return Status::ok;
+  statement.state = StatementState::credited;
+  collection.state = SettlementState::cancelled;
+  clear_overdue(collection);
+  release(statement);
+  return Status::ok;
+}
+
+Status Model::run(Time, const core::WriteOff& command) {
+  if (const Status status = check_unpaid(command.statement); status != Status::ok) return status;
+  ModelStatement& statement = statements.at(command.statement.value);
+  ModelSettlement& collection = settlements.at(statement.settlement);
+  statement.state = StatementState::written_off;
+  collection.state = SettlementState::written_off;
+  collection.overdue = false;  // the payer has not paid: it stays suspended
+  release(statement);          // the operator gave the credit, so the loss is its own
+  return Status::ok;
+}
+
+// ---- settlements ----
+
+// Paying, or crediting, the last collection that failed for good lifts the suspension.
+void Model::clear_overdue(ModelSettlement& settlement) {
+  settlement.overdue = false;
+  core::Payer& payer = payers.at(settlement.owner.first);
+  const bool more = std::any_of(settlements.begin(), settlements.end(), [&](const auto& one) {
+    return one.second.overdue && one.second.owner.first == payer.id.value;
+  });
+  if (!more && payer.standing == core::Standing::suspended_by_dunning) payer.standing = core::Standing::active;
+}
+
+// Moves a settlement's money to where its new state says that it is.
+void Model::settle(std::uint64_t id, SettlementState to) {
+  ModelSettlement& settlement = settlements.at(id);
+  const int before = stage(settlement.state), after = stage(to);
+  settlement.state = to;
+  if (settlement.kind == SettlementKind::collection) {
+    ModelStatement& statement = statements.at(settlement.statement);
+    statement.state = after >= 2 ? StatementState::paid : StatementState::open;
+    if (after >= 2) clear_overdue(settlement);
+    if (after == 4) release(statement);
+    return;
+  }
+  ModelEarnings& earning = earnings.at(settlement.owner);
+  const int direction = (after >= 2 ? 1 : 0) - (before >= 2 ? 1 : 0);
+  earning.paid_out += direction * settlement.amount;
+  earning.fees += direction * settlement.fee;
+  const bool back = to == SettlementState::returned || to == SettlementState::cancelled;
+  if (back) earning.payable += settlement.amount + settlement.fee;
+  if ((back || after >= 3) && earning.open_payout == id) earning.open_payout = 0;
+}
+
+Status Model::run(Time now, const core::StepSettlement& step) {
+  const auto at = settlements.find(step.id.value);
+  if (at == settlements.end()) return Status::not_found;
+  ModelSettlement& settlement = at->second;
+  if (step.attempt != settlement.attempt || !edge(settlement.kind, settlement.state, step.to))
+    return Status::wrong_state;
+  const bool collection = settlement.kind == SettlementKind::collection;
+  const bool technical = step.failure == FailureClass::technical;
+  std::vector<std::uint64_t> waits;  // that are left
+  if (collection && step.failure != FailureClass::rejected) {
+    waits = plans.at(statements.at(settlement.statement).plan).dunning_s;
+    waits.erase(waits.begin(), waits.begin() + std::min<std::ptrdiff_t>(settlement.dunning_step, std::ssize(waits)));
+  }
+  settlement.next_action = std::max(now, step.next_action);
+  if (step.to != SettlementState::failed) {
+    settle(at->first, step.to);
+  } else if (technical || !waits.empty()) {
+    settle(at->first, SettlementState::ready);
+    settlement.attempt += 1;
+    settlement.technical_retries = technical ? settlement.technical_retries + 1 : 0;
+    settlement.dunning_step += technical ? 0 : 1;
+    if (!technical) settlement.next_action = Time{now.us + waits[0] * 1'000'000};
+  } else {
+    settle(at->first, SettlementState::failed);
+    settlement.overdue = collection;
+    if (!collection) return Status::ok;
+    core::Standing& standing = payers.at(settlement.owner.first).standing;
+    if (standing == core::Standing::active) standing = core::Standing::suspended_by_dunning;
+  }
+  return Status::ok;
+}
+
+Status Model::run(Time now, const core::RetrySettlement& command) {
+  const auto at = settlements.find(command.id.value);
+  if (at == settlements.end()) return Status::not_found;
+  ModelSettlement& settlement = at->second;
+  const bool waits = settlement.state == SettlementState::ready;
+  const bool returned = settlement.kind == SettlementKind::collection && settlement.state == SettlementState::returned;
+  if (!waits && !returned && settlement.state != SettlementState::failed) return Status::wrong_state;
+  settlement.next_action = waits ? std::min(now, settlement.next_action) : now;
+  settlement.state = SettlementState::ready;
+  settlement.attempt += waits ? 0 : 1;
+  settlement.technical_retries = waits ? settlement.technical_retries : 0;
+  return Status::ok;
+}
+
+Status Model::run(Time, const core::CancelSettlement& command) {
+  const auto at = settlements.find(command.id.value);
+  if (at == settlements.end()) return Status::not_found;
+  const SettlementState state = at->second.state;
+  const bool open = state == SettlementState::ready || state == SettlementState::failed;
+  if (at->second.kind != SettlementKind::payout || !open) return Status::wrong_state;
+  settle(at->first, SettlementState::cancelled);
+  return Status::ok;
+}
+
+// ---- timers ----
+
+bool Model::close_due(Time now, const AccountKey& key) {
+  const auto at = accounts.find(key);
+  if (at == accounts.end() || !at->second.open || now < at->second.window.end) return false;
+  close(now, key, CloseReason::time);
+  return true;
+}
+
+bool Model::expire(Time now, const HoldKey& key) {
+  const auto at = holds.find(key);
+  if (at == holds.end() || at->second.state != HoldState::open || now < at->second.expires) return false;
+  at->second.state = HoldState::expired;
+  return true;
+}
+
+// Everything that is payable, less the fixed fee, in units that the rail can move.
+Money Model::payout_amount(const AccountKey& key) const {
+  const core::Payee& payee = payees.at(key.first);
+  const ModelEarnings& earning = earnings.at(key);
+  if (earning.open_payout != 0 || earning.payable < money(payee.payout_minimum)) return 0;
+  return whole_rail_units(std::max<Money>(0, earning.payable - money(payee.fee_fixed)), assets.at(key.second));
+}
+
+bool Model::plan_payout(Time now, const AccountKey& key) {
+  if (!earnings.contains(key) || payout_amount(key) == 0) return false;
+  const Money amount = payout_amount(key), fee = money(payees.at(key.first).fee_fixed);
+  earnings.at(key).payable -= amount + fee;
+  earnings.at(key).open_payout = settlements.size() + 1;
+  settlements[earnings.at(key).open_payout] = {SettlementKind::payout, key, 0, amount, fee, now};
+  return true;
+}
+
+}  // namespace sim

@@ -1,0 +1,146 @@
+#pragma once
+
+// An independent model of the ledger, written from the documents and headers and not from ledger/core. It keeps plain
+// lists of what happened and adds them up whenever something is asked: slow, and simple enough to be believed.
+// Configuration (assets, plans, payers, payees, servers, limits, standing, mandates) is given to it as the ledger wrote
+// it down; the rest it predicts.
+
+#include <optional>
+
+#include "aggregator/calendar.h"
+#include "tests/sim/reference.h"
+
+namespace sim {
+
+struct Expected {  // what the ledger must answer for one item
+  Status status = Status::ok;
+  Money limit = 0, allowed = 0;
+  std::uint64_t index = 0;
+};
+struct ModelCharge {
+  std::uint32_t payee = 0;
+  Hash resource;
+  Money amount = 0;
+  std::uint64_t quantity = 0;
+};
+struct ModelAccount {  // a payer in one asset
+  Money limit_override = 0, credit = 0;
+  bool open = false;
+  std::uint32_t plan = 0;  // when the window opened
+  aggregator::WindowBounds window;
+  std::uint64_t number = 0, entries = 0;
+  std::vector<ModelCharge> charges;  // on no statement yet
+  Shares carried;                    // remainders of earlier statements
+};
+struct ModelStatement {
+  AccountKey account;
+  std::uint32_t plan = 0;
+  std::uint64_t number = 0, entries = 0, settlement = 0;  // of the window; its collection
+  Money total = 0, billed = 0, credit_applied = 0, credited = 0;
+  Shares shares, carried_out;
+  Time due;
+  core::StatementState state = core::StatementState::open;
+  Money due_amount() const { return billed - credit_applied - credited; }
+};
+struct ModelHold {
+  std::uint32_t payee = 0;
+  std::uint16_t asset = 0;
+  Money maximum = 0;
+  Hash resource;
+  Time expires;
+  std::optional<AgentKey> agent{};  // none: the payer
+  core::HoldState state = core::HoldState::open;
+  std::string finish{};  // the item that captured or released it
+};
+struct ModelTab {
+  Money charged = 0, maximum = 0;
+  std::uint64_t charges = 0;
+  std::map<std::uint64_t, std::string> seen;  // item, by first index
+};
+struct ModelMandate {
+  tab::Mandate mandate;
+  bool revoked = false;
+  std::vector<std::pair<Time, Money>> charges;
+};
+struct ModelSettlement {
+  core::SettlementKind kind = core::SettlementKind::collection;
+  AccountKey owner;             // payer or payee, asset
+  std::uint64_t statement = 0;  // collection
+  Money amount = 0, fee = 0;
+  Time next_action;
+  core::SettlementState state = core::SettlementState::ready;
+  std::uint32_t attempt = 1, technical_retries = 0, dunning_step = 0;
+  bool overdue = false;  // failed for good and not paid
+};
+struct ModelEarnings {  // a payee in one asset
+  Money payable = 0, paid_out = 0, fees = 0;
+  std::uint64_t open_payout = 0;
+};
+struct ModelClosing {  // of a window, as the journal must say it
+  AccountKey account;
+  std::uint64_t number = 0, entries = 0, statement = 0, settlement = 0;
+  core::CloseReason reason = core::CloseReason::time;
+  Money total = 0, billed = 0;
+};
+
+class Model {
+ public:
+  explicit Model(const aggregator::Calendar& calendar) : calendar_(calendar) {}
+
+  // One item of a batch by `server`, decided and, if accepted, applied. `stateless`: the verifier's answer.
+  Expected item(Time now, const Address& server, const tab::Item& item, Status stateless);
+  // The status that the ledger must give to a command (about a payer that is known).
+  Status run(Time now, const core::CreateCreditNote& command);
+  Status run(Time now, const core::WriteOff& command);
+  Status run(Time now, const core::CloseNow& command);
+  Status run(Time now, const core::StepSettlement& command);
+  Status run(Time now, const core::RetrySettlement& command);
+  Status run(Time now, const core::CancelSettlement& command);
+  // What timers do to one object; false if it is not due.
+  bool close_due(Time now, const AccountKey& key);
+  bool expire(Time now, const HoldKey& key);
+  bool plan_payout(Time now, const AccountKey& key);
+  Money payout_amount(const AccountKey& payee) const;  // zero: none is due
+
+  // Sums over the lists.
+  Money held(const AccountKey& account) const;
+  Money unbilled(const AccountKey& account) const;
+  Money billed(const AccountKey& account) const;
+  Money mandate_held(const AgentKey& agent) const;
+
+  std::map<std::uint16_t, core::Asset> assets;
+  std::map<std::uint32_t, core::Plan> plans;
+  std::map<std::uint32_t, core::Payer> payers;
+  std::map<std::uint32_t, core::Payee> payees;
+  std::map<Address, core::Server> servers;
+  std::map<AccountKey, ModelAccount> accounts;
+  std::map<AgentKey, ModelMandate> mandates;
+  std::map<HoldKey, std::string> nonces;
+  std::map<HoldKey, ModelHold> holds;
+  std::map<TabKey, ModelTab> tabs;
+  std::map<std::uint64_t, ModelStatement> statements;
+  std::map<std::uint64_t, ModelSettlement> settlements;
+  std::map<AccountKey, ModelEarnings> earnings;
+  std::vector<ModelClosing> closings;  // all of them, in order
+
+ private:
+  const core::Plan* plan_of(const AccountKey& account) const;
+  Money limit(const AccountKey& account) const;
+  Money spent(const ModelMandate& mandate, Time now) const;
+  Status check_agent(Time now, const AgentKey& agent, const Address& payee) const;
+  Status check_seen(std::uint32_t payer, const tab::Item& item, const ModelTab& tab) const;
+  Expected check_amount(Time now, const AccountKey& key, const std::optional<AgentKey>& agent, Money amount) const;
+  void accept(Time now, const tab::Item& item, const AccountKey& account_key, const TabKey& tab_key,
+              std::uint32_t payee, const std::optional<AgentKey>& agent, ModelHold* hold, Money amount);
+  void charge(Time now, const AccountKey& account, std::uint32_t payee, const std::vector<tab::Usage>& usages);
+  Money billable(const AccountKey& key) const;  // zero: everything is carried forward
+  void close(Time now, const AccountKey& account, core::CloseReason reason);
+  void release(const ModelStatement& statement);
+  void settle(std::uint64_t id, core::SettlementState to);
+  void clear_overdue(ModelSettlement& settlement);
+  Status check_unpaid(core::StatementId id) const;
+
+  const aggregator::Calendar& calendar_;
+};
+
+}  // namespace sim

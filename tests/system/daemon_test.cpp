@@ -1,0 +1,270 @@
+// The real tabd in a temporary folder: start, probes, stop, and what it refuses.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "tests/system/harness.h"
+
+namespace {
+
+using system_test::http_get;
+using system_test::Tabd;
+using system_test::tabd_binary;
+using system_test::TempFolder;
+
+constexpr const char* kOneAsset = "[[asset]]\nid = 1\ntext = \"USD\"\nsymbol = \"USD\"\n";
+constexpr const char* kOnePlan =
+    "[[plan]]\nlabel = \"daily\"\nasset = \"USD\"\ncredit_limit = \"50\"\nrails = [\"sandbox\"]\n";
+constexpr const char* kSandbox = "[rails.sandbox]\nenabled = true\n";
+
+std::string catalogue() { return std::string(kOneAsset) + kOnePlan + kSandbox; }
+
+TEST(SystemDaemon, StartsAnswersProbesAndStops) {
+  const TempFolder folder;
+  Tabd tabd(folder, catalogue());
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  const std::uint16_t port = tabd.http_port();
+  EXPECT_EQ(http_get(port, "/healthz").status, 200);
+  EXPECT_EQ(http_get(port, "/readyz").body, "{\"ready\":true}\n");
+  EXPECT_EQ(http_get(port, "/nothing").status, 404);
+  struct stat socket {};
+  ASSERT_EQ(::stat(tabd.socket().c_str(), &socket), 0);
+  EXPECT_EQ(socket.st_mode & 07777, 0600u);
+  EXPECT_EQ(tabd.stop(), 0) << tabd.log();
+  EXPECT_NE(tabd.log().find("stopped; everything acknowledged is on disk"), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, ConfiguresAssetsAndPlansOnce) {
+  const TempFolder folder;
+  Tabd tabd(folder, catalogue());
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(tabd.stop(), 0);
+  EXPECT_NE(tabd.log().find("configured what=\"[[asset]] USD\""), std::string::npos) << tabd.log();
+  EXPECT_NE(tabd.log().find("configured what=\"[[plan]] daily\""), std::string::npos) << tabd.log();
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(tabd.stop(), 0);
+  EXPECT_EQ(tabd.log().find("configured"), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, ChangedAssetIsRefusedByName) {
+  const TempFolder folder;
+  Tabd tabd(folder, kOneAsset);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(tabd.stop(), 0);
+  Tabd changed(folder, std::string(kOneAsset) + "scale = 2\n");
+  changed.start();
+  EXPECT_EQ(changed.process().wait(), 2);
+  EXPECT_NE(changed.log().find("[[asset]] USD was refused by the ledger"), std::string::npos) << changed.log();
+}
+
+TEST(SystemDaemon, AnotherNetworkIsRefused) {
+  const TempFolder folder;
+  Tabd tabd(folder);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(tabd.stop(), 0);
+  std::string text = system_test::read_file(tabd.config_file());
+  text.replace(text.find("test:tab"), 8, "othr:tab");
+  folder.write("tabd.toml", text);
+  tabd.start();
+  EXPECT_EQ(tabd.process().wait(), 2);
+  EXPECT_NE(tabd.log().find("test:tab"), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, SecondInstanceIsRefused) {
+  const TempFolder folder;
+  Tabd tabd(folder);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  const TempFolder other;
+  Tabd second(other, "", "");
+  std::string text = system_test::read_file(second.config_file());
+  text.replace(text.find("\"data\""), 6, "\"" + tabd.data() + "\"");
+  other.write("tabd.toml", text);
+  second.start();
+  EXPECT_EQ(second.process().wait(), 3);
+  EXPECT_NE(second.log().find("another process has this ledger open"), std::string::npos) << second.log();
+  EXPECT_EQ(http_get(tabd.http_port(), "/readyz").status, 200);
+  EXPECT_EQ(tabd.stop(), 0);
+}
+
+TEST(SystemDaemon, DamagedLedgerIsRefused) {
+  const TempFolder folder;
+  Tabd tabd(folder, catalogue());
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(tabd.stop(), 0);
+  // One byte of every data file: whichever holds the rows is among them.
+  int damaged = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(tabd.data())) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(20);
+    const int byte = file.get();
+    file.seekp(20);
+    file.put(static_cast<char>(byte ^ 0x40));
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0);
+  tabd.start();
+  EXPECT_EQ(tabd.process().wait(), 4) << tabd.log();
+  EXPECT_NE(tabd.log().find("corruption"), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, KeyThatOthersCanReadIsRefused) {
+  const TempFolder folder;
+  Tabd tabd(folder);
+  ASSERT_EQ(::chmod(tabd.operator_key_file().c_str(), 0644), 0);
+  tabd.start();
+  EXPECT_EQ(tabd.process().wait(), 1);
+  EXPECT_NE(tabd.log().find("chmod 0400 " + tabd.operator_key_file()), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, AddressInUseIsNamed) {
+  const TempFolder folder, other;
+  Tabd tabd(folder);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  Tabd second(other);
+  std::string text = system_test::read_file(second.config_file());
+  const std::string address = "127.0.0.1:" + std::to_string(tabd.http_port());
+  text.replace(text.find("127.0.0.1:0"), 11, address);
+  other.write("tabd.toml", text);
+  second.start();
+  EXPECT_EQ(second.process().wait(), 1);
+  EXPECT_NE(second.log().find("cannot listen on " + address), std::string::npos) << second.log();
+  EXPECT_EQ(tabd.stop(), 0);
+}
+
+TEST(SystemDaemon, InterruptStopsToo) {
+  const TempFolder folder;
+  Tabd tabd(folder);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  tabd.process().signal(SIGINT);
+  EXPECT_EQ(tabd.process().wait(), 0) << tabd.log();
+}
+
+// The service manager's side of sd_notify(3).
+TEST(SystemDaemon, TellsTheServiceManager) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/notify";
+  const int receiver = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(receiver, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const auto next = [receiver] {
+    std::array<char, 256> buffer{};
+    ssize_t count = -1;
+    system_test::eventually([&] {
+      count = ::recv(receiver, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      return count >= 0;
+    });
+    return std::string(buffer.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  };
+  Tabd tabd(folder);
+  tabd.start({{"NOTIFY_SOCKET", path}});
+  EXPECT_EQ(next().rfind("READY=1", 0), 0u) << tabd.log();
+  EXPECT_EQ(http_get(tabd.http_port(), "/readyz").status, 200);
+  EXPECT_EQ(tabd.stop(), 0);
+  EXPECT_EQ(next(), "STOPPING=1");
+  ::close(receiver);
+}
+
+TEST(SystemDaemon, NothingSecretIsSaid) {
+  const TempFolder folder;
+  Tabd tabd(folder, catalogue() + "[log]\nlevel = \"debug\"\n");
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  const std::string key = system_test::read_file(tabd.operator_key_file()).substr(2, 64);
+  EXPECT_EQ(http_get(tabd.http_port(), "/metrics").body.find(key), std::string::npos);
+  EXPECT_EQ(tabd.stop(), 0);
+  EXPECT_EQ(tabd.log().find(key), std::string::npos);
+  EXPECT_NE(tabd.log().find("operator=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), std::string::npos) << tabd.log();
+}
+
+TEST(SystemDaemon, JsonLogIsOneObjectALine) {
+  const TempFolder folder;
+  Tabd tabd(folder, "[log]\nformat = \"json\"\n");
+  tabd.start();
+  ASSERT_TRUE(system_test::eventually([&] { return tabd.log().find("\"message\":\"ready\"") != std::string::npos; }))
+      << tabd.log();
+  EXPECT_EQ(tabd.stop(), 0);
+  std::istringstream lines(tabd.log());
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_TRUE(std::regex_match(line, std::regex(R"(\{"time":"[^"]+Z","level":"[a-z]+","message":".*\})"))) << line;
+}
+
+TEST(SystemDaemon, InitMakesAFolderThatRuns) {
+  const TempFolder folder;
+  const std::string tab = folder.path() + "/tab";
+  const auto made = system_test::run({tabd_binary(), "--init", tab, "--network", "mine:tab"});
+  ASSERT_EQ(made.exit_code, 0) << made.output;
+  EXPECT_NE(made.output.find("tabd --config " + tab + "/tabd.toml"), std::string::npos) << made.output;
+  const auto checked = system_test::run({tabd_binary(), "--check-config", tab + "/tabd.toml"});
+  EXPECT_EQ(checked.exit_code, 0) << checked.output;
+  EXPECT_NE(checked.output.find("good; network mine:tab, 1 assets, 1 plans"), std::string::npos) << checked.output;
+  const auto again = system_test::run({tabd_binary(), "--init", tab});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_NE(again.output.find("File exists"), std::string::npos) << again.output;
+  const auto wrong = system_test::run({tabd_binary(), "--init", folder.path() + "/x", "--network", "Acme"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_NE(wrong.output.find("is not a network"), std::string::npos) << wrong.output;
+}
+
+TEST(SystemDaemon, HelpVersionAndMistakes) {
+  const auto help = system_test::run({tabd_binary(), "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_NE(help.output.find("--check-config"), std::string::npos);
+  EXPECT_NE(help.output.find("Exit codes"), std::string::npos);
+  EXPECT_TRUE(std::regex_search(system_test::run({tabd_binary(), "--version"}).output, std::regex("tabd \\d+\\.\\d+")));
+  EXPECT_EQ(system_test::run({tabd_binary(), "--unknown"}).exit_code, 2);
+  EXPECT_EQ(system_test::run({tabd_binary()}).exit_code, 2);
+}
+
+struct BadConfig {
+  const char* text;
+  const char* message;  // file:line:column: key: what
+};
+
+// The same message from --check-config and from a start; nothing is made on disk.
+TEST(SystemDaemon, BadConfigurationsNameFileLineAndKey) {
+  const BadConfig cases[] = {
+      {"network = \"acme\"\n", "tabd.toml:1:11: network: \"acme\" is not a network; allowed: "},
+      {"network = \"acme:tab\"\nnetwrk = 1\n", "tabd.toml:2:1: netwrk: unknown key; allowed here: "},
+      {"network = \"acme:tab\"\n[http]\nlisten = \"here\"\n",
+       "tabd.toml:3:10: http.listen: \"here\" is not an address"},
+      {"network = \"acme:tab\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n", "tabd.toml:3:10: rpc.listen: TCP needs TLS"},
+      {"network = \"acme:tab\"\n[log\n", "tabd.toml:2:"},
+      {"", "tabd.toml:1:1: network: missing"},
+  };
+  for (const BadConfig& bad : cases) {
+    const TempFolder folder;
+    const std::string file = folder.write("tabd.toml", bad.text);
+    for (const char* option : {"--check-config", "--config"}) {
+      const auto result = system_test::run({tabd_binary(), option, file});
+      EXPECT_EQ(result.exit_code, 2) << result.output;
+      EXPECT_NE(result.output.find(folder.path() + "/" + bad.message), std::string::npos) << result.output;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder.path() + "/data"));
+  }
+}
+
+TEST(SystemDaemon, CheckConfigLooksAtSecrets) {
+  const TempFolder folder;
+  Tabd tabd(folder);
+  EXPECT_EQ(system_test::run({tabd_binary(), "--check-config", tabd.config_file()}).exit_code, 0);
+  ASSERT_EQ(::chmod(tabd.operator_key_file().c_str(), 0640), 0);
+  const auto open = system_test::run({tabd_binary(), "--check-config", tabd.config_file()});
+  EXPECT_EQ(open.exit_code, 2);
+  EXPECT_NE(open.output.find("operator_key_file: "), std::string::npos) << open.output;
+  EXPECT_NE(open.output.find("mode 0640"), std::string::npos) << open.output;
+}
+
+}  // namespace

@@ -1,0 +1,397 @@
+#include "ledger/store/audit.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include <rocksdb/db.h>
+
+#include "base/codec.h"
+#include "crypto/merkle.h"
+#include "ledger/core/row.h"
+#include "ledger/store/database.h"
+#include "ledger/store/rows.h"
+#include "tests/unit/ledger_store/store_world.h"
+
+namespace ledger::store {
+namespace {
+
+using base::ErrorCode;
+
+AuditReport must_audit(const World& world, const std::string& path) {
+  AuditOptions options;
+  options.threads = 2;
+  base::Result<AuditReport> report = audit(path, *world.calendar, options);
+  EXPECT_TRUE(report.has_value()) << report.error().to_string();
+  return report.value_or(AuditReport{});
+}
+
+TEST(Audit, AWholeLedgerIsClean) {
+  World world;
+  core::LedgerHead head;
+  for (const std::size_t recent : {4u, 1024u}) {  // indexes on disk, indexes to be rebuilt
+    StoreOptions options = world.options();
+    options.recent_replay_keys = recent;
+    options.path += std::to_string(recent);
+    {
+      const auto store = world.open(options);
+      world.set_up(*store);
+      world.live(*store);
+      head = store->reader().head().value();
+    }
+    const AuditReport report = must_audit(world, options.path);
+    EXPECT_TRUE(report.clean()) << report.difference->to_string();
+    EXPECT_EQ(report.network, support::kNetwork);
+    EXPECT_EQ(report.entries, head.last_sequence.value);
+    EXPECT_EQ(report.segments, head.last_segment.value);
+    EXPECT_EQ(report.last_segment_hash, head.last_segment_hash);
+    EXPECT_EQ(report.operator_signatures, head.last_segment.value);
+    EXPECT_EQ(report.server_signatures, 4u);
+    EXPECT_EQ(report.payer_signatures, 2u + 4u + 3u + 3u);
+    EXPECT_EQ(report.statements, 2u);
+    EXPECT_GT(report.rows, 20u);
+    world.clock.set(base::Time::from_seconds(kNow));
+    world.next_nonce = 1;
+  }
+}
+
+TEST(Audit, RefusesWhatItCannotRead) {
+  World world;
+  const auto store = world.open();
+  const auto running = audit(world.options().path, *world.calendar, {});
+  ASSERT_FALSE(running.has_value());
+  EXPECT_EQ(running.error().code, ErrorCode::unavailable) << running.error().message;
+  store->stop();
+  EXPECT_EQ(audit(world.directory / "nothing", *world.calendar, {}).error().code, ErrorCode::not_found);
+}
+
+TEST(Audit, RefusesAnotherNetworkOrKeyThanAskedFor) {
+  World world;
+  world.open()->stop();
+  AuditOptions options;
+  options.network = "other:tab";
+  EXPECT_EQ(audit(world.options().path, *world.calendar, options).error().code, ErrorCode::invalid_argument);
+  options.network = std::string(support::kNetwork);
+  options.operator_key = world.actors.payer(0);
+  EXPECT_EQ(audit(world.options().path, *world.calendar, options).error().code, ErrorCode::invalid_argument);
+  options.operator_key = world.operator_key.address();
+  EXPECT_TRUE(audit(world.options().path, *world.calendar, options).value().clean());
+}
+
+// Somebody with the operator's key and write access changes what is stored.
+class Damage : public testing::Test {
+ protected:
+  Damage() {
+    StoreOptions options = world.options();
+    options.recent_replay_keys = 4;
+    {
+      const auto store = world.open(options);
+      world.set_up(*store);
+      world.live(*store);
+      EXPECT_EQ(world.submit(*store, world.charges(2, 1)).status, Status::ok);
+    }
+    base::Result<std::unique_ptr<Database>> opened = Database::open({.path = options.path});
+    EXPECT_TRUE(opened.has_value());
+    database = std::move(*opened);
+  }
+
+  AuditDifference first_difference() {
+    database.reset();
+    const AuditReport report = must_audit(world, world.options().path);
+    EXPECT_FALSE(report.clean()) << "the damage was not found";
+    return report.difference.value_or(AuditDifference{});
+  }
+
+  void put(Family family, base::ByteView key, base::ByteView value) {
+    ASSERT_TRUE(database->db().Put({}, database->family(family), slice(key), slice(value)).ok());
+  }
+  void erase(Family family, base::ByteView key) {
+    ASSERT_TRUE(database->db().Delete({}, database->family(family), slice(key)).ok());
+  }
+  base::Bytes value_of(Family family, base::ByteView key) { return get(*database, family, key, "row").value(); }
+  // The first row of a family under a prefix.
+  std::pair<base::Bytes, base::Bytes> first_row(Family family, base::ByteView prefix = {}) {
+    std::pair<base::Bytes, base::Bytes> row;
+    EXPECT_TRUE(scan(*database, family, prefix, {}, [&](base::ByteView key, base::ByteView value) {
+                  row = {base::Bytes(key.begin(), key.end()), base::Bytes(value.begin(), value.end())};
+                  return base::Result<bool>(false);
+                }).has_value());
+    return row;
+  }
+
+  core::Segment segment_with(core::Sequence sequence) {
+    return core::decode_segment(segment_bytes(*database, sequence).value()).value();
+  }
+  void store_segment(const core::Segment& segment) {
+    put(Family::journal, journal_key(segment.header.first_sequence).view(), core::encode(segment));
+  }
+  core::LedgerHead head() {
+    return core::decode_row<core::LedgerHead>(value_of(Family::state, core::table_prefix(core::Table::head))).value();
+  }
+  // Changes the entries of the last segment and makes everything around them right again: roots, hash, signature, place
+  // and head rows.
+  void rewrite_last_segment(const std::function<void(std::vector<core::Entry>&)>& change) {
+    core::LedgerHead last = head();
+    core::Segment segment = segment_with(last.last_sequence);
+    std::vector<core::Entry> entries;
+    const std::vector<base::ByteView> stored = core::entries_of(segment.body).value();
+    for (const base::ByteView bytes : stored) entries.push_back(core::decode_entry(bytes).value());
+    change(entries);
+    core::SegmentBuilder builder(segment.header.number, segment.header.first_sequence, segment.header.time);
+    for (const core::Entry& entry : entries) builder.append(entry);
+    finish(segment, builder.finish(segment.header.previous, segment.header.segments_root), last);
+  }
+  void finish(const core::Segment& before, core::Segment segment, core::LedgerHead& last) {
+    const core::Hash hash = core::hash_of(segment.header);
+    segment.signature = world.operator_key.sign(
+        commitments::tab::segment_digest(world.actors.domain(), segment.header.number.value, hash));
+    store_segment(segment);
+    put(Family::meta, meta_segment_key(segment.header.number).view(),
+        encode(SegmentPlace{segment.header.first_sequence, hash}).view());
+    EXPECT_EQ(before.header.number, segment.header.number);
+    last.last_segment_hash = hash;
+    put(Family::state, core::table_prefix(core::Table::head), core::encode_row(last));
+  }
+  static core::Charged& charge(std::vector<core::Entry>& entries) {
+    for (core::Entry& entry : entries) {
+      if (auto* charged = std::get_if<core::Charged>(&entry)) return *charged;
+    }
+    throw std::runtime_error("no charge");
+  }
+
+  World world;
+  std::unique_ptr<Database> database;
+};
+
+TEST_F(Damage, AByteOfAnEntry) {
+  core::Segment segment = segment_with(core::Sequence(3));
+  segment.body.back() ^= 1;
+  store_segment(segment);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.segment, segment.header.number);
+  EXPECT_EQ(found.field, "entries_root");
+}
+
+TEST_F(Damage, AnOperatorSignature) {
+  core::Segment segment = segment_with(core::Sequence(3));
+  segment.signature.bytes[40] ^= 1;
+  store_segment(segment);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.segment, segment.header.number);
+  EXPECT_EQ(found.field, "operator signature");
+  EXPECT_EQ(found.stored, base::to_hex(segment.signature));
+}
+
+// All right in itself: entries, roots, signature. Only the next segment does not follow it any more.
+TEST_F(Damage, ABrokenChain) {
+  core::Segment segment = segment_with(core::Sequence(4));
+  const std::vector<base::ByteView> stored = core::entries_of(segment.body).value();
+  core::SegmentBuilder builder(segment.header.number, segment.header.first_sequence, segment.header.time);
+  for (const base::ByteView bytes : stored) {
+    core::Entry entry = core::decode_entry(bytes).value();
+    std::get<core::PayeeSet>(entry).payee.payout_account = "somebody else's";
+    builder.append(entry);
+  }
+  core::LedgerHead last = head();
+  const core::LedgerHead unchanged = last;
+  finish(segment, builder.finish(segment.header.previous, segment.header.segments_root), last);
+  put(Family::state, core::table_prefix(core::Table::head), core::encode_row(unchanged));
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.segment.value, segment.header.number.value + 1);
+  EXPECT_EQ(found.field, "previous");
+}
+
+TEST_F(Damage, AMissingSegment) {
+  const core::Segment segment = segment_with(core::Sequence(3));
+  erase(Family::journal, journal_key(segment.header.first_sequence).view());
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.field, "number");
+  EXPECT_EQ(found.computed, std::to_string(segment.header.number.value));
+}
+
+TEST_F(Damage, TheLastSegmentIsMissing) {
+  const core::Segment segment = segment_with(head().last_sequence);
+  erase(Family::journal, journal_key(segment.header.first_sequence).view());
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: head");
+}
+
+TEST_F(Damage, ACommitmentThatThePayerDidNotSign) {
+  rewrite_last_segment([](auto& entries) { charge(entries).commitment.maximum = base::Amount(101); });
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.field, "payer signature");
+  EXPECT_EQ(found.kind, "charged");
+}
+
+TEST_F(Damage, AnAmountThatTheServerDidNotSign) {
+  rewrite_last_segment([](auto& entries) { charge(entries).usage.amount = base::Amount(11); });
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "batch_signed");
+  EXPECT_EQ(found.field, "root");
+}
+
+TEST_F(Damage, ABatchThatAnotherServerSigned) {
+  rewrite_last_segment([&](auto& entries) {
+    auto& batch = std::get<core::BatchSigned>(entries.back());
+    const commitments::tab::BatchHeader header{world.actors.server(0), batch.number, batch.count, batch.root, {}};
+    batch.signature = world.actors.key(support::Role::server, 1).sign(digest(world.actors.domain(), header));
+  });
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.field, "server signature");
+}
+
+TEST_F(Damage, AChargeThatIsCountedTwice) {
+  rewrite_last_segment([](auto& entries) {
+    const core::Charged again = charge(entries);
+    entries.insert(entries.end() - 1, again);
+    std::get<core::BatchSigned>(entries.back()).count += 1;
+  });
+  const AuditDifference found = first_difference();
+  // Whichever of the two records is looked at first, it is this charge.
+  EXPECT_TRUE(found.kind == "charged" || found.kind == "row: replay index" || found.field == "root")
+      << found.to_string();
+}
+
+TEST_F(Damage, AChargeBeyondItsMaximum) {
+  rewrite_last_segment([](auto& entries) { charge(entries).usage.amount = base::Amount(500); });
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "charged");
+  EXPECT_EQ(found.field, "effect");
+  EXPECT_NE(found.computed.find("maximum"), std::string::npos) << found.computed;
+}
+
+TEST_F(Damage, ABalance) {
+  const base::Bytes key = core::row_key(core::Table::tally, 1, kUsdc.value);
+  core::Tally tally = core::decode_row<core::Tally>(value_of(Family::state, key)).value();
+  tally.unbilled = base::Amount(1);
+  tally.account_unbilled.pending = 1;
+  put(Family::state, key, core::encode_row(tally));
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: tally");
+  EXPECT_EQ(found.field, base::to_hex(key));
+  EXPECT_EQ(found.stored, base::to_hex(core::encode_row(tally)));
+}
+
+TEST_F(Damage, AStatement) {
+  const base::Bytes key = core::row_key(core::Table::statement, 1);
+  core::Statement statement = core::decode_row<core::Statement>(value_of(Family::state, key)).value();
+  statement.billed = base::Amount(1);
+  put(Family::state, key, core::encode_row(statement));
+  EXPECT_EQ(first_difference().kind, "row: statement");
+}
+
+TEST_F(Damage, ARowTooMany) {
+  const base::Bytes key = core::row_key(core::Table::payer, 99);
+  put(Family::state, key, first_row(Family::state, core::table_prefix(core::Table::payer)).second);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: payer");
+  EXPECT_EQ(found.computed, "no such row");
+}
+
+TEST_F(Damage, AMissingRow) {
+  erase(Family::state, core::row_key(core::Table::settlement, 2));
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: settlement");
+  EXPECT_EQ(found.stored, "no such row");
+}
+
+TEST_F(Damage, AMissingReplayKey) {
+  const auto row = first_row(Family::replay);
+  ASSERT_FALSE(row.first.empty());
+  erase(Family::replay, row.first);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: replay index");
+  EXPECT_EQ(found.field, base::to_hex(row.first));
+}
+
+TEST_F(Damage, AReplayKeyTooMany) {
+  const auto row = first_row(Family::replay);
+  base::Bytes other = row.first;
+  other.back() ^= 0x55;
+  put(Family::replay, other, row.second);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: replay index");
+  EXPECT_EQ(found.field, "number of rows");
+}
+
+TEST_F(Damage, AReplayKeyWithOtherContent) {
+  auto row = first_row(Family::replay);
+  row.second.back() ^= 1;
+  put(Family::replay, row.first, row.second);
+  EXPECT_EQ(first_difference().kind, "row: replay index");
+}
+
+TEST_F(Damage, AMissingHistoryRow) {
+  const auto row = first_row(Family::history);
+  ASSERT_FALSE(row.first.empty());
+  erase(Family::history, row.first);
+  EXPECT_EQ(first_difference().kind, "row: history index");
+}
+
+TEST_F(Damage, ASegmentPlace) {
+  auto key = meta_segment_key(core::SegmentId(2));
+  base::Bytes value = value_of(Family::meta, key.view());
+  value.back() ^= 1;
+  put(Family::meta, key.view(), value);
+  const AuditDifference found = first_difference();
+  EXPECT_EQ(found.kind, "row: segment place");
+  EXPECT_EQ(found.segment, core::SegmentId(2));
+}
+
+// The store itself looks at its end when it opens.
+class DamagedEnd : public Damage {
+ protected:
+  std::string refusal() {
+    database.reset();
+    const auto store = world.try_open(world.options());
+    EXPECT_FALSE(store.has_value());
+    if (store) return "";
+    EXPECT_EQ(store.error().code, ErrorCode::corruption);
+    EXPECT_NE(store.error().message.find("tabctl restore"), std::string::npos) << store.error().message;
+    return store.error().message;
+  }
+};
+
+TEST_F(DamagedEnd, AByteOfTheLastSegment) {
+  core::Segment segment = segment_with(head().last_sequence);
+  segment.body.back() ^= 1;
+  store_segment(segment);
+  EXPECT_NE(refusal().find("segment " + std::to_string(segment.header.number.value)), std::string::npos);
+}
+
+TEST_F(DamagedEnd, TheSignatureOfTheLastSegment) {
+  core::Segment segment = segment_with(head().last_sequence);
+  segment.signature.bytes[40] ^= 1;
+  store_segment(segment);
+  EXPECT_NE(refusal().find("not signed by the operator"), std::string::npos);
+}
+
+TEST_F(DamagedEnd, ALostSegment) {
+  erase(Family::journal, journal_key(segment_with(head().last_sequence).header.first_sequence).view());
+  EXPECT_NE(refusal().find("the journal ends with segment"), std::string::npos);
+}
+
+TEST_F(DamagedEnd, AnOlderHeadRow) {
+  core::LedgerHead older = head();
+  older.last_segment_hash.bytes[0] ^= 1;
+  put(Family::state, core::table_prefix(core::Table::head), core::encode_row(older));
+  EXPECT_NE(refusal().find("its hash is"), std::string::npos);
+}
+
+TEST_F(DamagedEnd, AHeadRowThatCannotBeRead) {
+  put(Family::state, core::table_prefix(core::Table::head), base::Bytes{1, 2, 3});
+  EXPECT_NE(refusal().find("head row"), std::string::npos);
+}
+
+TEST_F(DamagedEnd, ANewerFormat) {
+  put(Family::meta, kMetaFormat.view(), base::Bytes{9, 0});
+  database.reset();
+  const auto store = world.try_open(world.options());
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().code, ErrorCode::unsupported);
+}
+
+}  // namespace
+}  // namespace ledger::store
