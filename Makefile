@@ -38,12 +38,12 @@ build: ## Compile the release build into build/release
 demo: ## Agents, servers, a chain: signed promises become paid bills, in about a minute
 	@tools/setup.sh $(PROFILE)
 	@$(call build,release)
-	@build/release/playground/playground demo --rail $(RAIL)
+	@build/release/playground/tabd-demo --rail $(RAIL)
 
 run: ## The same, and keep it running to explore with tabctl
 	@tools/setup.sh $(PROFILE)
 	@$(call build,release)
-	@build/release/playground/playground run --rail $(RAIL)
+	@build/release/playground/tabd-demo --rail $(RAIL) --keep
 
 test: ## Build and run all tests
 	@tools/setup.sh full
@@ -53,7 +53,7 @@ test: ## Build and run all tests
 bench: ## Measure; one line a figure, and build/bench.json (QUICK=1 for the first five)
 	@tools/setup.sh base
 	@$(call build,release)
-	@build/release/bench/tabd-bench $(if $(QUICK),--quick) --json build/bench.json
+	@build/release/bench/tabd-bench --tabd build/release/daemon/tabd --json build/bench.json $(if $(QUICK),--quick)
 
 lint: ## Layers, rules, format, clang-tidy (FILES="a.cpp b.cpp" to choose)
 	@tools/setup.sh lint
@@ -76,10 +76,9 @@ tsan: ## All tests under ThreadSanitizer
 	@$(call build,tsan)
 	@ctest --preset tsan -j $(JOBS)
 
-fuzz: ## Fuzz every parser for a minute each (SECONDS_EACH=60)
+fuzz: ## Fuzz every parser, a minute each (FUZZ_SECONDS=60)
 	@tools/setup.sh fuzz
-	@$(call build,fuzz)
-	@tests/fuzz/run.sh build/fuzz $(or $(SECONDS_EACH),60)
+	@$(call build,fuzz,fuzz)
 
 coverage: ## Line and branch coverage of the tests
 	@tools/setup.sh full coverage
@@ -91,7 +90,7 @@ coverage: ## Line and branch coverage of the tests
 install: ## Install binaries, configuration, unit and documents below PREFIX
 	@tools/setup.sh base
 	@$(call build,release)
-	@cmake --install build/release --prefix $(PREFIX) $(if $(DESTDIR),,)
+	@cmake --install build/release --prefix $(PREFIX)
 
 deb: ## Make the Debian package in build/
 	@tools/setup.sh base

@@ -1,7 +1,7 @@
 #pragma once
 
-// The one binary encoding of everything that tabd stores or hashes: little-endian fixed-width integers, raw fixed bytes,
-// and byte strings behind a u32 length. No padding, no optional fields, one encoding for each value.
+// The one binary encoding of everything that tabd stores or hashes: little-endian fixed-width integers, raw bytes, and
+// byte strings behind a u32 length. No padding, no optional fields, one encoding for each value.
 
 #include <concepts>
 #include <cstdint>

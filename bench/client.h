@@ -14,15 +14,15 @@ namespace bench {
 struct LoadSpec {
   std::string socket;
   std::string traffic_file;
-  std::size_t in_flight = 8;     // batches; the bound in both modes
-  double batches_per_s = 0;      // 0: as fast as answers come
+  std::size_t in_flight = 8;  // batches; the bound in both modes
+  double batches_per_s = 0;   // 0: as fast as answers come
 };
 
 struct LoadResult {
   double seconds = 0;
   std::uint64_t accepted_items = 0;
   std::uint64_t refused_items = 0;
-  double p50_ms = 0;             // of a batch's answer
+  double p50_ms = 0;  // of a batch's answer
   double p99_ms = 0;
   double max_ms = 0;
 };

@@ -58,7 +58,7 @@ rail_scale = 6
 
 [[plan]]
 label = "bench"
-asset = {2}
+asset = "USD"
 window = "month"
 credit_limit = "100000000"
 rails = ["sandbox"]

@@ -1,5 +1,5 @@
-// tabd-bench: the figures of docs/performance.md, one a line, and build/bench.json. Everything is measured in one run on
-// one machine, so that the ratios mean something wherever it runs.
+// tabd-bench: the figures of docs/performance.md, one a line, and build/bench.json. Everything is measured in one run
+// on one machine, so that the ratios mean something wherever it runs.
 
 #include <unistd.h>
 
@@ -10,8 +10,8 @@
 #include <sstream>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "bench/client.h"
 #include "bench/daemon.h"
@@ -133,8 +133,8 @@ Result<void> bench_recovery(Context& context) {
     if (file.is_regular_file()) bytes += file.file_size();
   context.report.add({"recovery_10m_s", seconds, "s", ""});
   context.report.add({"recovery_10m_rss_mib", rss, "MiB", ""});
-  context.report.add({"disk_bytes_per_record", static_cast<double>(bytes) / static_cast<double>(context.options.records),
-                      "B", ""});
+  context.report.add(
+      {"disk_bytes_per_record", static_cast<double>(bytes) / static_cast<double>(context.options.records), "B", ""});
   std::filesystem::remove_all(directory);
   return {};
 }
@@ -152,9 +152,10 @@ Result<void> bench_payers(Context& context) {
   context.report.add({"rss_1m_payers_billed_mib", figures.rss_closed_mib, "MiB", ""});
   context.report.add({"ingest_idle_p99_ms", figures.idle_p99_ms, "ms", ""});
   context.report.add({"ingest_closing_p99_ms", figures.closing_p99_ms, "ms", ""});
-  context.report.add({"ingest_closing_ratio", figures.closing_p99_ms / figures.idle_p99_ms, "ratio",
-                      "ingest_idle_p99_ms"});
-  Report::say(fmt::format("{} statements, {} charges accepted meanwhile and before", figures.statements, figures.charges));
+  context.report.add(
+      {"ingest_closing_ratio", figures.closing_p99_ms / figures.idle_p99_ms, "ratio", "ingest_idle_p99_ms"});
+  Report::say(
+      fmt::format("{} statements, {} charges accepted meanwhile and before", figures.statements, figures.charges));
   std::filesystem::remove_all(directory);
   return {};
 }

@@ -81,7 +81,8 @@ UnverifiedBatch make_batch(const Signers& signers, const TrafficSpec& spec, std:
                                : voucher(signers, payer, spec, number / spec.payers));
     sign_item(signers.payers[payer], signers.domain, signers.assets, result.items.back());
   }
-  result.header = sign_batch(signers.server, signers.domain, signers.assets, spec.first_batch_number + batch, result.items);
+  result.header =
+      sign_batch(signers.server, signers.domain, signers.assets, spec.first_batch_number + batch, result.items);
   return result;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Signed traffic, prepared before the clock starts: batches as a resource server would send them, kept in a file so that
-// a client process of its own can read and send them without signing.
+// Signed traffic, prepared before the clock starts: batches as a resource server would send them, kept in a file so
+// that a client process of its own can read and send them without signing.
 
 #include <cstdint>
 #include <string>
@@ -21,12 +21,12 @@ struct TrafficSpec {
   Traffic kind = Traffic::single_use;
   std::size_t batches = 0;
   std::size_t batch_items = 256;
-  std::size_t payers = 1000;             // spread evenly
+  std::size_t payers = 1000;  // spread evenly
   std::size_t charges_per_voucher = 100;
-  std::uint64_t first_nonce = 1;         // of single-use commitments; distinct runs use distinct ranges
-  std::uint64_t salt = 0;                // of vouchers' tabs
+  std::uint64_t first_nonce = 1;  // of single-use commitments; distinct runs use distinct ranges
+  std::uint64_t salt = 0;         // of vouchers' tabs
   std::uint64_t first_batch_number = 1;
-  std::uint64_t valid_before = 0;        // seconds; of single-use commitments
+  std::uint64_t valid_before = 0;  // seconds; of single-use commitments
 };
 
 // Keys that follow from a number, so that driver and client agree without exchanging them.

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/completion.h"
@@ -88,32 +89,47 @@ std::string usage_hint(const CLI::App& root) {
   return "See: " + name + " --help";
 }
 
+// The words of the command line that nobody wanted. CLI11 names them at the end of its message.
+std::vector<std::string> unexpected_words(const CLI::ParseError& problem) {
+  const std::string message = problem.what();
+  const std::size_t colon = message.find(": ");
+  std::vector<std::string> words;
+  std::istringstream in(colon == std::string::npos ? "" : message.substr(colon + 2));
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+// The word that stands where a command was expected; empty when the line ends there.
+std::string mistaken_command(const CLI::App& app, int argc, char** argv) {
+  // What follows the innermost command that was understood.
+  int at = 1;
+  for (int i = 1; i < argc; ++i)
+    if (app.get_parent() != nullptr && argv[i] == app.get_name()) at = i + 1;
+  const bool next = at < argc && argv[at][0] != '-';
+  return next ? argv[at] : "";
+}
+
 // What CLI11 could not use, with the word that was probably meant.
 Failure usage_of(const CLI::App& root, const CLI::ParseError& problem, int argc, char** argv) {
-  Failure failure;
-  failure.code = ExitCode::usage;
-  failure.message = problem.what();
-  failure.next = usage_hint(root);
-  const bool extras = problem.get_name() == "ExtrasError";
-  const bool required = problem.get_name() == "RequiredError";
-  if (!extras && !required) return failure;
   const CLI::App* app = reached(root);
-  std::vector<std::string> left = root.remaining(true);
-  // A mistaken subcommand of a group is reported as a missing one.
-  if (left.empty() && required)
-    for (int i = 1; i < argc; ++i)
-      if (argv[i][0] != '-') left.emplace_back(argv[i]);
-  for (const std::string& word : left) {
-    const bool is_option = !word.empty() && word.front() == '-';
-    std::vector<std::string> words = words_of(*app, is_option);
-    if (is_option && app != &root)
-      for (std::string& global : words_of(root, true)) words.push_back(std::move(global));
-    if (std::find(words.begin(), words.end(), word) != words.end() || word == app->get_name()) continue;
-    if (extras) failure.message = fmt::format("\"{}\" is not known here.", word);
-    const std::string meant = closest(word, words);
-    if (!meant.empty()) failure.next = fmt::format("Did you mean \"{}\"? {}", meant, usage_hint(root));
-    if (extras || !meant.empty()) break;
+  Failure failure{ExitCode::usage, problem.what(), usage_hint(root), base::Status::ok};
+  const bool extras = problem.get_name() == "ExtrasError";
+  const bool no_command = problem.get_name() == "RequiredError" && app->get_require_subcommand_min() > 0;
+  if (!extras && !no_command) return failure;
+  const std::vector<std::string> unexpected = unexpected_words(problem);
+  const std::string word = extras && !unexpected.empty() ? unexpected.front() : mistaken_command(*app, argc, argv);
+  const bool is_option = !word.empty() && word.front() == '-';
+  std::vector<std::string> words = words_of(*app, is_option);
+  if (is_option && app != &root)
+    for (std::string& global : words_of(root, true)) words.push_back(std::move(global));
+  if (word.empty()) {
+    failure.message = fmt::format("Which command? One of: {}.", fmt::join(words, ", "));
+    return failure;
   }
+  failure.message = is_option ? fmt::format("There is no option {} here.", word)
+                              : fmt::format("\"{}\" is not {} here.", word, no_command ? "a command" : "expected");
+  const std::string meant = closest(word, words);
+  if (!meant.empty()) failure.next = fmt::format("Did you mean {}? {}", meant, failure.next);
   return failure;
 }
 

@@ -15,7 +15,7 @@ Outcome payer_balance(Context& context, Viewer& viewer, const std::string& name,
   rpc::PayerAccount account;
   if (viewer.books() != nullptr) {
     CLI_TRY(const base::Address address, find_payer(*viewer.books(), name));
-    CLI_TRY(account, asked(viewer.books()->payer(address)));
+    CLI_TRY(account, asked_for("payer " + base::to_hex(address), viewer.books()->payer(address)));
   } else {
     CLI_TRY(account, asked(viewer.payer()->account()));
   }
@@ -52,7 +52,7 @@ Outcome payer_balance(Context& context, Viewer& viewer, const std::string& name,
 
 Outcome payee_balance(Context& context, Viewer& viewer, const std::string& name, const AssetBook& assets) {
   CLI_TRY(const base::Address address, find_payee(*viewer.books(), name));
-  CLI_TRY(const rpc::PayeeAccount account, asked(viewer.books()->payee(address)));
+  CLI_TRY(const rpc::PayeeAccount account, asked_for("payee " + base::to_hex(address), viewer.books()->payee(address)));
   if (context.json()) {
     JsonObject out;
     out["payee"] = base::to_hex(address);

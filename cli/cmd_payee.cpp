@@ -69,7 +69,7 @@ Outcome show(Context& context, const PayeeOptions& options) {
   CLI_TRY(Viewer viewer, context.viewer(false));
   CLI_TRY(const AssetBook assets, context.assets());
   CLI_TRY(const base::Address address, find_payee(*viewer.books(), options.payee));
-  CLI_TRY(const rpc::PayeeAccount account, asked(viewer.books()->payee(address)));
+  CLI_TRY(const rpc::PayeeAccount account, asked_for("payee " + base::to_hex(address), viewer.books()->payee(address)));
   if (context.json()) {
     JsonObject out = payee_json(account.payee, assets).as_object();
     JsonArray balances;
@@ -110,7 +110,7 @@ Outcome show(Context& context, const PayeeOptions& options) {
 Outcome set_active(Context& context, const std::string& name, bool active) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const base::Address address, find_payee(session, name));
-  CLI_TRY(rpc::PayeeAccount account, asked(session.payee(address)));
+  CLI_TRY(rpc::PayeeAccount account, asked_for("payee " + base::to_hex(address), session.payee(address)));
   account.payee.active = active;
   CLI_TRY(const auto receipt, decided(session.set_payee(account.payee)));
   context.report(receipt, fmt::format("Payee {} is {}.", name, active ? "active" : "suspended"));

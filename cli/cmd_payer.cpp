@@ -77,7 +77,7 @@ void show_lines(Context& context, const rpc::TallyView& tally, const AssetBook& 
   Table table(
       {{"  PAYEE"}, {"RESOURCE"}, {"CHARGES", Align::right}, {"QUANTITY", Align::right}, {"AMOUNT", Align::right}});
   for (const aggregator::Line& line : tally.lines) {
-    table.row({"  " + names.payee(line.payee), short_hex(line.resource.view()), thousands(line.charges),
+    table.row({"  " + names.payee(line.payee), resource_text(line.resource), thousands(line.charges),
                thousands(line.quantity), assets.text(line.amount, tally.asset)});
   }
   context.write(table.render(context.color()));
@@ -94,7 +94,7 @@ struct PayerOptions {
 Result<rpc::PayerAccount> account_of(Viewer& viewer, const std::string& name) {
   if (viewer.books() == nullptr) return asked(viewer.payer()->account());
   CLI_TRY(const base::Address address, find_payer(*viewer.books(), name));
-  CLI_TRY(rpc::PayerAccount account, asked(viewer.books()->payer(address)));
+  CLI_TRY(rpc::PayerAccount account, asked_for("payer " + base::to_hex(address), viewer.books()->payer(address)));
   for (rpc::TallyView& tally : account.tallies)
     if (auto whole = viewer.books()->tally(address, tally.asset)) tally = std::move(*whole);
   return account;
@@ -172,7 +172,7 @@ Outcome limit(Context& context, const PayerOptions& options) {
 Outcome plan(Context& context, const PayerOptions& options) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const base::Address address, find_payer(session, options.payer));
-  CLI_TRY(const rpc::PayerAccount account, asked(session.payer(address)));
+  CLI_TRY(const rpc::PayerAccount account, asked_for("payer " + base::to_hex(address), session.payer(address)));
   const core::SetPayer command{address, account.payer.label, options.plans};
   CLI_TRY(const auto receipt, decided(session.set_payer(command)));
   context.report(receipt, fmt::format("Payer {} is on {}.", options.payer, fmt::join(options.plans, ", ")));
@@ -196,7 +196,8 @@ Outcome exposure(Context& context, const PayerOptions& options) {
       return tl::unexpected<Failure>(server.error());
     CLI_TRY(Viewer viewer, context.viewer(false));
     CLI_TRY(const base::Address address, find_payer(*viewer.books(), options.payer));
-    CLI_TRY(const rpc::PayerAccount account, asked(viewer.books()->payer(address)));
+    CLI_TRY(const rpc::PayerAccount account,
+            asked_for("payer " + base::to_hex(address), viewer.books()->payer(address)));
     CLI_TRY(const rpc::TallyView tally, asked(viewer.books()->tally(address, asset.id)));
     answer = {account.payer.standing, tally.credit_limit, tally.exposure(),
               base::subtract_to_zero(tally.credit_limit, tally.exposure())};

@@ -45,7 +45,8 @@ Outcome prove(Context& context, const ProveOptions& options) {
   CLI_TRY(Viewer viewer, context.viewer(true));
   const core::Sequence sequence(options.sequence);
   CLI_TRY(const base::Bytes bytes,
-          asked(viewer.books() != nullptr ? viewer.books()->proof(sequence) : viewer.payer()->proof(sequence)));
+          asked_for(fmt::format("entry {}", options.sequence),
+                    viewer.books() != nullptr ? viewer.books()->proof(sequence) : viewer.payer()->proof(sequence)));
   if (options.output.empty()) {
     context.write_line(base::to_hex(bytes));
     return {};
@@ -134,7 +135,9 @@ void show_claims(Context& context, const proof::VerifiedClaims& claims) {
     fields.add("payer", base::to_hex(parties.payer));
     if (!parties.payee.is_zero()) fields.add("payee", base::to_hex(parties.payee));
     if (!parties.signer.is_zero())
-      fields.add("signed by", parties.signer == parties.payer ? "the payer" : "agent " + base::to_hex(parties.signer));
+      fields.add("signed by", "the agent " + base::to_hex(parties.signer));
+    else if (!parties.asset.empty())
+      fields.add("signed by", "the payer");
     if (!parties.asset.empty()) fields.add("asset", parties.asset);
   }
   if (claims.batch)

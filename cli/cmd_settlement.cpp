@@ -63,7 +63,8 @@ struct NumberOptions {
 Outcome show(Context& context, const NumberOptions& options) {
   CLI_TRY(Viewer viewer, context.viewer(false));
   CLI_TRY(const AssetBook assets, context.assets());
-  CLI_TRY(const core::Settlement one, asked(viewer.books()->settlement(core::SettlementId(options.id))));
+  CLI_TRY(const core::Settlement one, asked_for(fmt::format("settlement {}", options.id),
+                                                viewer.books()->settlement(core::SettlementId(options.id))));
   Names names(viewer);
   if (context.json()) {
     context.write_json(settlement_json(one, assets, names));
@@ -150,7 +151,7 @@ struct RailOptions {
 
 Outcome set_rail(Context& context, const std::string& name, bool enabled) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
-  CLI_CHECK(asked(session.set_rail(name, enabled)));
+  CLI_CHECK(asked_for("rail " + name, session.set_rail(name, enabled)));
   if (context.json()) {
     JsonObject out;
     out["status"] = "ok";

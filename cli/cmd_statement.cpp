@@ -72,7 +72,8 @@ Outcome show(Context& context, const NumberOptions& options) {
   CLI_TRY(const AssetBook assets, context.assets());
   const core::StatementId id(options.id);
   CLI_TRY(const core::Statement statement,
-          asked(viewer.books() != nullptr ? viewer.books()->statement(id) : viewer.payer()->statement(id)));
+          asked_for(fmt::format("statement {}", options.id),
+                    viewer.books() != nullptr ? viewer.books()->statement(id) : viewer.payer()->statement(id)));
   Names names(viewer);
   if (context.json()) {
     context.write_json(statement_json(statement, assets, names));
@@ -99,8 +100,8 @@ Outcome show(Context& context, const NumberOptions& options) {
   Table table(
       {{"PAYEE"}, {"RESOURCE"}, {"CHARGES", Align::right}, {"QUANTITY", Align::right}, {"AMOUNT", Align::right}});
   for (const aggregator::Line& line : statement.lines) {
-    table.row({names.payee(line.payee), line.resource.is_zero() ? "any" : short_hex(line.resource.view()),
-               thousands(line.charges), thousands(line.quantity), text(line.amount)});
+    table.row({names.payee(line.payee), resource_text(line.resource), thousands(line.charges), thousands(line.quantity),
+               text(line.amount)});
   }
   context.write("\n" + table.render(context.color()));
   show_shares(context, "CARRIED IN FOR", statement.carried_in, statement, assets, names);

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -62,6 +64,14 @@ void show_report(Context& context, const ledger::store::AuditReport& report) {
   context.write(fields.render());
 }
 
+// A data_dir holds its ledger in a folder of this name.
+std::string ledger_folder(const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::path inner = std::filesystem::path(path) / "ledger";
+  const bool here = std::filesystem::exists(std::filesystem::path(path) / "CURRENT", ignored);
+  return !here && std::filesystem::exists(inner / "CURRENT", ignored) ? inner.string() : path;
+}
+
 Outcome audit(Context& context, const AuditOptions& options) {
   ledger::store::AuditOptions what;
   what.network = options.network;
@@ -72,7 +82,7 @@ Outcome audit(Context& context, const AuditOptions& options) {
   const std::unique_ptr<aggregator::Calendar> calendar = aggregator::make_calendar();
   Progress progress = context.progress();
   CLI_TRY(const ledger::store::AuditReport report,
-          ledger::store::audit(options.path, *calendar, what,
+          ledger::store::audit(ledger_folder(options.path), *calendar, what,
                                [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
                                  progress.update(phase, done, total);
                                }));
@@ -95,14 +105,18 @@ struct CheckpointOptions {
 
 Outcome checkpoint(Context& context, const CheckpointOptions& options) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
-  CLI_TRY(const std::string directory, asked(session.checkpoint(options.name)));
+  Result<std::string> directory = asked(session.checkpoint(options.name));
+  if (!directory) {
+    if (directory.error().code == ExitCode::usage) directory.error().code = ExitCode::refused;
+    return pass_failure(std::move(directory).error());
+  }
   if (context.json()) {
     JsonObject out;
     out["status"] = "ok";
-    out["directory"] = directory;
+    out["directory"] = *directory;
     context.write_json(out);
   } else {
-    context.say("The checkpoint is in {}. Check it with: tabctl audit {}", directory, directory);
+    context.say("The checkpoint is in {}. Check it with: tabctl audit {}", *directory, *directory);
   }
   return {};
 }
@@ -125,7 +139,7 @@ Outcome restore(Context& context, const RestoreOptions& options) {
     context.write_json(out);
   } else {
     context.say(
-        "The ledger is in {}. Name it as data_dir in tabd.toml and start tabd; what was accepted after the "
+        "The ledger is in {}. tabd opens it when this folder is `ledger` in its data_dir. What was accepted after the "
         "checkpoint is not in it.",
         options.to);
   }
@@ -141,7 +155,7 @@ void add_store_commands(CLI::App& root, Chosen& chosen) {
       "  tabctl audit /var/lib/tabd/checkpoints/monday\n"
       "  tabctl audit ./ledger --network acme:tab --operator 0xf39F...2266 --json",
       [](CLI::App& app, AuditOptions& options) {
-        app.add_option("path", options.path, "The folder of the ledger.")->required();
+        app.add_option("path", options.path, "A checkpoint, or the data_dir of a daemon that is stopped.")->required();
         app.add_option("--network", options.network, "It must be this network; what the ledger says, if not given.");
         app.add_option("--operator", options.operator_key, "Its segments must be signed by this address.");
         app.add_option("--threads", options.threads, "For signatures; 0 = one for each core.")->capture_default_str();
@@ -156,7 +170,7 @@ void add_store_commands(CLI::App& root, Chosen& chosen) {
       checkpoint);
   add_command<RestoreOptions>(
       root, chosen, "restore", "Copy a checkpoint to a new folder, from which tabd can start.",
-      "  tabctl restore /var/lib/tabd/checkpoints/monday /var/lib/tabd/ledger",
+      "  tabctl restore /var/lib/tabd/checkpoints/monday /srv/tabd/ledger",
       [](CLI::App& app, RestoreOptions& options) {
         app.add_option("from", options.from, "The checkpoint.")->required();
         app.add_option("to", options.to, "Must not exist.")->required();

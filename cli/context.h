@@ -34,6 +34,14 @@ Result<T> asked(base::Result<T> answer) {
   }
   return tl::unexpected<Failure>(ledger_failure(std::move(answer).error()));
 }
+// As asked(), for one object: a refusal says that there is no `what` ("statement 17").
+template <typename T>
+Result<T> asked_for(const std::string& what, base::Result<T> answer) {
+  Result<T> result = asked(std::move(answer));
+  if (!result && result.error().status == base::Status::not_found)
+    result.error().message = "not_found: There is no " + what + ".";
+  return result;
+}
 // A command's receipt: a failure unless its status is ok.
 Result<ledger::api::CommandReceipt> decided(base::Result<ledger::api::CommandReceipt> answer);
 

@@ -8,8 +8,6 @@
 namespace cli {
 namespace {
 
-using namespace std::string_view_literals;
-
 // One overload for each kind.
 struct Describe {
   const AssetBook& assets;
@@ -77,7 +75,7 @@ struct Describe {
   }
   std::string operator()(const core::HoldReleased& e) const {
     return fmt::format("hold of entry {}, {}", e.hold.value,
-                       e.reason == core::ReleaseReason::expired ? "expired"sv : "released"sv);
+                       e.reason == core::ReleaseReason::expired ? "expired" : "released");
   }
   std::string operator()(const core::VoucherCharged& e) const {
     base::Amount sum;

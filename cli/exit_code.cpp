@@ -37,7 +37,11 @@ tl::unexpected<Failure> failure_from(base::Status status, const std::string& det
   failure.code = ExitCode::refused;
   failure.status = status;
   failure.message = fmt::format("{}: {}", known.name, known.sentence);
-  if (!detail.empty()) failure.message += " " + detail;
+  if (!detail.empty()) {
+    if (failure.message.back() == '.') failure.message.pop_back();
+    failure.message += ": " + detail;
+    if (failure.message.back() != '.') failure.message += '.';
+  }
   failure.next = next_step_sentence(known.next_step);
   return tl::unexpected<Failure>(std::move(failure));
 }

@@ -110,7 +110,7 @@ std::string Names::plan(base::PlanId id) {
 Result<base::Address> find_payer(tabd::BooksSession& books, const std::string& name) {
   if (is_address(name)) return parse_address("payer", name);
   if (const auto number = number_of(name)) {
-    CLI_TRY(const core::Payer payer, asked(books.payer(base::PayerId(*number))));
+    CLI_TRY(const core::Payer payer, asked_for("payer " + name, books.payer(base::PayerId(*number))));
     return payer.address;
   }
   CLI_TRY(const core::Payer payer,
@@ -121,7 +121,7 @@ Result<base::Address> find_payer(tabd::BooksSession& books, const std::string& n
 Result<base::Address> find_payee(tabd::BooksSession& books, const std::string& name) {
   if (is_address(name)) return parse_address("payee", name);
   if (const auto number = number_of(name)) {
-    CLI_TRY(const core::Payee payee, asked(books.payee(base::PayeeId(*number))));
+    CLI_TRY(const core::Payee payee, asked_for("payee " + name, books.payee(base::PayeeId(*number))));
     return payee.address;
   }
   CLI_TRY(const core::Payee payee,
@@ -132,7 +132,7 @@ Result<base::Address> find_payee(tabd::BooksSession& books, const std::string& n
 Result<core::Server> find_server(tabd::BooksSession& books, const std::string& name) {
   if (is_address(name)) {
     CLI_TRY(const base::Address key, parse_address("server", name));
-    return asked(books.server(key));
+    return asked_for("server " + name, books.server(key));
   }
   return find_label<core::Server>("server", name, [&](rpc::Page page) { return books.servers(page); });
 }

@@ -48,15 +48,20 @@ std::string progress_bar(std::string_view phase, std::uint64_t done, std::uint64
                      percent(done, total), figures(done, total, elapsed_ns));
 }
 
+Progress::Progress(const base::Clock& clock, std::FILE* out, bool tty, bool quiet)
+    : clock_(clock), out_(out), tty_(tty), quiet_(quiet), started_ns_(clock.monotonic_ns()), shown_ns_(started_ns_) {}
+
 void Progress::update(std::string_view phase, std::uint64_t done, std::uint64_t total) {
   if (quiet_) return;
-  const std::uint64_t now = clock_.monotonic_ns();
   if (phase != phase_) {
-    finish();
+    if (!phase_.empty()) {
+      finish();
+      started_ns_ = clock_.monotonic_ns();
+      shown_ns_ = started_ns_;
+    }
     phase_ = std::string(phase);
-    started_ns_ = now;
-    shown_ns_ = now;
   }
+  const std::uint64_t now = clock_.monotonic_ns();
   done_ = done;
   total_ = total;
   dirty_ = true;
@@ -66,8 +71,9 @@ void Progress::update(std::string_view phase, std::uint64_t done, std::uint64_t 
 }
 
 void Progress::finish() {
-  if (dirty_) show(true);
+  if (dirty_ && (shown_ || clock_.monotonic_ns() - started_ns_ >= kSecondNs)) show(true);
   dirty_ = false;
+  shown_ = false;
 }
 
 void Progress::show(bool last) {
@@ -78,6 +84,7 @@ void Progress::show(bool last) {
     fmt::print(out_, "{}\n", progress_line(phase_, done_, total_, elapsed));
   }
   std::fflush(out_);
+  shown_ = true;
 }
 
 }  // namespace cli

@@ -21,15 +21,14 @@ std::string progress_bar(std::string_view phase, std::uint64_t done, std::uint64
 class Progress {
  public:
   // `clock` must outlive the object. `quiet`: nothing is shown.
-  Progress(const base::Clock& clock, std::FILE* out, bool tty, bool quiet)
-      : clock_(clock), out_(out), tty_(tty), quiet_(quiet) {}
+  Progress(const base::Clock& clock, std::FILE* out, bool tty, bool quiet);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `total` 0: not known. A new phase starts its own time.
+  // `total` 0: not known. The first phase began with this object, every other with the end of the one before.
   void update(std::string_view phase, std::uint64_t done, std::uint64_t total);
-  // Ends the line of the bar. Idempotent.
+  // Ends the line of the bar. Work that took less than a second and showed nothing leaves no trace. Idempotent.
   void finish();
 
  private:
@@ -43,7 +42,8 @@ class Progress {
   std::uint64_t total_ = 0;
   std::uint64_t started_ns_ = 0;
   std::uint64_t shown_ns_ = 0;
-  bool dirty_ = false;  // a bar is on the line, or an update was not shown
+  bool dirty_ = false;  // an update was not shown, or a bar is on the line
+  bool shown_ = false;  // something of this phase
 };
 
 }  // namespace cli

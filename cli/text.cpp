@@ -266,6 +266,10 @@ Result<base::Hash> parse_resource(std::string_view text) {
   return crypto::keccak256(base::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
+std::string resource_text(const base::Hash& resource) {
+  return resource.is_zero() ? "any" : short_hex(resource.view());
+}
+
 Result<std::uint32_t> parse_basis_points(std::string_view text) {
   std::optional<std::uint32_t> points;
   if (!text.empty() && text.back() == '%') {

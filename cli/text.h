@@ -54,6 +54,8 @@ Result<base::u128> parse_nonce(std::string_view text);
 std::string nonce_text(base::u128 nonce);
 // A URL is hashed (keccak-256), "0x" and 64 digits is taken as the hash, empty or "any" is zero.
 Result<base::Hash> parse_resource(std::string_view text);
+// "any" for zero, otherwise the short hash.
+std::string resource_text(const base::Hash& resource);
 // "2.5%" or "250" basis points; up to 100 %.
 Result<std::uint32_t> parse_basis_points(std::string_view text);
 std::string basis_points_text(std::uint32_t basis_points);

@@ -87,6 +87,10 @@ install_node() {
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
   install_npm tests/chain
+  if [ ! -f tests/chain/build/TestUSDC.json ] || [ tests/chain/contracts -nt tests/chain/build/TestUSDC.json ]; then
+    say "compiling the test token"
+    (cd tests/chain && npm run --silent build)
+  fi
 }
 
 # A Python environment with what the Python client of the tests needs.

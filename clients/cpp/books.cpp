@@ -31,13 +31,12 @@ using Books = wire::Books;
 Result<rpc::PayerAccount> BooksSession::payer(const core::Address& address) {
   auto request = state_->as<Books>().payerRequest();
   request.setAddress(rpc::data(address));
-  return call<rpc::PayerAccount>(*state_->connection, kj::mv(request),
-                                 [](Books::PayerResults::Reader results, rpc::PayerAccount& out) {
-                                   const base::Status status = rpc::decode_status(results.getStatus());
-                                   if (status != base::Status::ok) return status;
-                                   return fits(rpc::decode(results.getPayer(), out.payer) &&
-                                               rpc::decode_list(results.getTallies(), out.tallies));
-                                 });
+  return call<rpc::PayerAccount>(
+      *state_->connection, kj::mv(request), [](Books::PayerResults::Reader results, rpc::PayerAccount& out) {
+        const base::Status status = rpc::decode_status(results.getStatus());
+        if (status != base::Status::ok) return status;
+        return fits(rpc::decode(results.getPayer(), out.payer) && rpc::decode_list(results.getTallies(), out.tallies));
+      });
 }
 
 Result<core::Payer> BooksSession::payer(core::PayerId id) {
@@ -218,10 +217,9 @@ Result<std::vector<core::OperatorBalance>> BooksSession::operator_balances() {
 }
 
 Result<rpc::Head> BooksSession::head() {
-  return call<rpc::Head>(*state_->connection, state_->as<Books>().headRequest(),
-                         [](Books::HeadResults::Reader results, rpc::Head& out) {
-                           return fits(rpc::decode(results.getHead(), out));
-                         });
+  return call<rpc::Head>(
+      *state_->connection, state_->as<Books>().headRequest(),
+      [](Books::HeadResults::Reader results, rpc::Head& out) { return fits(rpc::decode(results.getHead(), out)); });
 }
 
 Result<core::Bytes> BooksSession::proof(core::Sequence sequence) {
@@ -368,13 +366,12 @@ Result<std::string> OperatorSession::checkpoint(const std::string& name) {
     base::Status status = base::Status::ok;
     std::string text;
   };
-  Result<Answer> answer =
-      call<Answer>(*state_->connection, kj::mv(request),
-                   [](wire::OperatorSession::CheckpointResults::Reader results, Answer& out) {
-                     out.status = rpc::decode_status(results.getStatus());
-                     out.text = rpc::string(out.status == base::Status::ok ? results.getDirectory() : results.getDetail());
-                     return base::Status::ok;
-                   });
+  Result<Answer> answer = call<Answer>(
+      *state_->connection, kj::mv(request), [](wire::OperatorSession::CheckpointResults::Reader results, Answer& out) {
+        out.status = rpc::decode_status(results.getStatus());
+        out.text = rpc::string(out.status == base::Status::ok ? results.getDirectory() : results.getDetail());
+        return base::Status::ok;
+      });
   if (!answer) return tl::unexpected<base::Error>(std::move(answer).error());
   if (answer->status == base::Status::ok) return std::move(answer->text);
   return base::error(base::ErrorCode::invalid_argument, std::string(base::name(answer->status)) + ": " + answer->text);

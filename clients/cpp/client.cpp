@@ -54,11 +54,11 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> open_stream(Loop& loop, const Endpoint& 
       tls == nullptr ? "unix:" + endpoint.unix_path : endpoint.host + ":" + std::to_string(endpoint.port);
   return network.parseAddress(address.c_str())
       .then([](kj::Own<kj::NetworkAddress>&& parsed) { return parsed->connect().attach(kj::mv(parsed)); })
-      .then([tls, host = endpoint.host](
-                kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
-        if (tls == nullptr) return kj::mv(stream);
-        return tls->wrapClient(kj::mv(stream), host.c_str());
-      });
+      .then(
+          [tls, host = endpoint.host](kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+            if (tls == nullptr) return kj::mv(stream);
+            return tls->wrapClient(kj::mv(stream), host.c_str());
+          });
 }
 
 base::Error connect_error(const Endpoint& endpoint, const kj::Exception& exception) {
@@ -92,8 +92,7 @@ Result<std::unique_ptr<detail::SessionState>> login(const std::shared_ptr<Connec
     if (!rpc::decode_fixed(challenged.getChallenge(), challenge))
       return base::error(ErrorCode::unsupported, "the daemon's challenge has another length than 32 bytes");
     auto answer = challenged.getLogin().loginRequest();
-    answer.setSignature(
-        rpc::data(commitments::tab::sign_login(key, *connection->domain, rpc::name(role), challenge)));
+    answer.setSignature(rpc::data(commitments::tab::sign_login(key, *connection->domain, rpc::name(role), challenge)));
     kj::Promise<capnp::Response<wire::Login::LoginResults>> answered = answer.send();
     const auto response = connection->wait(kj::mv(answered), connection->endpoint.call_timeout_ms);
     const base::Status status = rpc::decode_status(response.getStatus());
@@ -166,10 +165,10 @@ Result<std::unique_ptr<Client>> Client::connect(const Endpoint& endpoint) {
   }
   std::shared_ptr<Connection> connection;
   try {
-    auto stream = loop->io.provider->getTimer()
-                      .timeoutAfter(endpoint.connect_timeout_ms * kj::MILLISECONDS,
-                                    open_stream(*loop, endpoint, tls.get()))
-                      .wait(loop->io.waitScope);
+    auto stream =
+        loop->io.provider->getTimer()
+            .timeoutAfter(endpoint.connect_timeout_ms * kj::MILLISECONDS, open_stream(*loop, endpoint, tls.get()))
+            .wait(loop->io.waitScope);
     connection = std::make_shared<Connection>(loop, endpoint, kj::mv(tls), kj::mv(stream));
   } catch (const kj::Exception& exception) {
     return tl::unexpected<base::Error>(connect_error(endpoint, exception));
@@ -189,8 +188,8 @@ Result<core::Asset> Client::find_asset(const std::string& text) const {
     if (asset.symbol == text || asset.text == text || std::to_string(asset.id.value) == text) return asset;
     known += (known.empty() ? "" : ", ") + asset.symbol;
   }
-  return base::error(ErrorCode::not_found, "there is no asset '" + text + "' here; there is: " +
-                                               (known.empty() ? std::string("none") : known));
+  return base::error(ErrorCode::not_found, "there is no asset '" + text +
+                                               "' here; there is: " + (known.empty() ? std::string("none") : known));
 }
 
 Result<ServerSession> Client::login_server(const crypto::SecretKey& key) {

@@ -52,8 +52,8 @@ base::Error Connection::to_error(const kj::Exception& exception) const {
       return {base::ErrorCode::unavailable, "the connection to " + endpoint.to_string() + " was lost: " + text};
     case kj::Exception::Type::OVERLOADED:
       if (text == "operation timed out")
-        return {base::ErrorCode::timeout, endpoint.to_string() + " did not answer within " +
-                                              std::to_string(endpoint.call_timeout_ms) + " ms"};
+        return {base::ErrorCode::timeout,
+                endpoint.to_string() + " did not answer within " + std::to_string(endpoint.call_timeout_ms) + " ms"};
       return {base::ErrorCode::unavailable, text};
     case kj::Exception::Type::UNIMPLEMENTED:
       return {base::ErrorCode::unsupported, "the daemon does not know this call: " + text};

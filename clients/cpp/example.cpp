@@ -63,8 +63,8 @@ int main(int argc, char** argv) {
   if (answer->status != base::Status::ok)
     return fail("the batch was refused: " + std::string(base::name(answer->status)) + " " + answer->detail);
   const ledger::core::ItemResult& result = answer->items.at(0);
-  std::printf("%s: sequence %llu, segment %llu\n", std::string(base::info(result.status).sentence).c_str(),
-              static_cast<unsigned long long>(result.sequence.value),
-              static_cast<unsigned long long>(answer->segment.value));
+  std::fprintf(stdout, "%s: sequence %llu, segment %llu\n", std::string(base::info(result.status).sentence).c_str(),
+               static_cast<unsigned long long>(result.sequence.value),
+               static_cast<unsigned long long>(answer->segment.value));
   return base::accepted(result.status) ? 0 : 1;
 }

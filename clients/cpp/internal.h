@@ -22,8 +22,8 @@ namespace wire = rpc::schema;
 // One for each thread that has clients; shared by them.
 struct Loop {
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  std::uint64_t callbacks = 0;                      // of the user that have run
-  kj::Own<kj::PromiseFulfiller<void>> progress;     // of the run_for() under way
+  std::uint64_t callbacks = 0;                   // of the user that have run
+  kj::Own<kj::PromiseFulfiller<void>> progress;  // of the run_for() under way
 
   static std::shared_ptr<Loop> of_this_thread();
   // Empty if this thread has none.
@@ -94,11 +94,10 @@ base::Status decode_receipt(typename Results::Reader results, CommandReceipt& ou
 // A command: its refusal is part of the receipt.
 template <typename Params, typename Results>
 Result<CommandReceipt> command(Connection& connection, capnp::Request<Params, Results> request) {
-  return call<CommandReceipt>(connection, kj::mv(request),
-                              [](typename Results::Reader results, CommandReceipt& out) {
-                                out = rpc::decode(results.getReceipt());
-                                return base::Status::ok;
-                              });
+  return call<CommandReceipt>(connection, kj::mv(request), [](typename Results::Reader results, CommandReceipt& out) {
+    out = rpc::decode(results.getReceipt());
+    return base::Status::ok;
+  });
 }
 
 struct SessionState {

@@ -89,11 +89,11 @@ Result<rpc::ServerAccount> ServerSession::account() {
 }
 
 Result<rpc::PayerAccount> PayerSession::account() {
-  return call<rpc::PayerAccount>(*state_->connection, state_->as<wire::PayerSession>().accountRequest(),
-                                 [](wire::PayerSession::AccountResults::Reader results, rpc::PayerAccount& out) {
-                                   return fits(rpc::decode(results.getPayer(), out.payer) &&
-                                               rpc::decode_list(results.getTallies(), out.tallies));
-                                 });
+  return call<rpc::PayerAccount>(
+      *state_->connection, state_->as<wire::PayerSession>().accountRequest(),
+      [](wire::PayerSession::AccountResults::Reader results, rpc::PayerAccount& out) {
+        return fits(rpc::decode(results.getPayer(), out.payer) && rpc::decode_list(results.getTallies(), out.tallies));
+      });
 }
 
 Result<rpc::PageOf<core::Statement>> PayerSession::statements(rpc::Page page) {

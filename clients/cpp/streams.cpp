@@ -74,8 +74,8 @@ Result<std::unique_ptr<detail::SubscriptionState>> subscribed(const std::shared_
                                                               Result<wire::Subscription::Client> capability,
                                                               std::shared_ptr<bool> active) {
   if (!capability) return tl::unexpected<base::Error>(std::move(capability).error());
-  return std::unique_ptr<detail::SubscriptionState>(
-      new detail::SubscriptionState{connection, kj::mv(*capability), std::move(active)});
+  detail::SubscriptionState state{connection, kj::mv(*capability), std::move(active)};
+  return std::make_unique<detail::SubscriptionState>(std::move(state));
 }
 
 }  // namespace

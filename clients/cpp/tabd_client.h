@@ -39,11 +39,11 @@ using ledger::api::CommandReceipt;
 namespace core = ledger::core;
 
 struct Endpoint {
-  std::string unix_path;              // used when not empty
-  std::string host;                   // otherwise TLS over TCP; must match the server's certificate
+  std::string unix_path;  // used when not empty
+  std::string host;       // otherwise TLS over TCP; must match the server's certificate
   std::uint16_t port = 0;
-  std::string ca_file;                // PEM; empty: the system's trust store
-  std::string certificate_file;       // PEM, with key_file: the client's own certificate, where the server asks for one
+  std::string ca_file;           // PEM; empty: the system's trust store
+  std::string certificate_file;  // PEM, with key_file: the client's own certificate, where the server asks for one
   std::string key_file;
   std::uint64_t connect_timeout_ms = 5'000;
   std::uint64_t call_timeout_ms = 60'000;  // for each waiting call; 0 = none
@@ -68,7 +68,7 @@ class Subscription {
   Subscription(Subscription&&) noexcept;
   Subscription& operator=(Subscription&&) noexcept;
   ~Subscription();
-  bool active() const;                // false after `dropped` or `ended`
+  bool active() const;  // false after `dropped` or `ended`
  private:
   friend struct detail::SessionState;
   explicit Subscription(std::unique_ptr<detail::SubscriptionState> state);
@@ -80,8 +80,8 @@ struct EventHandler {
   std::function<void(const std::string& reason)> dropped;  // may be null; nothing follows it
 };
 struct FollowHandler {
-  std::function<void(core::Segment)> segment;              // whole, roots checked, signature not
-  std::function<void(const std::string& reason)> ended;    // may be null; nothing follows it
+  std::function<void(core::Segment)> segment;            // whole, roots checked, signature not
+  std::function<void(const std::string& reason)> ended;  // may be null; nothing follows it
 };
 
 // What all sessions share.
@@ -121,7 +121,7 @@ class ServerSession : public Session {
   // Sends at once; `done` runs later, in this thread. Any number may be in flight (answers come in order); the caller
   // bounds it. The batch is encoded before the call returns.
   void submit_async(const UnverifiedBatch& batch, std::function<void(Result<rpc::BatchAnswer>)> done);
-  std::size_t in_flight() const;      // submit_async calls without an answer
+  std::size_t in_flight() const;  // submit_async calls without an answer
   Result<SubmitStream> open_stream();
   Result<rpc::Exposure> exposure(const core::Address& payer, core::AssetId asset);
   Result<rpc::ServerAccount> account();
@@ -210,7 +210,7 @@ class Client {
  public:
   // Connects and reads info(). `unavailable` if nobody listens there.
   static Result<std::unique_ptr<Client>> connect(const Endpoint& endpoint);
-  ~Client();                          // sessions stay usable; the connection closes with the last of them
+  ~Client();  // sessions stay usable; the connection closes with the last of them
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 

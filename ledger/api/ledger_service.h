@@ -46,7 +46,7 @@ class LedgerService {
 class IngestService {
  public:
   virtual ~IngestService() = default;
-  // Checks signatures on the verifying threads, then hands the batch to the ledger; batches keep the order of the calls.
+  // Checks signatures on the verifying threads, then hands the batch to the ledger, in the order of the calls.
   // Answers `overloaded` at once when limits::kIngestQueueItemsMax items are waiting.
   virtual void submit(commitments::tab::UnverifiedBatch batch, BatchDone done) = 0;
   virtual const commitments::tab::Domain& domain() const = 0;

@@ -37,7 +37,9 @@ Outcome StateMachine::State::check_limits(PayerId payer, AssetId asset, MandateI
                                           Amount amount) const {
   const TallyRecord* record = find_tally(payer, asset);
   const u128 exposure = (record == nullptr ? 0 : record->exposure()) + amount.units();
-  const u128 limit = limit_of(record, plan_of(payer, asset));
+  const PlanId plan = plan_of(payer, asset);
+  if (!plan.valid()) return mismatch("payer " + std::to_string(payer.value) + " has no plan for the asset");
+  const u128 limit = limit_of(record, plan);
   if (exposure > limit) {
     return mismatch("the exposure of payer " + std::to_string(payer.value) + " would be " + text(exposure) +
                     ", above its limit " + text(limit));

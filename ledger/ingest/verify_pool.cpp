@@ -66,17 +66,17 @@ struct Job {
   const std::size_t items;
   tab::BatchVerifier verifier;
   api::BatchDone done;
-  std::size_t claimed = 0;               // items given to workers; guarded by the pool's mutex
-  std::atomic<std::size_t> unfinished;   // items not checked yet
-  tab::VerifiedBatch result;             // when ready
-  bool ready = false;                    // guarded by the pool's mutex
+  std::size_t claimed = 0;              // items given to workers; guarded by the pool's mutex
+  std::atomic<std::size_t> unfinished;  // items not checked yet
+  tab::VerifiedBatch result;            // when ready
+  bool ready = false;                   // guarded by the pool's mutex
 };
 
 struct Claim {
   Job* job = nullptr;
   std::size_t begin = 0;
   std::size_t end = 0;
-  bool finished_job = false;             // with this claim all items of the batch were checked
+  bool finished_job = false;  // with this claim all items of the batch were checked
 };
 
 class VerifyPool final : public api::IngestService {
@@ -238,18 +238,19 @@ void VerifyPool::deliver(Job& job) {
     in_flight_->remove(job.items);
     return;
   }
-  ledger_.submit(std::move(job.result), [in_flight = in_flight_, items = job.items,
-                                         done = std::move(job.done)](api::BatchReceipt receipt) {
-    in_flight->remove(items);
-    done(std::move(receipt));
-  });
+  ledger_.submit(std::move(job.result),
+                 [in_flight = in_flight_, items = job.items, done = std::move(job.done)](api::BatchReceipt receipt) {
+                   in_flight->remove(items);
+                   done(std::move(receipt));
+                 });
 }
 
 }  // namespace
 
-std::unique_ptr<api::IngestService> make_verify_pool(
-    const tab::Domain& domain, std::function<std::shared_ptr<const tab::AssetTable>()> assets,
-    api::LedgerService& ledger, api::Observer* observer, VerifyPoolOptions options) {
+std::unique_ptr<api::IngestService> make_verify_pool(const tab::Domain& domain,
+                                                     std::function<std::shared_ptr<const tab::AssetTable>()> assets,
+                                                     api::LedgerService& ledger, api::Observer* observer,
+                                                     VerifyPoolOptions options) {
   return std::make_unique<VerifyPool>(domain, std::move(assets), ledger, observer, options);
 }
 

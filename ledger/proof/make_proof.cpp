@@ -27,9 +27,7 @@ struct OpenSegment {
     for (const base::ByteView entry : open.entries) open.leaves.push_back(crypto::merkle_leaf(entry));
     return open;
   }
-  std::size_t index_of(core::Sequence sequence) const {
-    return sequence.value - segment.header.first_sequence.value;
-  }
+  std::size_t index_of(core::Sequence sequence) const { return sequence.value - segment.header.first_sequence.value; }
   core::Sequence sequence_at(std::size_t index) const {
     return core::Sequence(segment.header.first_sequence.value + index);
   }
@@ -67,8 +65,8 @@ class ProofMaker {
   // Whose window a charge is in; empty for entries that charge nothing.
   Result<std::optional<Account>> account_of(const core::Entry& entry) const;
   struct Window {
-    core::Sequence after;                     // the closing of the window before it; none: there is none
-    std::optional<api::StoredEntry> closed;   // none: still open
+    core::Sequence after;                    // the closing of the window before it; none: there is none
+    std::optional<api::StoredEntry> closed;  // none: still open
   };
   Result<Window> window_around(const Account& account, core::Sequence sequence) const;
 
@@ -199,8 +197,7 @@ Result<ProofMaker::Window> ProofMaker::window_around(const Account& account, cor
   }
 }
 
-Result<std::optional<StatementPart>> ProofMaker::statement_of(const core::Entry& entry,
-                                                              core::Sequence sequence) const {
+Result<std::optional<StatementPart>> ProofMaker::statement_of(const core::Entry& entry, core::Sequence sequence) const {
   ASSIGN_OR_RETURN(const std::optional<Account> account, account_of(entry));
   if (!account) return std::optional<StatementPart>();
   ASSIGN_OR_RETURN(const Window window, window_around(*account, sequence));
@@ -269,8 +266,8 @@ Result<Extension> make_extension(const api::LedgerReader& reader, core::SegmentI
     newer = head.last_segment;
   }
   if (!older.valid() || older > newer)
-    return base::error(ErrorCode::invalid_argument, "the older segment's number must be 1 or more and not above " +
-                                                        std::to_string(newer.value));
+    return base::error(ErrorCode::invalid_argument,
+                       "the older segment's number must be 1 or more and not above " + std::to_string(newer.value));
   ASSIGN_OR_RETURN(const core::Segment old_segment, reader.segment(older));
   ASSIGN_OR_RETURN(const core::Segment new_segment, reader.segment(newer));
   ASSIGN_OR_RETURN(const std::vector<core::Hash> hashes,

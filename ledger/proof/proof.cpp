@@ -78,10 +78,10 @@ Result<void> check_parties(const Proof& proof, const core::Entry& entry, const R
 }
 
 Result<VerifiedClaims::InBatch> check_batch(const Proof& proof, const core::Hash& leaf,
-                                            const commitments::tab::Domain& domain,
-                                            const core::Address& operator_key) {
+                                            const commitments::tab::Domain& domain, const core::Address& operator_key) {
   const BatchPart& part = *proof.batch;
-  ASSIGN_OR_RETURN(const core::Entry entry, check_inclusion(part.batch_signed, domain, operator_key, "the batch entry"));
+  ASSIGN_OR_RETURN(const core::Entry entry,
+                   check_inclusion(part.batch_signed, domain, operator_key, "the batch entry"));
   const auto* batch = std::get_if<core::BatchSigned>(&entry);
   if (batch == nullptr) return invalid("the batch entry is of another kind");
   const core::Sequence sequence = sequence_of(proof.inclusion);

@@ -10,10 +10,10 @@ namespace ledger::proof {
 
 struct RebuiltItem {
   commitments::tab::Item item;
-  core::Hash digest;                  // what payer or agent signed
-  core::Hash leaf;                    // in the server's batch tree
-  bool signed_by_payer = false;       // false for capture and release
-  bool with_mandate = false;          // the entry names a mandate: an agent signed
+  core::Hash digest;             // what payer or agent signed
+  core::Hash leaf;               // in the server's batch tree
+  bool signed_by_payer = false;  // false for capture and release
+  bool with_mandate = false;     // the entry names a mandate: an agent signed
 };
 
 // Empty for entries that are not an item of a server.

@@ -68,8 +68,8 @@ class Scratch {
   ~Scratch();
   Result<void> take(core::StateMachine& machine);
   std::unique_ptr<rocksdb::Iterator> rows() const {
-    return std::unique_ptr<rocksdb::Iterator>(database_->db().NewIterator(rocksdb::ReadOptions(),
-                                                                          database_->family(Family::state)));
+    return std::unique_ptr<rocksdb::Iterator>(
+        database_->db().NewIterator(rocksdb::ReadOptions(), database_->family(Family::state)));
   }
 
  private:
@@ -110,8 +110,7 @@ Finding compare_rows(const Database& database, const Scratch& scratch, AuditRepo
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 2u << 20;
-  const std::unique_ptr<rocksdb::Iterator> stored(
-      database.db().NewIterator(options, database.family(Family::state)));
+  const std::unique_ptr<rocksdb::Iterator> stored(database.db().NewIterator(options, database.family(Family::state)));
   const std::unique_ptr<rocksdb::Iterator> computed = scratch.rows();
   constexpr std::uint64_t kReportEvery = 65'536;
   std::uint64_t expected = 0;
@@ -120,7 +119,8 @@ Finding compare_rows(const Database& database, const Scratch& scratch, AuditRepo
        stored->Next(), computed->Next()) {
     const int order = !stored->Valid() ? 1 : !computed->Valid() ? -1 : stored->key().compare(computed->key());
     if (order == 0 && stored->value() == computed->value()) {
-      if (progress && ++report.rows % kReportEvery == 0)
+      ++report.rows;
+      if (progress && report.rows % kReportEvery == 0)
         progress("compare rows", report.rows, std::max(report.rows, expected));
       continue;
     }
@@ -175,8 +175,7 @@ Finding Audit::read_journal() {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 2u << 20;
-  const std::unique_ptr<rocksdb::Iterator> at(
-      database_.db().NewIterator(options, database_.family(Family::journal)));
+  const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(Family::journal)));
   std::uint64_t drained = 0;
   for (at->SeekToFirst(); at->Valid() && !signatures_.failed(); at->Next()) {
     ASSIGN_OR_RETURN(std::optional<AuditDifference> found, journal_.segment(view(at->key()), view(at->value())));
@@ -190,7 +189,11 @@ Finding Audit::read_journal() {
     if (progress_) progress_("replay", report_.entries, std::max(total, report_.entries));
   }
   if (at->status().IsCorruption()) {
-    return AuditDifference{core::SegmentId(report_.segments + 1), {}, "segment", "stored bytes", at->status().ToString(),
+    return AuditDifference{core::SegmentId(report_.segments + 1),
+                           {},
+                           "segment",
+                           "stored bytes",
+                           at->status().ToString(),
                            "readable bytes"};
   }
   if (!at->status().ok()) return tl::unexpected(to_error(at->status(), "read the journal", database_.path()));
@@ -208,8 +211,8 @@ Finding Audit::segment_places() {
     return true;
   }));
   if (rows == report_.segments) return std::optional<AuditDifference>();
-  return AuditDifference{{}, {}, "row: segment place", "number of rows", std::to_string(rows),
-                         std::to_string(report_.segments)};
+  return AuditDifference{
+      {}, {}, "row: segment place", "number of rows", std::to_string(rows), std::to_string(report_.segments)};
 }
 
 Finding Audit::after_journal() {
@@ -229,9 +232,8 @@ Result<AuditReport> Audit::run() {
   const std::optional<BadSignature> bad = signatures_.finish();
   if (!found) return tl::unexpected(found.error());
   report_.replay_keys = indexes_.keys();
-  const bool signature_first =
-      bad && (!*found || std::pair(bad->job.place.segment, bad->job.place.sequence) <=
-                             std::pair((*found)->segment, (*found)->sequence));
+  const bool signature_first = bad && (!*found || std::pair(bad->job.place.segment, bad->job.place.sequence) <=
+                                                      std::pair((*found)->segment, (*found)->sequence));
   if (signature_first) {
     const SignatureJob& job = bad->job;
     report_.difference = AuditDifference{job.place.segment,

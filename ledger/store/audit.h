@@ -14,20 +14,20 @@
 namespace ledger::store {
 
 struct AuditOptions {
-  unsigned threads = 0;             // for signatures; 0: one for each core
-  std::string network;              // empty: whatever the ledger says; otherwise it must be this one
-  base::Address operator_key;       // zero: whatever the ledger says; otherwise segments must be signed by this key
-  rocksdb::Env* env = nullptr;      // tests
+  unsigned threads = 0;         // for signatures; 0: one for each core
+  std::string network;          // empty: whatever the ledger says; otherwise it must be this one
+  base::Address operator_key;   // zero: whatever the ledger says; otherwise segments must be signed by this key
+  rocksdb::Env* env = nullptr;  // tests
 };
 
 // The first thing that is not as it must be, in journal order (stored rows come last).
 struct AuditDifference {
-  core::SegmentId segment;          // none: not in the journal
-  core::Sequence sequence;          // none: the segment as a whole, or a row
-  std::string kind;                 // "charged", "segment", "row: tally", ...
-  std::string field;                // "payer signature", "entries_root", "value", ...
-  std::string stored;               // what the ledger has; numbers in decimal, bytes in hexadecimal
-  std::string computed;             // what the replay gives
+  core::SegmentId segment;  // none: not in the journal
+  core::Sequence sequence;  // none: the segment as a whole, or a row
+  std::string kind;         // "charged", "segment", "row: tally", ...
+  std::string field;        // "payer signature", "entries_root", "value", ...
+  std::string stored;       // what the ledger has; numbers in decimal, bytes in hexadecimal
+  std::string computed;     // what the replay gives
   // One sentence: "segment 12, entry 3401 (charged), payer signature: stored 0x..., computed ...".
   std::string to_string() const;
 };
@@ -50,9 +50,9 @@ struct AuditReport {
   bool clean() const { return !difference.has_value(); }
 };
 
-// Replays the whole journal from its first entry into a fresh state machine and compares everything that can be derived:
-// lengths, chain, Merkle roots, operator, payer, agent and server signatures, order of sequences and times, every
-// derived value of an entry, and at the end all stored rows in both directions. Memory is bounded by the state.
+// Replays the whole journal from its first entry into a fresh state machine and compares everything that can be
+// derived: lengths, chain, Merkle roots, operator, payer, agent and server signatures, order of sequences and times,
+// every derived value of an entry, and at the end all stored rows in both directions. Memory is bounded by the state.
 // Errors: not_found, unavailable (the ledger is open in a running daemon: audit a checkpoint), io, unsupported,
 // invalid_argument (another network or operator key than asked for). Damage is a difference, not an error.
 base::Result<AuditReport> audit(const std::string& path, const aggregator::Calendar& calendar,

@@ -71,8 +71,8 @@ base::Result<std::optional<AuditDifference>> IndexAudit::compare() {
       keys[i] = slice(pending_[begin + i].key.view());
       values[i].Reset();
     }
-    database_.db().MultiGet(rocksdb::ReadOptions(), database_.family(Family::replay), count, keys.data(),
-                            values.data(), statuses.data());
+    database_.db().MultiGet(rocksdb::ReadOptions(), database_.family(Family::replay), count, keys.data(), values.data(),
+                            statuses.data());
     for (std::size_t i = 0; i < count; ++i) {
       std::optional<core::ReplayHit> stored;
       if (statuses[i].ok()) {
@@ -103,8 +103,8 @@ base::Result<std::optional<AuditDifference>> IndexAudit::finish() {
   }
   std::uint64_t sum = 0;
   std::uint64_t facts = 0;
-  RETURN_IF_ERROR(scan(
-      database_, Family::history, {}, {}, [&](base::ByteView key, base::ByteView value) -> base::Result<bool> {
+  RETURN_IF_ERROR(
+      scan(database_, Family::history, {}, {}, [&](base::ByteView key, base::ByteView value) -> base::Result<bool> {
         ASSIGN_OR_RETURN(const std::vector<core::Sequence> sequences, decode_history_row(key, value));
         const core::PayerId payer(static_cast<std::uint32_t>(get_big_endian(key.first(4))));
         for (const core::Sequence sequence : sequences) {

@@ -41,9 +41,9 @@ class IndexAudit final : public core::ReplayIndex {
   const Database& database_;
   const core::Sequence indexed_;
   std::vector<Pending> pending_;
-  RecentKeys recent_;                   // keys after `indexed_`
+  RecentKeys recent_;  // keys after `indexed_`
   std::uint64_t keys_ = 0;
-  std::uint64_t history_sum_ = 0;       // of a hash of each history fact up to `indexed_`
+  std::uint64_t history_sum_ = 0;  // of a hash of each history fact up to `indexed_`
   std::uint64_t history_facts_ = 0;
 };
 

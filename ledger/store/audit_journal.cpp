@@ -81,7 +81,8 @@ Finding JournalAudit::check_header(base::ByteView key, const core::Segment& segm
   const std::uint64_t first = head.last_sequence.value + 1;
   if (key.size() != 8 || get_big_endian(key) != header.first_sequence.value)
     return difference({}, "segment", "key", base::to_hex(key), number(header.first_sequence.value));
-  if (header.number != segment_) return difference({}, "segment", "number", number(header.number.value), number(segment_.value));
+  if (header.number != segment_)
+    return difference({}, "segment", "number", number(header.number.value), number(segment_.value));
   if (header.first_sequence.value != first)
     return difference({}, "segment", "first_sequence", number(header.first_sequence.value), number(first));
   if (header.time < head.last_time)
@@ -103,8 +104,7 @@ Finding JournalAudit::check_header(base::ByteView key, const core::Segment& segm
 Finding JournalAudit::entries(const core::SegmentHeader& header, base::ByteView body) {
   const base::Result<std::vector<base::ByteView>> cut = core::entries_of(body);
   if (!cut) return difference({}, "segment", "body", cut.error().message, "whole entries");
-  if (cut->size() != header.count)
-    return difference({}, "segment", "count", number(header.count), number(cut->size()));
+  if (cut->size() != header.count) return difference({}, "segment", "count", number(header.count), number(cut->size()));
   std::vector<core::Hash> leaves;
   leaves.reserve(cut->size());
   for (const base::ByteView bytes : *cut) leaves.push_back(crypto::merkle_leaf(bytes));
@@ -146,9 +146,9 @@ Finding JournalAudit::genesis(const core::Genesis& genesis) {
     return base::error(base::ErrorCode::invalid_argument,
                        "the ledger belongs to the network " + genesis.network + ", not to " + options_.network);
   if (!options_.operator_key.is_zero() && options_.operator_key != genesis.operator_key)
-    return base::error(base::ErrorCode::invalid_argument,
-                       "the ledger is signed by " + base::to_hex(genesis.operator_key) + ", not by " +
-                           base::to_hex(options_.operator_key));
+    return base::error(base::ErrorCode::invalid_argument, "the ledger is signed by " +
+                                                              base::to_hex(genesis.operator_key) + ", not by " +
+                                                              base::to_hex(options_.operator_key));
   domain_.emplace(genesis.network);
   report_.network = genesis.network;
   report_.operator_key = genesis.operator_key;

@@ -1,6 +1,7 @@
 #pragma once
 
-// The audit's way through the journal: one segment after the other into a fresh state machine. Internal to ledger/store.
+// The audit's way through the journal: one segment after the other into a fresh state machine. Internal to
+// ledger/store.
 
 #include <optional>
 #include <unordered_map>
@@ -57,7 +58,7 @@ class JournalAudit {
     core::Sequence sequence;
     core::Hash leaf;
   };
-  std::vector<ItemLeaf> items_;                     // of this segment
+  std::vector<ItemLeaf> items_;  // of this segment
   struct MandateNames {
     core::Address payer;
     core::Address agent;

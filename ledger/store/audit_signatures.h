@@ -34,7 +34,7 @@ struct SignatureJob {
 // What is wrong with a signature.
 struct BadSignature {
   SignatureJob job;
-  std::string computed;    // whose it is, or why it is none
+  std::string computed;  // whose it is, or why it is none
 };
 
 class SignatureChecks {

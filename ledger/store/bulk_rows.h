@@ -24,7 +24,7 @@ class BulkRows {
 
  private:
   struct Row {
-    std::size_t start;           // in bytes_: key, then value
+    std::size_t start;  // in bytes_: key, then value
     std::uint32_t key_bytes;
     std::uint32_t value_bytes;
   };

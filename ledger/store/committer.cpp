@@ -25,8 +25,7 @@ void Group::clear() {
 base::Result<void> write_segment(Database& database, const commitments::tab::Domain& domain,
                                  const crypto::SecretKey& operator_key, core::Segment& segment, const core::Hash& hash,
                                  rocksdb::WriteBatch& rows) {
-  segment.signature =
-      operator_key.sign(commitments::tab::segment_digest(domain, segment.header.number.value, hash));
+  segment.signature = operator_key.sign(commitments::tab::segment_digest(domain, segment.header.number.value, hash));
   const core::Bytes encoded = core::encode(segment);
   const Key<40> place = encode(SegmentPlace{segment.header.first_sequence, hash});
   rocksdb::Status status = rows.Put(database.family(Family::journal),
@@ -108,8 +107,8 @@ void Committer::run() {
 void Committer::commit(Group& group) {
   if (!group.segment) return;
   const std::uint64_t start_ns = parts_.clock.monotonic_ns();
-  const base::Result<void> written = write_segment(parts_.database, parts_.domain, parts_.operator_key,
-                                                   *group.segment, group.hash, *group.rows);
+  const base::Result<void> written =
+      write_segment(parts_.database, parts_.domain, parts_.operator_key, *group.segment, group.hash, *group.rows);
   if (!written) return parts_.failure.fail(written.error());
   group.timings.write_ns = parts_.clock.monotonic_ns() - start_ns;
   const core::SegmentHeader& header = group.segment->header;
@@ -119,8 +118,7 @@ void Committer::commit(Group& group) {
 void Committer::publish(Group& group) {
   if (group.assets != nullptr) parts_.on_assets(std::move(group.assets));
   if (parts_.observer != nullptr) count_refused(group);
-  for (Reply& reply : group.replies)
-    std::visit([](auto& each) { each.done(std::move(each.receipt)); }, reply);
+  for (Reply& reply : group.replies) std::visit([](auto& each) { each.done(std::move(each.receipt)); }, reply);
   if (!group.segment) return;
   auto committed = std::make_shared<api::CommittedSegment>();
   committed->header = group.segment->header;
@@ -148,8 +146,7 @@ void Committer::count_refused(const Group& group) {
     }
   }
   for (std::size_t number = 0; number < kNumbers; ++number) {
-    if (counts[number] > 0)
-      parts_.observer->on_refused(static_cast<base::Status>(number), counts[number]);
+    if (counts[number] > 0) parts_.observer->on_refused(static_cast<base::Status>(number), counts[number]);
   }
 }
 

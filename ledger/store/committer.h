@@ -37,8 +37,8 @@ class Committer {
     const base::Clock& clock;
     const crypto::SecretKey& operator_key;
     const commitments::tab::Domain& domain;
-    api::Observer* observer;               // may be null
-    std::function<void()> on_idle;         // wakes the writer
+    api::Observer* observer;        // may be null
+    std::function<void()> on_idle;  // wakes the writer
     std::function<void(std::shared_ptr<const commitments::tab::AssetTable>)> on_assets;
   };
   explicit Committer(Parts parts);

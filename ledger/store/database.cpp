@@ -46,8 +46,8 @@ rocksdb::DBOptions db_options(const Database::Options& options) {
   db.track_and_verify_wals_in_manifest = true;
   db.recycle_log_file_num = 4;  // about 10 % more synced commits: fdatasync has no new blocks to record
   db.max_total_wal_size = std::clamp<std::uint64_t>(options.memory_bytes / 2, kWalBytesMin, kWalBytesMax);
-  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
-      std::max(options.memory_bytes / 2, kWriteBufferMin * 4));
+  db.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(std::max(options.memory_bytes / 2, kWriteBufferMin * 4));
   db.max_background_jobs = 3;
   db.bytes_per_sync = 1u << 20;  // spreads the write-back of flushes, so that it does not meet a commit's fsync
   db.stats_dump_period_sec = 0;
@@ -171,8 +171,8 @@ base::Result<std::unique_ptr<Database>> Database::open_read_only(const Options& 
   database->env_ = options.env != nullptr ? options.env : rocksdb::Env::Default();
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
-      db_options(options), options.path, descriptors(options.memory_bytes), &handles, &db);
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(db_options(options), options.path, descriptors(options.memory_bytes), &handles, &db);
   if (!status.ok()) return tl::unexpected(to_error(status, "read the ledger", options.path));
   database->db_.reset(db);
   std::copy_n(handles.begin(), kFamilies, database->handles_.begin());

@@ -1,8 +1,9 @@
 #pragma once
 
-// Builds the indexes that nobody waits for: replay keys that leave memory, and which entries charge a payer. Follows the
-// journal on a thread of its own, collects in memory, and moves one generation at a time to disk in sorted order,
-// followed by a mark up to where the indexes reach. What is after the mark is rebuilt from the journal at the next open.
+// Builds the indexes that nobody waits for: replay keys that leave memory, and which entries charge a payer. Follows
+// the journal on a thread of its own, collects in memory, and moves one generation at a time to disk in sorted order,
+// followed by a mark up to where the indexes reach. What is after the mark is rebuilt from the journal at the next
+// open.
 
 #include <atomic>
 #include <condition_variable>
@@ -79,12 +80,12 @@ class Follower {
   std::size_t queue_bytes_ = 0;
   std::deque<std::shared_ptr<Generation>> generations_;
   core::Sequence indexed_;
-  core::Sequence tail_base_;         // postings count from here
+  core::Sequence tail_base_;  // postings count from here
   Postings charging_;
   Postings windows_;
   bool stopping_ = false;
 
-  core::Sequence processed_;         // follower's thread only (open: the opening thread)
+  core::Sequence processed_;                               // follower's thread only (open: the opening thread)
   std::unordered_map<std::uint64_t, core::PayerId> tabs_;  // small cache: tab -> payer
   std::thread thread_;
 };

@@ -31,10 +31,10 @@ struct Group {
   ~Group();
   void clear();
 
-  std::optional<core::Segment> segment;          // none: nothing was decided, the replies only wait for their turn
-  core::Hash hash;                               // of the segment
-  std::unique_ptr<rocksdb::WriteBatch> rows;     // the state's changed rows
-  std::vector<Reply> replies;                    // in order of submission
+  std::optional<core::Segment> segment;       // none: nothing was decided, the replies only wait for their turn
+  core::Hash hash;                            // of the segment
+  std::unique_ptr<rocksdb::WriteBatch> rows;  // the state's changed rows
+  std::vector<Reply> replies;                 // in order of submission
   std::shared_ptr<const commitments::tab::AssetTable> assets;  // set when an asset was added
   api::CommitTimings timings;
 };

@@ -1,7 +1,8 @@
 #include "ledger/store/ledger_store.h"
 
-#include <algorithm>
+#include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include <rocksdb/db.h>
@@ -60,7 +61,7 @@ class RocksLedger final : public LedgerStore {
   const api::LedgerReader& reader() const override { return *reader_; }
   std::shared_ptr<const commitments::tab::AssetTable> asset_table() const override { return assets_.get(); }
   void stop() override;
-  base::Result<void> checkpoint(const std::string& directory) override;
+  base::Result<void> checkpoint(const std::string& where) override;
   Stats stats() const override;
 
  private:
@@ -191,9 +192,13 @@ void RocksLedger::stop() {
   if (!flushed) failure_.fail(flushed.error());
 }
 
-base::Result<void> RocksLedger::checkpoint(const std::string& directory) {
+base::Result<void> RocksLedger::checkpoint(const std::string& where) {
+  std::error_code code;
+  const std::string directory = std::filesystem::absolute(where, code).string();  // RocksDB asks for it
+  if (code) return base::error(ErrorCode::invalid_argument, where + " is not a path: " + code.message());
   if (database_->env()->FileExists(directory).ok())
-    return base::error(ErrorCode::invalid_argument, "there is something at " + directory + " already: name a new directory");
+    return base::error(ErrorCode::invalid_argument,
+                       "there is something at " + directory + " already: name a new directory");
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
@@ -223,8 +228,8 @@ base::Result<std::unique_ptr<LedgerStore>> open_store(StoreOptions options, cons
                                                       const aggregator::Calendar& calendar,
                                                       const crypto::SecretKey& operator_key, api::Observer* observer,
                                                       const Progress& progress, Failure::Action on_failure) {
-  auto ledger = std::make_unique<RocksLedger>(std::move(options), clock, calendar, operator_key, observer,
-                                              std::move(on_failure));
+  auto ledger =
+      std::make_unique<RocksLedger>(std::move(options), clock, calendar, operator_key, observer, std::move(on_failure));
   RETURN_IF_ERROR(ledger->open(progress));
   return ledger;
 }

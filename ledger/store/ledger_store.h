@@ -23,12 +23,12 @@ namespace ledger::store {
 enum class OpenMode : std::uint8_t { open_existing, create_if_missing };
 
 struct StoreOptions {
-  std::string path;                        // a directory; made if it does not exist
+  std::string path;  // a directory; made if it does not exist
   OpenMode mode = OpenMode::create_if_missing;
-  std::string network;                     // must equal the stored one when the ledger exists
-  std::size_t memory_bytes = 256u << 20;   // RocksDB caches and write buffers together
+  std::string network;                        // must equal the stored one when the ledger exists
+  std::size_t memory_bytes = 256u << 20;      // RocksDB caches and write buffers together
   std::size_t recent_replay_keys = 1u << 20;  // replay keys kept in memory before they move to disk
-  rocksdb::Env* env = nullptr;             // tests: a fault-injecting environment; must outlive the store
+  rocksdb::Env* env = nullptr;                // tests: a fault-injecting environment; must outlive the store
 };
 
 // Progress of long work (open, audit, checkpoint): phase, done, total. May be null.
@@ -41,9 +41,9 @@ class LedgerStore {
   // invalid_argument (another network or operator key), io, unsupported (newer format).
   static base::Result<std::unique_ptr<LedgerStore>> open(StoreOptions options, const base::Clock& clock,
                                                          const aggregator::Calendar& calendar,
-                                                         const crypto::SecretKey& operator_key,
-                                                         api::Observer* observer, const Progress& progress = {});
-  virtual ~LedgerStore() = default;        // stops if stop() was not called
+                                                         const crypto::SecretKey& operator_key, api::Observer* observer,
+                                                         const Progress& progress = {});
+  virtual ~LedgerStore() = default;  // stops if stop() was not called
 
   virtual api::LedgerService& service() = 0;
   virtual const api::LedgerReader& reader() const = 0;
@@ -56,7 +56,7 @@ class LedgerStore {
   virtual base::Result<void> checkpoint(const std::string& directory) = 0;
 
   struct Stats {
-    std::uint64_t replayed_entries = 0;    // at open
+    std::uint64_t replayed_entries = 0;  // at open
     std::uint64_t open_ms = 0;
     std::size_t disk_bytes = 0;
     std::size_t queued_batches = 0;

@@ -83,8 +83,7 @@ std::string named(std::string_view what, std::uint64_t number) {
 
 class RocksReader final : public api::LedgerReader {
  public:
-  RocksReader(const Database& database, const Follower* follower)
-      : database_(database), journal_(database, follower) {}
+  RocksReader(const Database& database, const Follower* follower) : database_(database), journal_(database, follower) {}
 
   Result<core::LedgerHead> head() const override {
     return View(database_).object<core::LedgerHead>(core::table_prefix(Table::head), "head row");
@@ -124,9 +123,9 @@ class RocksReader final : public api::LedgerReader {
     return primary<core::Settlement>(View(database_), Table::settlement, "settlement", id.value);
   }
   Result<core::PayeeBalance> payee_balance(core::PayeeId payee, core::AssetId asset) const override {
-    return View(database_).object<core::PayeeBalance>(core::row_key(Table::payee_balance, payee.value, asset.value),
-                                                      "balance of " + named("payee", payee.value) + " in " +
-                                                          named("asset", asset.value));
+    return View(database_).object<core::PayeeBalance>(
+        core::row_key(Table::payee_balance, payee.value, asset.value),
+        "balance of " + named("payee", payee.value) + " in " + named("asset", asset.value));
   }
   Result<core::OperatorBalance> operator_balance(core::AssetId asset) const override {
     return primary<core::OperatorBalance>(View(database_), Table::operator_balance, "operator balance of asset",
@@ -244,8 +243,7 @@ class RocksReader final : public api::LedgerReader {
 
 // A statement's row with what has happened to it since.
 Result<core::Statement> RocksReader::statement_in(const View& view, core::StatementId id) {
-  ASSIGN_OR_RETURN(core::Statement statement,
-                   primary<core::Statement>(view, Table::statement, "statement", id.value));
+  ASSIGN_OR_RETURN(core::Statement statement, primary<core::Statement>(view, Table::statement, "statement", id.value));
   Result<core::StatementMark> mark =
       primary<core::StatementMark>(view, Table::statement_mark, "mark of statement", id.value);
   if (mark) {

@@ -39,12 +39,13 @@ base::Result<core::Segment> last_segment(const Database& database, core::Hash& p
   return segment;
 }
 
-base::Result<void> verify_head(const core::LedgerHead& head, const core::SegmentHeader& header, const core::Hash& hash) {
+base::Result<void> verify_head(const core::LedgerHead& head, const core::SegmentHeader& header,
+                               const core::Hash& hash) {
   const std::string name = "segment " + std::to_string(header.number.value);
   const std::uint64_t last = header.first_sequence.value + header.count - 1;
   if (head.last_segment != header.number) {
-    return damaged("the state is that of segment " + std::to_string(head.last_segment.value) + "; the journal ends with " +
-                   name);
+    return damaged("the state is that of segment " + std::to_string(head.last_segment.value) +
+                   "; the journal ends with " + name);
   }
   if (head.last_sequence.value != last) {
     return damaged(name + " ends with entry " + std::to_string(last) + "; the state has " +
@@ -101,8 +102,8 @@ base::Result<core::LedgerHead> verify_end(const Database& database) {
                    "; the one before it has " + base::to_hex(previous_hash));
   }
   const commitments::tab::Domain domain(head->network);
-  const crypto::Recovered signer = crypto::recover(
-      commitments::tab::segment_digest(domain, segment.header.number.value, hash), segment.signature);
+  const crypto::Recovered signer =
+      crypto::recover(commitments::tab::segment_digest(domain, segment.header.number.value, hash), segment.signature);
   if (signer.check != crypto::SignatureCheck::ok || crypto::address_of(signer.key) != head->operator_key)
     return damaged(name + " is not signed by the operator's key " + base::to_hex(head->operator_key));
   ASSIGN_OR_RETURN(const base::Bytes place_row,
@@ -116,7 +117,8 @@ base::Result<core::LedgerHead> verify_end(const Database& database) {
 base::Result<void> verify_acknowledged(const core::LedgerHead& head, core::Sequence acknowledged) {
   if (acknowledged <= head.last_sequence) return {};
   return damaged("the journal ends with entry " + std::to_string(head.last_sequence.value) + ", but entry " +
-                 std::to_string(acknowledged.value) + " was acknowledged: the write-ahead log is damaged or incomplete");
+                 std::to_string(acknowledged.value) +
+                 " was acknowledged: the write-ahead log is damaged or incomplete");
 }
 
 base::Result<void> load_state(const Database& database, core::StateMachine& machine, const Progress& progress) {
@@ -164,8 +166,9 @@ base::Result<std::uint64_t> rebuild_indexes(const Database& database, const core
   std::uint64_t expected = indexed.value + 1;
   const auto read = [&](base::ByteView bytes) -> base::Result<bool> {
     base::Result<core::Segment> segment = core::decode_segment(bytes);
-    if (!segment) return damaged("the journal cannot be read at entry " + std::to_string(expected) + ": " +
-                                 segment.error().message);
+    if (!segment)
+      return damaged("the journal cannot be read at entry " + std::to_string(expected) + ": " +
+                     segment.error().message);
     if (segment->header.first_sequence.value + segment->header.count <= expected) return true;  // ends at the mark
     if (segment->header.first_sequence.value != expected)
       return damaged("the journal has no segment that starts with entry " + std::to_string(expected));

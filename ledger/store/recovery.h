@@ -16,8 +16,8 @@ namespace ledger::store {
 // Whether a first segment was ever written. unsupported if the store's format is newer than this build.
 base::Result<bool> has_ledger(const Database& database);
 
-// Checks the ledger's end: format, head row, last segment (lengths, roots, chain to the one before, operator signature),
-// and the segment's place row. Corruption names what is wrong and the remedy.
+// Checks the ledger's end: format, head row, last segment (lengths, roots, chain to the one before, operator
+// signature), and the segment's place row. Corruption names what is wrong and the remedy.
 base::Result<core::LedgerHead> verify_end(const Database& database);
 
 // Refuses a ledger that ends before what was acknowledged: synced bytes of the write-ahead log are gone.

@@ -25,8 +25,7 @@ rocksdb::ReadOptions scan_options(const rocksdb::Snapshot* snapshot) {
 base::Result<base::Bytes> get(const Database& database, Family family, base::ByteView key, std::string_view what,
                               const rocksdb::Snapshot* snapshot) {
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status =
-      database.db().Get(read_options(snapshot), database.family(family), slice(key), &value);
+  const rocksdb::Status status = database.db().Get(read_options(snapshot), database.family(family), slice(key), &value);
   if (status.IsNotFound()) return base::error(base::ErrorCode::not_found, std::string("there is no ") += what);
   if (!status.ok()) return tl::unexpected(to_error(status, std::string("read ") += what, database.path()));
   const base::ByteView bytes = view(value);

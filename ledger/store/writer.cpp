@@ -149,11 +149,17 @@ void Writer::take_queued() {
     items = queued_items_;
     queued_items_ = queued_commands_ = queued_batches_ = 0;
   }
-  if (parts_.observer != nullptr && !taken_.empty()) parts_.observer->on_queue_depth("writer", items);
+  if (!taken_.empty()) report_depth(items);
+}
+
+void Writer::report_depth(std::size_t items) {
+  if (parts_.observer != nullptr && items != reported_depth_) parts_.observer->on_queue_depth("writer", items);
+  reported_depth_ = items;
 }
 
 // Sleeps until something is queued or a timer is due; false when it is time to end.
 bool Writer::wait_for_work() {
+  report_depth(0);
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -263,7 +269,8 @@ void Writer::execute_batch(BatchWork& work) {
     const std::size_t before = builder_->count();
     parts_.machine.execute_batch(work.batch, parts_.replay, *builder_, reply.receipt.items);
     group_->timings.items += reply.receipt.items.size();
-    if (builder_->count() > before) reply.receipt.segment = core::SegmentId(parts_.machine.head().last_segment.value + 1);
+    if (builder_->count() > before)
+      reply.receipt.segment = core::SegmentId(parts_.machine.head().last_segment.value + 1);
   }
   work.batch = {};  // its memory goes back here, not on the committer's time
   group_->replies.emplace_back(std::move(reply));

@@ -72,6 +72,7 @@ class Writer final : public api::LedgerService {
   void execute_batch(BatchWork& work);
   void execute_command(CommandWork& work);
   bool fits(const Work& work) const;
+  void report_depth(std::size_t items);
   bool has_work() const noexcept { return next_ < taken_.size(); }
   void hand_over();
   void finish_segment();
@@ -86,7 +87,7 @@ class Writer final : public api::LedgerService {
   std::size_t queued_items_ = 0;
   std::size_t queued_commands_ = 0;
   std::size_t queued_batches_ = 0;
-  std::size_t wake_at_ = 0;   // the sleeping writer wants to be woken at this many queued items; 0: it is awake
+  std::size_t wake_at_ = 0;  // the sleeping writer wants to be woken at this many queued items; 0: it is awake
   bool stopping_ = false;
 
   // Writer thread only.
@@ -94,6 +95,7 @@ class Writer final : public api::LedgerService {
   std::size_t next_ = 0;
   std::unique_ptr<Group> group_;
   std::optional<core::SegmentBuilder> builder_;
+  std::size_t reported_depth_ = 0;
   std::uint64_t group_started_ns_ = 0;
   std::uint64_t oldest_submitted_ns_ = 0;
   base::Time timers_rest_until_;

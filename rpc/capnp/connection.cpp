@@ -38,13 +38,9 @@ Connection::Connection(Context& context, kj::Own<kj::AsyncIoStream> stream, std:
   count(context_.counters.connections_total);
 }
 
-Connection::~Connection() noexcept(false) {
-  context_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
-}
+Connection::~Connection() noexcept(false) { context_.counters.connections.fetch_sub(1, std::memory_order_relaxed); }
 
-kj::Promise<void> Connection::finished() {
-  return network_.onDisconnect().exclusiveJoin(kj::mv(closer_.promise));
-}
+kj::Promise<void> Connection::finished() { return network_.onDisconnect().exclusiveJoin(kj::mv(closer_.promise)); }
 
 void Connection::refused(const std::string& reason) {
   if (std::exchange(closing_, true)) return;

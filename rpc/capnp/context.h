@@ -111,9 +111,8 @@ struct Context {
   template <typename T>
   kj::Promise<T> read(std::function<T()> job) {
     if (stopping) return KJ_EXCEPTION(OVERLOADED, "shutting_down: the daemon is stopping");
-    return hop<T>([this, job = std::move(job)](auto done) {
-      return reads.post([job, done = std::move(done)] { done(job()); });
-    });
+    return hop<T>(
+        [this, job = std::move(job)](auto done) { return reads.post([job, done = std::move(done)] { done(job()); }); });
   }
 
   kj::Promise<ledger::api::BatchReceipt> submit(commitments::tab::UnverifiedBatch batch);

@@ -58,8 +58,8 @@ inline void encode_wide(base::u128 value, wire::UInt128::Builder out) {
 // False above 2^127 - 1.
 bool decode_amount(wire::UInt128::Reader in, base::Amount& out);
 // Zero is an absent pointer: use as `if (!amount.is_zero()) encode_wide(amount.units(), out.initX())`.
-#define TABD_SET_AMOUNT(builder, Field, amount)                                              \
-  do {                                                                                       \
+#define TABD_SET_AMOUNT(builder, Field, amount)                                             \
+  do {                                                                                      \
     if (!(amount).is_zero()) ::rpc::encode_wide((amount).units(), (builder).init##Field()); \
   } while (false)
 
@@ -76,7 +76,7 @@ void encode(const Page& in, wire::Page::Builder out);
 
 struct MalformedItem {
   std::uint32_t index = 0;
-  const char* what = "";   // static text: which field, and the rule that it broke
+  const char* what = "";  // static text: which field, and the rule that it broke
 };
 struct DecodedBatch {
   // Other than ok: the batch is refused as a whole, before anyone looks at its items.
@@ -85,8 +85,9 @@ struct DecodedBatch {
   commitments::tab::UnverifiedBatch batch;
   std::vector<MalformedItem> malformed;  // ascending; their payers are zero, so that the verifier refuses them
 };
-// `server`: the session's key, which becomes the header's.
-DecodedBatch decode_batch(wire::Batch::Reader in, const base::Address& server);
+// `server`: the session's key, which becomes the header's. `network`: what the batch must name. The order of the
+// refusals is that of docs/bindings/tab.md, section 6.
+DecodedBatch decode_batch(wire::Batch::Reader in, const base::Address& server, std::string_view network);
 // "item 3: payer: an address has 20 bytes; ...", shortened after a few.
 std::string describe(const std::vector<MalformedItem>& malformed);
 void encode(const commitments::tab::UnverifiedBatch& in, wire::Batch::Builder out);

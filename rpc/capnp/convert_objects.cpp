@@ -350,10 +350,11 @@ bool decode(wire::Statement::Reader in, core::Statement& out) {
   for (auto fee : in.getFees()) {
     if (!decode_amount(fee, out.mark.fees.emplace_back())) return false;
   }
-  return decode_amount(in.getCredited(), out.mark.credited) && decode_amount(in.getTotal(), out.total) && decode_amount(in.getBilled(), out.billed) &&
-         decode_amount(in.getCreditApplied(), out.credit_applied) && decode_fixed(in.getRoot(), out.root) &&
-         decode_list(in.getLines(), out.lines) && decode_list(in.getCarriedIn(), out.carried_in) &&
-         decode_list(in.getShares(), out.shares) && decode_list(in.getCarriedOut(), out.carried_out);
+  return decode_amount(in.getCredited(), out.mark.credited) && decode_amount(in.getTotal(), out.total) &&
+         decode_amount(in.getBilled(), out.billed) && decode_amount(in.getCreditApplied(), out.credit_applied) &&
+         decode_fixed(in.getRoot(), out.root) && decode_list(in.getLines(), out.lines) &&
+         decode_list(in.getCarriedIn(), out.carried_in) && decode_list(in.getShares(), out.shares) &&
+         decode_list(in.getCarriedOut(), out.carried_out);
 }
 
 void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder out) {

@@ -222,38 +222,38 @@ void encode(const tab::Usage& in, wire::Usage::Builder out) {
   if (!in.resource.is_zero()) out.setResource(data(in.resource));
 }
 
-DecodedBatch decode_batch(wire::Batch::Reader in, const base::Address& server) {
+DecodedBatch decode_batch(wire::Batch::Reader in, const base::Address& server, std::string_view network) {
   DecodedBatch out;
   tab::BatchHeader& header = out.batch.header;
   header.server = server;
   header.number = in.getNumber();
   const auto items = in.getItems();
   header.count = items.size();
+  const auto refuse = [&out](base::Status status, std::string detail) {
+    out.status = status;
+    out.detail = std::move(detail);
+    return std::move(out);
+  };
+  const capnp::Text::Reader named = in.getNetwork();
+  if (std::string_view(named.begin(), named.size()) != network)
+    return refuse(base::Status::domain_wrong, "this network is " + std::string(network));
+  out.batch.network = network;
+  if (items.size() == 0 || items.size() > limits::kBatchItemsMax)
+    return refuse(base::Status::batch_too_large, "the batch has " + std::to_string(items.size()) + " items");
   std::size_t charges = 0;
-  if (items.size() == 0 || items.size() > limits::kBatchItemsMax) {
-    out.status = base::Status::batch_too_large;
-    out.detail = "the batch has " + std::to_string(items.size()) + " items";
-    return out;
-  }
   for (auto item : items) charges += charges_of(item);
   if (charges > limits::kBatchChargesMax) {
-    out.status = base::Status::batch_too_large;
-    out.detail = "the batch has " + std::to_string(charges) + " usages; at most " +
-                 std::to_string(limits::kBatchChargesMax) + " fit";
-    return out;
+    return refuse(base::Status::batch_too_large, "the batch has " + std::to_string(charges) + " usages; at most " +
+                                                     std::to_string(limits::kBatchChargesMax) + " fit");
   }
   if (!decode_fixed(in.getSignature(), header.signature)) {
-    out.status = base::Status::signature_length;
-    out.detail = "the batch signature has " + std::to_string(in.getSignature().size()) + " bytes";
-    return out;
+    return refuse(base::Status::batch_signature_wrong,
+                  "the batch signature has " + std::to_string(in.getSignature().size()) + " bytes, not 65");
   }
   if (!decode_fixed(in.getRoot(), header.root)) {
-    out.status = base::Status::batch_signature_wrong;
-    out.detail = "the batch root has " + std::to_string(in.getRoot().size()) + " bytes; a hash has 32";
-    return out;
+    return refuse(base::Status::batch_signature_wrong,
+                  "the batch root has " + std::to_string(in.getRoot().size()) + " bytes, not 32");
   }
-  const capnp::Text::Reader network = in.getNetwork();
-  out.batch.network.assign(network.begin(), std::min<std::size_t>(network.size(), limits::kLabelBytesMax));
   out.batch.items.resize(items.size());
   for (capnp::uint i = 0; i < items.size(); ++i) {
     tab::Item& item = out.batch.items[i];

@@ -20,14 +20,25 @@ const Value& remember(Map& map, Key key, Value&& value) {
 // The event kinds that an entry of this stored kind can become: skips the decoding of what nobody asked for.
 std::uint32_t kinds_of(std::uint8_t entry_kind) noexcept {
   switch (entry_kind) {
-    case 2: case 3: case 4: case 5: case 6: case 7: case 10: return bit(EventKind::configured);
-    case 8: case 9: return bit(EventKind::mandate);
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 10: return bit(EventKind::configured);
+    case 8:
+    case 9: return bit(EventKind::mandate);
     case 11: return bit(EventKind::suspended) | bit(EventKind::resumed);
     case 12: return bit(EventKind::window_opened);
     case 13: return bit(EventKind::window_closed);
-    case 15: case 16: case 17: case 19: return bit(EventKind::accepted);
+    case 15:
+    case 16:
+    case 17:
+    case 19: return bit(EventKind::accepted);
     case 18: return bit(EventKind::released);
-    case 21: case 24: return bit(EventKind::credited);
+    case 21:
+    case 24: return bit(EventKind::credited);
     case 22: return bit(EventKind::settling);
     case 23:
       return bit(EventKind::settling) | bit(EventKind::settled) | bit(EventKind::failed) | bit(EventKind::reversed);
@@ -100,9 +111,7 @@ struct EventBuilder::Describe {
     event.payee = names.payee(from.payee);
     event.asset = from.asset;
   }
-  void commitment(const core::SignedSingleUse& from) const {
-    parties({from.payer, from.payee, from.asset, {}, {}});
-  }
+  void commitment(const core::SignedSingleUse& from) const { parties({from.payer, from.payee, from.asset, {}, {}}); }
   void configured(std::string text) const {
     event.kind = EventKind::configured;
     event.text = std::move(text);

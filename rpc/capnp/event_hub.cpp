@@ -90,8 +90,8 @@ void EventHub::on_committed(const std::shared_ptr<const ledger::api::CommittedSe
   if (wanted_.load(std::memory_order_relaxed) == 0) return;
   const bool room = segments_under_way_.fetch_add(1) < base::limits::kSubscriberSegmentsMax;
   const bool taken = room && worker_.post([this, segment] {
-    auto events = std::make_shared<const std::vector<Event>>(
-        builder_->build(*segment, wanted_.load(std::memory_order_relaxed)));
+    auto events =
+        std::make_shared<const std::vector<Event>>(builder_->build(*segment, wanted_.load(std::memory_order_relaxed)));
     mailbox_->post([this, events = std::move(events)] {
       segments_under_way_.fetch_sub(1);
       dispatch(events);

@@ -90,7 +90,7 @@ class EventHub final : public kj::TaskSet::ErrorHandler {
   std::optional<EventBuilder> builder_;  // used on the worker
 
   // Any thread.
-  std::atomic<std::uint32_t> wanted_{0};           // union of the subscribers' kinds
+  std::atomic<std::uint32_t> wanted_{0};  // union of the subscribers' kinds
   std::atomic<std::size_t> segments_under_way_{0};
   std::atomic<bool> overflow_posted_{false};
   std::atomic<std::uint64_t> latest_segment_{0};

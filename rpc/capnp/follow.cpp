@@ -38,8 +38,7 @@ class Follow final : public schema::Subscription::Server {
       : context_(context), from_(from), follower_(kj::mv(follower)) {
     task_ = start().eagerlyEvaluate([this](kj::Exception&& exception) {
       // Nobody is there to listen when the connection is the reason.
-      if (exception.getType() != kj::Exception::Type::DISCONNECTED)
-        end(exception.getDescription().cStr());
+      if (exception.getType() != kj::Exception::Type::DISCONNECTED) end(exception.getDescription().cStr());
     });
     count(context_.counters.subscribers);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
-// The journal, live, for one follower: read from the store at the follower's own pace, so that a slow one costs nothing.
+// The journal, live, for one follower: read from the store at the follower's own pace, so that a slow one costs
+// nothing.
 
 #include "rpc/capnp/context.h"
 #include "rpc/schema/tabd.capnp.h"

@@ -27,8 +27,7 @@ bool FrameGuard::table_word(std::uint32_t value) noexcept {
   }
   if (index > segments_) return true;  // padding
   words_ += value;
-  if (words_ > words_max_)
-    return refuse("a message claims more than " + std::to_string(words_max_) + " words");
+  if (words_ > words_max_) return refuse("a message claims more than " + std::to_string(words_max_) + " words");
   return true;
 }
 

@@ -36,12 +36,12 @@ class FrameGuard {
   std::uint64_t words_max_;
   std::uint64_t messages_ = 0;
   std::uint64_t message_bytes_ = 0;
-  std::uint64_t body_left_ = 0;     // bytes
-  std::uint64_t words_ = 0;         // summed segment sizes
-  std::uint32_t segments_ = 0;      // known once the first 4 bytes were read
-  std::uint32_t table_bytes_ = 0;   // length of the whole table with padding
-  std::uint32_t table_read_ = 0;    // bytes of the table that were fed; 0 at a boundary
-  std::uint32_t partial_ = 0;       // little-endian word that is being collected
+  std::uint64_t body_left_ = 0;    // bytes
+  std::uint64_t words_ = 0;        // summed segment sizes
+  std::uint32_t segments_ = 0;     // known once the first 4 bytes were read
+  std::uint32_t table_bytes_ = 0;  // length of the whole table with padding
+  std::uint32_t table_read_ = 0;   // bytes of the table that were fed; 0 at a boundary
+  std::uint32_t partial_ = 0;      // little-endian word that is being collected
   std::string error_;
 };
 

@@ -38,7 +38,8 @@ void GuardedStream::lift_login_limits() {
 void GuardedStream::refuse(const std::string& reason) {
   const std::function<void(const std::string&)> report = std::exchange(on_refused_, nullptr);
   if (report) report(reason);
-  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(reason.c_str())));
+  kj::throwFatalException(
+      kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(reason.c_str())));
 }
 
 void GuardedStream::check(const kj::byte* bytes, std::size_t count) {

@@ -75,9 +75,9 @@ class GuardedStream final : public kj::AsyncIoStream {
   kj::Array<kj::byte> buffer_;  // made at the first read
   std::size_t begin_ = 0;       // unread part of buffer_
   std::size_t end_ = 0;
-  std::size_t held_ = 0;        // bytes taken from the budget for the message at hand
+  std::size_t held_ = 0;  // bytes taken from the budget for the message at hand
   bool logged_in_ = false;
-  unsigned writes_ = 0;         // pending now (0 or 1)
+  unsigned writes_ = 0;  // pending now (0 or 1)
   std::uint64_t writes_done_ = 0;
   std::uint64_t seen_messages_ = 0;  // at the last tick
   std::uint64_t seen_writes_ = 0;

@@ -39,8 +39,7 @@ std::string reason(int error) { return std::strerror(error); }
 // Does a process answer at this socket file?
 bool alive(const sockaddr_un& address) {
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return probe.get() >= 0 &&
-         ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return probe.get() >= 0 && ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 base::Result<void> remove_stale(const sockaddr_un& address, const std::string& path) {

@@ -22,9 +22,9 @@ Reply<T> failed(base::Error error) {
 }
 
 // Returns the enclosing function's Reply on failure.
-#define TABD_READ(declaration, T, expression)                                          \
-  auto TABD_CONCAT(read_, __LINE__) = (expression);                                    \
-  if (!TABD_CONCAT(read_, __LINE__))                                                   \
+#define TABD_READ(declaration, T, expression)                                             \
+  auto TABD_CONCAT(read_, __LINE__) = (expression);                                       \
+  if (!TABD_CONCAT(read_, __LINE__))                                                      \
     return Reply<T>::of(tl::unexpected(std::move(TABD_CONCAT(read_, __LINE__)).error())); \
   declaration = std::move(*TABD_CONCAT(read_, __LINE__))
 

@@ -110,8 +110,8 @@ base::Result<void> Loop::listen() {
 bool Loop::admit() {
   if (connections_.size() + handshakes_ < context_.options.connections_max) return true;
   count(context_.counters.connections_refused_total);
-  context_.log(LogLevel::warning, "rpc: a connection was refused: " +
-                                      std::to_string(context_.options.connections_max) + " are open");
+  context_.log(LogLevel::warning,
+               "rpc: a connection was refused: " + std::to_string(context_.options.connections_max) + " are open");
   return false;
 }
 
@@ -223,7 +223,7 @@ struct RpcServer::Impl {
   std::optional<RpcDependencies> deps;
   Loop* loop = nullptr;  // on the KJ thread; valid while it runs
   std::uint16_t tcp_port = 0;
-  bool bound = false;    // the socket file is ours
+  bool bound = false;  // the socket file is ours
   std::thread thread;
 
   void serve(std::promise<base::Result<void>>& started) {

@@ -24,8 +24,8 @@ namespace rpc {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
-// What the server needs of the daemon beside the ledger. Calls come from the worker thread, one at a time, and may block
-// it (not for long: all reads wait behind them).
+// What the server needs of the daemon beside the ledger. Calls come from the worker thread, one at a time, and may
+// block it (not for long: all reads wait behind them).
 class OperatorHooks {
  public:
   virtual ~OperatorHooks() = default;
@@ -51,7 +51,7 @@ struct RpcServerOptions {
   std::string client_ca_file;            // PEM; not empty: clients must present a certificate of this CA
   std::vector<core::Address> operators;  // who may log in as operator
   std::vector<core::Address> auditors;
-  std::string version;                   // shown by info()
+  std::string version;                                  // shown by info()
   std::function<void(LogLevel, std::string_view)> log;  // may be null; called from the KJ thread
   std::size_t connections_max = base::limits::kRpcConnectionsMax;
   std::uint64_t login_ms = base::limits::kRpcLoginMs;
@@ -71,7 +71,7 @@ struct RpcDependencies {
 
 // A snapshot, for metrics. Names as in Prometheus: totals only grow.
 struct RpcCounters {
-  std::uint64_t connections = 0;           // open now
+  std::uint64_t connections = 0;  // open now
   std::uint64_t connections_total = 0;
   std::uint64_t connections_refused_total = 0;  // over the limit, or TLS handshake failed
   std::uint64_t connections_closed_total = 0;   // by us, with a reason: hostile message, stall, no login
@@ -80,16 +80,16 @@ struct RpcCounters {
   std::uint64_t batches_total = 0;
   std::uint64_t items_total = 0;
   std::uint64_t items_malformed_total = 0;
-  std::uint64_t calls_in_flight = 0;       // waiting for ingest, ledger or worker
-  std::uint64_t overloaded_total = 0;      // reads refused because the worker's queue was full
-  std::uint64_t subscribers = 0;           // subscriptions and followers now
+  std::uint64_t calls_in_flight = 0;   // waiting for ingest, ledger or worker
+  std::uint64_t overloaded_total = 0;  // reads refused because the worker's queue was full
+  std::uint64_t subscribers = 0;       // subscriptions and followers now
   std::uint64_t subscribers_dropped_total = 0;
 };
 
 class RpcServer final : public ledger::api::Observer {
  public:
   explicit RpcServer(RpcServerOptions options);
-  ~RpcServer() override;                 // stops
+  ~RpcServer() override;  // stops
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
@@ -99,8 +99,8 @@ class RpcServer final : public ledger::api::Observer {
   // all connections, joins the threads. Idempotent. Call it before the ledger stops.
   void stop();
 
-  std::uint16_t tcp_port() const;        // the bound port; 0 without TCP
-  RpcCounters counters() const;          // any thread
+  std::uint16_t tcp_port() const;  // the bound port; 0 without TCP
+  RpcCounters counters() const;    // any thread
 
   // Observer: any thread, at any time, also before start() and after stop().
   void on_committed(const std::shared_ptr<const ledger::api::CommittedSegment>& segment,

@@ -57,9 +57,8 @@ class AuditorSessionImpl final : public schema::AuditorSession::Server, public B
       call.getResults().setStatus(number(Status::value_invalid));
       return kj::READY_NOW;
     }
-    return read<core::Bytes>([&hooks = context_.deps.hooks, from, to] {
-             return Reply<core::Bytes>::of(hooks.extension(from, to));
-           })
+    return read<core::Bytes>(
+               [&hooks = context_.deps.hooks, from, to] { return Reply<core::Bytes>::of(hooks.extension(from, to)); })
         .then([call](Reply<core::Bytes> reply) mutable {
           check(reply);
           call.getResults().setStatus(number(reply.status));

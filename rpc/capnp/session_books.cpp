@@ -181,8 +181,7 @@ kj::Promise<void> BooksImpl::mandates(MandatesContext call) {
   const core::Address payer = address_param(call.getParams().getPayer(), "mandates: payer");
   const Page page = decode(call.getParams().getPage());
   return read<Mandates>([&books = reader(), payer, page] {
-           return with_payer<Mandates>(books, payer,
-                                       [&](core::PayerId id) { return read_mandates(books, id, page); });
+           return with_payer<Mandates>(books, payer, [&](core::PayerId id) { return read_mandates(books, id, page); });
          })
       .then([call](Reply<Mandates> reply) mutable {
         check(reply);
@@ -285,9 +284,8 @@ kj::Promise<void> BooksImpl::head(HeadContext call) {
 
 kj::Promise<void> BooksImpl::proof(ProofContext call) {
   const core::Sequence sequence(call.getParams().getSequence());
-  return read<core::Bytes>([&hooks = context_.deps.hooks, sequence] {
-           return Reply<core::Bytes>::of(hooks.proof(sequence));
-         })
+  return read<core::Bytes>(
+             [&hooks = context_.deps.hooks, sequence] { return Reply<core::Bytes>::of(hooks.proof(sequence)); })
       .then([call](Reply<core::Bytes> reply) mutable {
         check(reply);
         call.getResults().setStatus(number(reply.status));

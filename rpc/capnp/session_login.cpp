@@ -1,12 +1,10 @@
 // The bootstrap capability, logins, and what all sessions have in common.
 
-#include <sys/random.h>
-
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/limits.h"
 #include "commitments/tab/verify.h"
+#include "crypto/random.h"
 #include "crypto/secp256k1.h"
 #include "rpc/capnp/sessions.h"
 
@@ -21,8 +19,7 @@ constexpr std::size_t kChallengesMax = 16;
 
 core::Hash random_challenge() {
   core::Hash challenge;
-  CHECK_MSG(::getrandom(challenge.data(), challenge.size(), 0) == static_cast<ssize_t>(challenge.size()),
-            "the operating system gave no random bytes");
+  crypto::random_bytes(challenge.bytes);
   return challenge;
 }
 

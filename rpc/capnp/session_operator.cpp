@@ -133,7 +133,8 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
 
   kj::Promise<void> cancelSettlement(CancelSettlementContext call) override {
     const auto params = call.getParams();
-    return command(core::CancelSettlement{core::SettlementId(params.getSettlement()), string(params.getReason())}, call);
+    return command(core::CancelSettlement{core::SettlementId(params.getSettlement()), string(params.getReason())},
+                   call);
   }
 
   kj::Promise<void> setRail(SetRailContext call) override {

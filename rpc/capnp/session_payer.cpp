@@ -28,7 +28,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
 
   kj::Promise<void> statements(StatementsContext call) override {
     const Page page = decode(call.getParams().getPage());
-    return read<PageOf<core::Statement>>([&books = reader(), id = id_, page] { return read_statements(books, id, page); })
+    return read<PageOf<core::Statement>>(
+               [&books = reader(), id = id_, page] { return read_statements(books, id, page); })
         .then([call](Reply<PageOf<core::Statement>> reply) mutable {
           check(reply);
           auto results = call.getResults();
@@ -39,9 +40,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
 
   kj::Promise<void> statement(StatementContext call) override {
     const core::StatementId wanted(call.getParams().getId());
-    return read<core::Statement>([&books = reader(), wanted] {
-             return Reply<core::Statement>::of(books.statement(wanted));
-           })
+    return read<core::Statement>(
+               [&books = reader(), wanted] { return Reply<core::Statement>::of(books.statement(wanted)); })
         .then([this, call](Reply<core::Statement> reply) mutable {
           check(reply);
           auto results = call.getResults();
@@ -77,7 +77,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
 
   kj::Promise<void> mandates(MandatesContext call) override {
     const Page page = decode(call.getParams().getPage());
-    return read<PageOf<core::MandateState>>([&books = reader(), id = id_, page] { return read_mandates(books, id, page); })
+    return read<PageOf<core::MandateState>>(
+               [&books = reader(), id = id_, page] { return read_mandates(books, id, page); })
         .then([call](Reply<PageOf<core::MandateState>> reply) mutable {
           check(reply);
           auto results = call.getResults();
@@ -119,9 +120,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
 
   kj::Promise<void> settlements(SettlementsContext call) override {
     const Page page = decode(call.getParams().getPage());
-    return read<PageOf<core::Settlement>>([&books = reader(), id = id_, page] {
-             return read_collections(books, id, page);
-           })
+    return read<PageOf<core::Settlement>>(
+               [&books = reader(), id = id_, page] { return read_collections(books, id, page); })
         .then([call](Reply<PageOf<core::Settlement>> reply) mutable {
           check(reply);
           auto results = call.getResults();
@@ -132,9 +132,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
 
   kj::Promise<void> retryCollection(RetryCollectionContext call) override {
     const core::SettlementId wanted(call.getParams().getSettlement());
-    return read<core::Settlement>([&books = reader(), wanted] {
-             return Reply<core::Settlement>::of(books.settlement(wanted));
-           })
+    return read<core::Settlement>(
+               [&books = reader(), wanted] { return Reply<core::Settlement>::of(books.settlement(wanted)); })
         .then([this, call, wanted](Reply<core::Settlement> reply) mutable -> kj::Promise<void> {
           check(reply);
           const bool own = reply.status == Status::ok && reply.value.kind == core::SettlementKind::collection &&
@@ -149,9 +148,8 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
     if (wanted.size() > limits::kPageItemsMax) throw_invalid("payees: at most 1,000 ids in one call");
     std::vector<core::PayeeId> ids;
     for (const std::uint32_t id : wanted) ids.emplace_back(id);
-    return read<std::vector<core::Payee>>([&books = reader(), ids = std::move(ids)] {
-             return read_payees(books, ids, /*names_only=*/true);
-           })
+    return read<std::vector<core::Payee>>(
+               [&books = reader(), ids = std::move(ids)] { return read_payees(books, ids, /*names_only=*/true); })
         .then([call](Reply<std::vector<core::Payee>> reply) mutable {
           check(reply);
           encode_list(reply.value, call.getResults().initPayees(list_size(reply.value.size())));

@@ -55,7 +55,7 @@ class SubmitterImpl final : public schema::Submitter::Server, private kj::TaskSe
         key_(key) {}
 
   kj::Promise<void> submit(SubmitContext call) override {
-    DecodedBatch decoded = decode_batch(call.getParams().getBatch(), key_);
+    DecodedBatch decoded = decode_batch(call.getParams().getBatch(), key_, context_.deps.ingest.domain().network);
     call.releaseParams();
     const std::uint64_t batch_number = decoded.batch.header.number;
     const std::size_t items = decoded.batch.header.count;
@@ -128,15 +128,15 @@ class ServerSessionImpl final : public schema::ServerSession::Server, public Ses
       : SessionBase(context, connection, audience_of(account)), key_(account.server.key) {}
 
   kj::Promise<void> submit(SubmitContext call) override {
-    DecodedBatch decoded = decode_batch(call.getParams().getBatch(), key_);
+    DecodedBatch decoded = decode_batch(call.getParams().getBatch(), key_, context_.deps.ingest.domain().network);
     call.releaseParams();
     kj::Promise<BatchReceipt> receipt = submit_decoded(context_, decoded);
     std::string detail = decoded.malformed.empty() ? std::move(decoded.detail) : describe(decoded.malformed);
-    return receipt.then([call, malformed = std::move(decoded.malformed), detail = std::move(detail)](
-                            BatchReceipt got) mutable {
-      name_malformed(malformed, got);
-      encode(got, detail, call.getResults().initReceipt());
-    });
+    return receipt.then(
+        [call, malformed = std::move(decoded.malformed), detail = std::move(detail)](BatchReceipt got) mutable {
+          name_malformed(malformed, got);
+          encode(got, detail, call.getResults().initReceipt());
+        });
   }
 
   kj::Promise<void> openSubmitter(OpenSubmitterContext call) override {

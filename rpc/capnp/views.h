@@ -27,7 +27,7 @@ struct NetworkInfo {
   core::Address operator_key;
   std::string version;
   std::vector<core::Asset> assets;
-  core::Time now;                       // the daemon's clock
+  core::Time now;  // the daemon's clock
   std::uint32_t batch_items_max = 0;
   std::uint32_t batch_charges_max = 0;
 };
@@ -40,12 +40,12 @@ struct Page {
 template <typename T>
 struct PageOf {
   std::vector<T> items;
-  std::uint64_t next = 0;               // `after` of the following page; 0: this was the last
+  std::uint64_t next = 0;  // `after` of the following page; 0: this was the last
 };
 
 // A batch's receipt as a client sees it.
 struct BatchAnswer : ledger::api::BatchReceipt {
-  std::string detail;                   // for people; often empty
+  std::string detail;  // for people; often empty
 };
 
 struct RefusedItem {
@@ -58,7 +58,7 @@ struct StreamSummary {
   std::uint64_t items = 0;
   std::uint64_t accepted = 0;
   std::uint64_t refused_count = 0;
-  std::vector<RefusedItem> refused;     // the first kStreamRefusedMax
+  std::vector<RefusedItem> refused;  // the first kStreamRefusedMax
   core::Sequence last_sequence;
 };
 
@@ -67,8 +67,8 @@ struct TallyView {
   core::PayerId payer;
   core::AssetId asset;
   core::PlanId plan;
-  core::Amount credit_limit;            // in force
-  core::Amount credit_limit_override;   // zero = the plan's is in force
+  core::Amount credit_limit;           // in force
+  core::Amount credit_limit_override;  // zero = the plan's is in force
   core::Amount held;
   core::Amount unbilled;
   core::Amount billed;
@@ -86,7 +86,7 @@ struct TallyView {
 
 struct PayerAccount {
   core::Payer payer;
-  std::vector<TallyView> tallies;       // without lines
+  std::vector<TallyView> tallies;  // without lines
 };
 struct PayeeAccount {
   core::Payee payee;
@@ -113,14 +113,21 @@ struct RawEntry {
   core::Bytes bytes;
 };
 
-enum class ChargeKind : std::uint8_t { unspecified = 0, charged = 1, held = 2, captured = 3, released = 4, voucher = 5 };
+enum class ChargeKind : std::uint8_t {
+  unspecified = 0,
+  charged = 1,
+  held = 2,
+  captured = 3,
+  released = 4,
+  voucher = 5
+};
 std::string_view name(ChargeKind kind) noexcept;
 struct ChargeRecord {
   RawEntry entry;
   ChargeKind kind = ChargeKind::unspecified;
   core::PayeeId payee;
   core::AssetId asset;
-  core::Amount amount;                  // sum of the usages; for a hold the maximum
+  core::Amount amount;  // sum of the usages; for a hold the maximum
   std::vector<commitments::tab::Usage> usages;
 };
 
@@ -130,8 +137,8 @@ struct Head {
   core::Sequence last_sequence;
   core::SegmentId last_segment;
   core::Hash segment_hash;
-  core::Bytes header;                   // encoded SegmentHeader; empty before the first segment
-  core::Signature signature;            // of the operator, over segment_digest(last_segment, segment_hash)
+  core::Bytes header;         // encoded SegmentHeader; empty before the first segment
+  core::Signature signature;  // of the operator, over segment_digest(last_segment, segment_hash)
   core::Time time;
   std::uint32_t payers = 0, payees = 0, servers = 0, plans = 0, mandates = 0;
   std::uint64_t tabs = 0, statements = 0, settlements = 0;
@@ -160,7 +167,7 @@ struct Event {
   core::Sequence sequence;
   core::Time time;
   EventKind kind = EventKind::unspecified;
-  core::Address payer;                  // zero where there is none
+  core::Address payer;  // zero where there is none
   core::Address payee;
   core::AssetId asset;
   core::Amount amount;
@@ -172,8 +179,8 @@ struct Event {
 };
 
 struct EventFilter {
-  std::uint32_t kinds = 0;              // bit(EventKind) | ...; 0 = all
-  core::Address payer;                  // zero = every one that the session may see
+  std::uint32_t kinds = 0;  // bit(EventKind) | ...; 0 = all
+  core::Address payer;      // zero = every one that the session may see
   core::Address payee;
 };
 
@@ -187,7 +194,7 @@ struct DaemonStatus {
   core::Time started;
   core::Time now;
   bool dry_run = false;
-  std::vector<std::string> degraded;    // causes; empty when all is well
+  std::vector<std::string> degraded;  // causes; empty when all is well
   std::vector<Figure> figures;
   Head head;
 };

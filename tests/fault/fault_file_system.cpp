@@ -45,7 +45,9 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
   // A hint that promises nothing.
-  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
 
  private:
   FaultFileSystem& files_;
@@ -156,8 +158,8 @@ IOStatus FaultFileSystem::ReopenWritableFile(const std::string& name, const File
 }
 
 IOStatus FaultFileSystem::ReuseWritableFile(const std::string& name, const std::string& old_name,
-                                            const FileOptions& options,
-                                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
+                                            const FileOptions& options, std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                            IODebugContext* debug) {
   if (off_) return IOStatus::IOError("the power is off");
   {
     const std::lock_guard lock(mutex_);

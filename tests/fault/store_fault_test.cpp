@@ -30,8 +30,8 @@ class FailingDisk : public testing::Test {
   StoreOptions options() {
     StoreOptions options = world.options();
     options.env = disk.env.get();
-    options.memory_bytes = 4u << 20;   // flushes and compactions happen too
-    options.recent_replay_keys = 64;   // and moves of the indexes
+    options.memory_bytes = 4u << 20;  // flushes and compactions happen too
+    options.recent_replay_keys = 64;  // and moves of the indexes
     return options;
   }
   void open() { store = world.open(options(), nullptr, failure.action()); }

@@ -105,7 +105,8 @@ class VerifyPool : public testing::Test {
     options.threads = threads;
     options.queue_items_max = queue_items_max;
     options.key_cache_entries = 1024;
-    return make_verify_pool(actors.domain(), [this] { return actors.assets(); }, ledger, &counter, options);
+    return make_verify_pool(
+        actors.domain(), [this] { return actors.assets(); }, ledger, &counter, options);
   }
   commitments::tab::UnverifiedBatch batch(std::uint64_t number, std::size_t items) {
     std::vector<commitments::tab::Item> list;

@@ -84,8 +84,7 @@ TEST(Gate, BatchesAreAppliedAndAnsweredInTheOrderOfTheCalls) {
   for (int i = 0; i < 200; ++i) {
     store->service().submit(world.actors.trusted(0, world.next_batch++, world.charges(1, 0, false)),
                             [&order, i](api::BatchReceipt) { order.push_back(i); });
-    receipts.push_back(
-        world.send(*store, world.actors.trusted(0, world.next_batch++, world.charges(3, 1, false))));
+    receipts.push_back(world.send(*store, world.actors.trusted(0, world.next_batch++, world.charges(3, 1, false))));
   }
   core::Sequence last;
   for (auto& future : receipts) {
@@ -202,7 +201,8 @@ TEST(Gate, AnswersOverloadedAtOnceWhenTheQueueIsFull) {
   blocked.get_future().wait();
   std::atomic<std::size_t> overloaded{0}, accepted{0}, submitted{0};
   constexpr std::size_t kItems = 512;
-  const std::size_t most = 2 * base::limits::kIngestQueueItemsMax / kItems + 2 * base::limits::kSegmentEntriesMax / kItems;
+  const std::size_t most =
+      2 * base::limits::kIngestQueueItemsMax / kItems + 2 * base::limits::kSegmentEntriesMax / kItems;
   while (submitted < most) {
     ++submitted;
     store->service().submit(world.actors.trusted(0, world.next_batch++, world.charges(kItems, 0, false)),

@@ -22,8 +22,7 @@ TEST(Keys, HaveTheirDocumentedBytes) {
             "0x00000007010000000000000102");
   core::Hash hash;
   hash.bytes[31] = 0xee;
-  EXPECT_EQ(hex(encode(SegmentPlace{core::Sequence(258), hash})),
-            "0x0201000000000000" + std::string(62, '0') + "ee");
+  EXPECT_EQ(hex(encode(SegmentPlace{core::Sequence(258), hash})), "0x0201000000000000" + std::string(62, '0') + "ee");
   core::ReplayHit hit{core::Sequence(258), {}};
   hit.content.bytes[0] = 0xaa;
   EXPECT_EQ(hex(encode(hit)), "0x0201000000000000aa" + std::string(30, '0'));

@@ -89,7 +89,8 @@ std::vector<commitments::tab::Item> World::charges(std::size_t count, std::uint6
 std::future<api::BatchReceipt> World::send(LedgerStore& store, commitments::tab::VerifiedBatch batch) {
   auto promise = std::make_shared<std::promise<api::BatchReceipt>>();
   std::future<api::BatchReceipt> future = promise->get_future();
-  store.service().submit(std::move(batch), [promise](api::BatchReceipt receipt) { promise->set_value(std::move(receipt)); });
+  store.service().submit(std::move(batch),
+                         [promise](api::BatchReceipt receipt) { promise->set_value(std::move(receipt)); });
   return future;
 }
 
@@ -142,8 +143,8 @@ void World::live(LedgerStore& store) {
   VoucherSpec more = voucher;
   more.first_index = 3;
   more.amounts = {5};
-  expect(submit(store, {actors.charge(by_agent), actors.charge(too_much), actors.voucher(voucher), actors.charge(spec()),
-                        actors.voucher(more)}),
+  expect(submit(store, {actors.charge(by_agent), actors.charge(too_much), actors.voucher(voucher),
+                        actors.charge(spec()), actors.voucher(more)}),
          {Status::ok, Status::charge_above_maximum, Status::ok, Status::ok, Status::ok});
   SingleSpec held = spec(), freed = spec(), forgotten = spec();
   forgotten.valid_before = clock.now().seconds() + 5;

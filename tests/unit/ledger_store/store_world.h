@@ -70,7 +70,8 @@ struct World {
   std::future<api::BatchReceipt> send(LedgerStore& store, commitments::tab::VerifiedBatch batch);
 
   // One of everything: charges by payer and agent, vouchers, holds captured, released and expired, refused items in a
-  // batch, a mandate revoked, a window closed with a statement and one carried forward, a settlement sent, a credit note.
+  // batch, a mandate revoked, a window closed with a statement and one carried forward, a settlement sent, a credit
+  // note.
   void live(LedgerStore& store);
 
   TemporaryDirectory directory;

@@ -242,7 +242,8 @@ TEST(Convert, EveryItemKindRoundTrips) {
                     actors.release(single), actors.voucher(voucher)});
   capnp::MallocMessageBuilder message;
   encode(batch, message.initRoot<schema::Batch>());
-  const DecodedBatch decoded = decode_batch(message.getRoot<schema::Batch>().asReader(), actors.server(2));
+  const DecodedBatch decoded =
+      decode_batch(message.getRoot<schema::Batch>().asReader(), actors.server(2), support::kNetwork);
   ASSERT_EQ(decoded.status, Status::ok) << decoded.detail;
   EXPECT_TRUE(decoded.malformed.empty());
   EXPECT_EQ(decoded.batch.header.number, 77u);
@@ -261,7 +262,8 @@ TEST(Convert, AnUnknownKindIsMalformed) {
   auto item = message.getRoot<schema::Batch>().getItems()[0];
   capnp::AnyStruct::Builder any = capnp::toAny(item);
   any.getDataSection()[0] = 99;  // the union's discriminant
-  const DecodedBatch decoded = decode_batch(message.getRoot<schema::Batch>().asReader(), actors.server(0));
+  const DecodedBatch decoded =
+      decode_batch(message.getRoot<schema::Batch>().asReader(), actors.server(0), support::kNetwork);
   ASSERT_EQ(decoded.malformed.size(), 1u);
   EXPECT_NE(describe(decoded.malformed).find("item 0: kind"), std::string::npos);
 }

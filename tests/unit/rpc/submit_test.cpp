@@ -194,7 +194,7 @@ TEST(RpcSubmit, AMalformedBatchIsNamed) {
   RawServer server(world);
   const tabd::UnverifiedBatch batch = world.batch(world.charges(1));
   EXPECT_EQ(server.submit(batch, [](wire::Batch::Builder out) { out.setSignature(bytes(zeros(64))); }).status,
-            Status::signature_length);
+            Status::batch_signature_wrong);
   EXPECT_EQ(server.submit(batch, [](wire::Batch::Builder out) { out.setRoot(bytes(zeros(31))); }).status,
             Status::batch_signature_wrong);
   EXPECT_EQ(server.submit(batch, [](wire::Batch::Builder out) { out.initItems(0); }).status, Status::batch_too_large);

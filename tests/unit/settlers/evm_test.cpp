@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
 #include "settlers/stablecoin/abi.h"
 #include "settlers/stablecoin/evidence.h"
 #include "settlers/stablecoin/token.h"
@@ -279,6 +281,36 @@ TEST(Evidence, MovementsAreReadFromTheirOwnBytes) {
   EXPECT_FALSE(movement_of(transaction, signer));
   transaction.data = call_balance_of(signer);
   EXPECT_FALSE(movement_of(transaction, signer));
+}
+
+TEST(Evidence, OnlyTheRightTransferEventProvesAMovement) {
+  const Movement movement{address(kToken), address(kFirst), address(kSigner), 1'234'567, true};
+  const auto text = [](const std::string& token, const std::string& from, const std::string& to, unsigned value,
+                       const std::string& topic =
+                           "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef") {
+    return R"({"transactionHash":"0x)" + std::string(64, '1') + R"(","blockHash":"0x)" + std::string(64, '2') +
+           R"(","blockNumber":"0x10","status":"0x1","logs":[{"address":")" + kSecond +
+           R"(","topics":[],"data":"0x"},)" + R"({"address":")" + token + R"(","topics":[")" + topic + R"(",")" +
+           base::to_hex(word_of(address(from.c_str()))) + R"(",")" + base::to_hex(word_of(address(to.c_str()))) +
+           R"("],"data":")" + base::to_hex(word_of(base::u128{value})) + R"("}]})";
+  };
+  const auto proves = [&movement](const std::string& receipt) {
+    return has_transfer(boost::json::parse(receipt), movement);
+  };
+  EXPECT_TRUE(proves(text(kToken, kFirst, kSigner, 1'234'567)));
+  EXPECT_FALSE(proves(text(kSecond, kFirst, kSigner, 1'234'567))) << "another token's event";
+  EXPECT_FALSE(proves(text(kToken, kSecond, kSigner, 1'234'567)));
+  EXPECT_FALSE(proves(text(kToken, kFirst, kSecond, 1'234'567)));
+  EXPECT_FALSE(proves(text(kToken, kFirst, kSigner, 1'234'566)));
+  EXPECT_FALSE(proves(text(kToken, kFirst, kSigner, 1'234'567, "0x" + std::string(64, '3'))));
+  EXPECT_FALSE(proves("{}"));
+  EXPECT_FALSE(proves(R"({"logs":[1,{"address":5}]})"));
+
+  const auto receipt = parse_receipt(boost::json::parse(text(kToken, kFirst, kSigner, 1)));
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->block_number, 16u);
+  EXPECT_TRUE(receipt->success);
+  EXPECT_FALSE(parse_receipt(boost::json::parse("null")));
 }
 
 TEST(Evidence, BlockRules) {

@@ -1,0 +1,280 @@
+"""A client in another language: logs in, signs, submits and reads back, against the real daemon.
+
+    client_test.py TABD SCHEMA_FOLDER
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import capnp
+from eth_account import Account
+
+import tab
+
+TABD, SCHEMA = sys.argv.pop(1), sys.argv.pop(1)
+
+capnp.remove_import_hook()
+IMPORTS = [os.path.dirname(os.path.dirname(capnp.__file__))]  # "/capnp/c++.capnp" comes with pycapnp
+schema = capnp.load(os.path.join(SCHEMA, "tabd.capnp"), imports=IMPORTS)
+status = capnp.load(os.path.join(SCHEMA, "status.capnp"), imports=IMPORTS)
+
+NETWORK = "py:tab"
+CONFIG = """
+network = "py:tab"
+data_dir = "data"
+operator_key_file = "operator.key"
+[rpc]
+unix_socket = "t.sock"
+[http]
+listen = ""
+[[asset]]
+id = 1
+text = "USD"
+symbol = "USD"
+scale = 6
+rail_scale = 6
+[[plan]]
+label = "daily"
+asset = "USD"
+credit_limit = "1"
+rails = ["sandbox"]
+window = "day"
+[rails.sandbox]
+enabled = true
+"""
+# The publicly known development accounts of the mnemonic "test test test test test test test test test test test junk".
+Account.enable_unaudited_hdwallet_features()
+OPERATOR, SERVER, PAYER, AGENT, PAYEE, STRANGER = [
+    Account.from_mnemonic("test " * 11 + "junk", account_path=f"m/44'/60'/0'/0/{i}") for i in range(6)]
+
+
+class Daemon:
+    """tabd with a configuration of its own; stopped at the end."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tabd-py-")
+        self.socket = os.path.join(self.folder.name, "t.sock")
+        self.write("tabd.toml", CONFIG, 0o644)
+        self.write("operator.key", OPERATOR.key.hex() + "\n", 0o400)
+        self.log = open(os.path.join(self.folder.name, "log"), "w+")
+        self.process = subprocess.Popen([TABD, "--config", os.path.join(self.folder.name, "tabd.toml")],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 60
+        while not os.path.exists(self.socket):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.log.seek(0)
+                raise RuntimeError("tabd did not start:\n" + self.log.read())
+            time.sleep(0.05)
+        return self
+
+    def write(self, name: str, text: str, mode: int) -> None:
+        path = os.path.join(self.folder.name, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "w") as file:
+            file.write(text)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+
+class Listener(schema.Listener.Server):
+    def __init__(self):
+        self.heard = []
+        self.reason = None
+
+    async def events(self, events, **_):
+        self.heard += [(str(event.kind), bytes(event.payer), tab.number(event.amount)) for event in events]
+
+    async def dropped(self, reason, **_):
+        self.reason = str(reason)
+
+
+class Connection:
+    async def open(self, socket: str):
+        self.stream = await capnp.AsyncIoStream.create_unix_connection(path=socket)
+        self.client = capnp.TwoPartyClient(self.stream)
+        self.tabd = self.client.bootstrap().cast_as(schema.Tabd)
+        return self
+
+    async def login(self, role: str, key, signed_role=None):
+        asked = await self.tabd.authenticate(role=role, key=tab.address(key.address))
+        signature = tab.sign(key, NETWORK, "Login", {
+            "role": signed_role or role, "key": key.address, "challenge": bytes(asked.challenge)})
+        answer = await asked.login.login(signature=signature)
+        if answer.status != status.statusOk:
+            return answer.status, None
+        return answer.status, getattr(answer.session, role)
+
+
+async def set_up(operator) -> None:
+    for receipt in [
+            await operator.setPayer(address=tab.address(PAYER.address), label="payer", plans=["daily"]),
+            await operator.setPayee(payee={"address": tab.address(PAYEE.address), "label": "payee", "active": True,
+                                           "payoutRail": "sandbox", "payoutAccount": "account"}),
+            await operator.setServer(key=tab.address(SERVER.address), label="server", active=True,
+                                     payees=[tab.address(PAYEE.address)])]:
+        if receipt.receipt.status != status.statusOk:
+            raise RuntimeError(f"setting up: status {receipt.receipt.status}: {receipt.receipt.detail}")
+
+
+def charge(nonce: int, key=PAYER, amount: int = 2_500, maximum: int = 10_000) -> tab.Charge:
+    return tab.Charge(payer=PAYER.address, payee=PAYEE.address, asset=1, asset_text="USD", maximum=maximum, nonce=nonce,
+                      valid_before=int(time.time()) + 600, usage=tab.Usage(amount)).sign(key, NETWORK)
+
+
+async def submit(session, number: int, charges: list):
+    request = session.submit_request()
+    tab.fill_batch(request.init("batch"), SERVER, NETWORK, number, charges)
+    return (await request.send()).receipt
+
+
+class ClientTest(unittest.TestCase):
+    def run_with_daemon(self, scenario) -> None:
+        async def run():
+            with Daemon() as daemon:
+                self.daemon = daemon
+                connection = await Connection().open(daemon.socket)
+                code, self.operator = await connection.login("operator", OPERATOR)
+                self.assertEqual(code, status.statusOk)
+                await set_up(self.operator)
+                await asyncio.wait_for(scenario(connection), 60)
+
+        asyncio.run(capnp.run(run()))
+
+    def test_signs_submits_and_reads_back(self):
+        async def scenario(connection):
+            info = (await connection.tabd.info()).info
+            self.assertEqual(info.network, NETWORK)
+            self.assertEqual(bytes(info.operatorKey), tab.address(OPERATOR.address))
+            self.assertEqual([asset.text for asset in info.assets], ["USD"])
+            code, server = await connection.login("server", SERVER)
+            self.assertEqual(code, status.statusOk)
+
+            listener = Listener()
+            subscription = await server.subscribe(filter={"kinds": 1 << 1}, listener=listener)
+            nonce = 2 ** 100 + 7
+            bad = charge(nonce + 1)
+            bad.signature = bytes([bad.signature[0] ^ 1]) + bad.signature[1:]
+            receipt = await submit(server, 1, [charge(nonce), bad, charge(nonce + 2, amount=10_001), charge(nonce)])
+            self.assertEqual(receipt.status, status.statusOk, receipt.detail)
+            self.assertEqual([item.status for item in receipt.items],
+                             [status.statusOk, status.statusSignatureWrong, status.statusChargeAboveMaximum,
+                              status.statusAlreadyAccepted])
+            self.assertEqual(tab.number(receipt.items[2].numbers.limit), 10_000)
+            sequence = receipt.items[0].sequence
+            self.assertEqual(receipt.items[3].sequence, sequence)
+
+            exposure = await server.exposure(payer=tab.address(PAYER.address), asset=1)
+            self.assertEqual(tab.number(exposure.exposure.exposure), 2_500)
+            self.assertEqual(tab.number(exposure.exposure.available), 1_000_000 - 2_500)
+
+            while not listener.heard:
+                await asyncio.sleep(0.01)
+            self.assertEqual(listener.heard, [("accepted", tab.address(PAYER.address), 2_500)])
+            del subscription
+
+            code, payer = await connection.login("payer", PAYER)
+            self.assertEqual(code, status.statusOk)
+            account = await payer.account()
+            self.assertEqual(tab.number(account.tallies[0].unbilled), 2_500)
+            charges = []
+            while not charges:  # the history index follows the journal
+                charges = (await payer.charges(page={})).charges
+            self.assertEqual([(row.entry.sequence, str(row.kind), tab.number(row.amount)) for row in charges],
+                             [(sequence, "charged", 2_500)])
+
+            closed = await self.operator.closeNow(payer=tab.address(PAYER.address), asset=1)
+            self.assertEqual(closed.receipt.status, status.statusOk, closed.receipt.detail)
+            statements = (await payer.statements(page={})).statements
+            self.assertEqual(len(statements), 1)
+            statement = (await payer.statement(id=statements[0].id)).statement
+            # One charge under the root: its leaf is the root.
+            entry = bytes(charges[0].entry.bytes)
+            self.assertEqual(bytes(statement.root), tab.sha256(b"\x00" + entry))
+            self.assertGreater(len((await payer.proof(sequence=sequence)).proof), 0)
+
+            head = (await self.operator.head()).head
+            self.assertEqual(tab.sha256(bytes(head.header)), bytes(head.segmentHash))
+            self.assertEqual(
+                tab.signer_of(NETWORK, "Segment", {"number": head.lastSegment, "hash": bytes(head.segmentHash)},
+                              bytes(head.signature)), OPERATOR.address)
+
+        self.run_with_daemon(scenario)
+
+    def test_an_agent_under_a_mandate(self):
+        async def scenario(connection):
+            _, server = await connection.login("server", SERVER)
+            _, payer = await connection.login("payer", PAYER)
+            refused = await submit(server, 1, [charge(1, AGENT)])
+            self.assertEqual(refused.items[0].status, status.statusSignerNotAuthorised)
+            mandate = {"payer": PAYER.address, "agent": AGENT.address, "asset": "USD", "cap": 6_000, "period": 2,
+                       "payees": [PAYEE.address], "validAfter": 0, "validBefore": 0, "nonce": 1}
+            request = payer.setMandate_request()
+            out = request.mandate
+            out.payer, out.agent = tab.address(PAYER.address), tab.address(AGENT.address)
+            out.asset, out.period, out.nonce = 1, "day", 1
+            tab.wide(out.cap, 6_000)
+            out.payees = [tab.address(PAYEE.address)]
+            request.signature = tab.sign(PAYER, NETWORK, "Mandate", mandate)
+            receipt = (await request.send()).receipt
+            self.assertEqual(receipt.status, status.statusOk, receipt.detail)
+            receipt = await submit(server, 2, [charge(1, AGENT), charge(2, AGENT), charge(3, AGENT)])
+            self.assertEqual([item.status for item in receipt.items],
+                             [status.statusOk, status.statusOk, status.statusMandateCapExceeded])
+            self.assertEqual(tab.number(receipt.items[2].numbers.allowed), 1_000)
+
+        self.run_with_daemon(scenario)
+
+    def test_what_is_refused(self):
+        async def scenario(connection):
+            self.assertEqual((await connection.login("operator", STRANGER))[0], status.statusNotPermitted)
+            self.assertEqual((await connection.login("server", STRANGER))[0], status.statusServerUnknown)
+            self.assertEqual((await connection.login("payer", PAYER, "operator"))[0], status.statusSignatureWrong)
+            _, server = await connection.login("server", SERVER)
+            with self.assertRaises(capnp.KjException):
+                await server.cast_as(schema.OperatorSession).closeNow(payer=tab.address(PAYER.address), asset=1)
+            with self.assertRaises(capnp.KjException) as short:
+                await server.exposure(payer=b"short", asset=1)
+            self.assertIn("an address has 20 bytes, not 5", str(short.exception))
+            # A field of a wrong length spoils its item alone. In the root it counts with a zero payer.
+            request = server.submit_request()
+            good = charge(50)
+            spoilt = charge(51)
+            spoilt.payer = "0x" + "00" * 20
+            tab.fill_batch(request.init("batch"), SERVER, NETWORK, 9, [good, spoilt])
+            request.batch.items[1].charge.commitment.payer = b"nineteen bytes long"
+            receipt = (await request.send()).receipt
+            self.assertEqual([item.status for item in receipt.items],
+                             [status.statusOk, status.statusItemMalformed])
+            self.assertIn("item 1: payer", receipt.detail)
+
+        self.run_with_daemon(scenario)
+
+    def test_a_stream_of_batches(self):
+        async def scenario(connection):
+            _, server = await connection.login("server", SERVER)
+            submitter = (await server.openSubmitter()).submitter
+            for number in range(5):
+                request = submitter.submit_request()
+                tab.fill_batch(request.init("batch"), SERVER, NETWORK, number,
+                               [charge(1000 + 10 * number + i, amount=1) for i in range(10)])
+                await request.send()
+            summary = (await submitter.done()).summary
+            self.assertEqual((summary.batches, summary.items, summary.accepted, summary.refusedCount), (5, 50, 50, 0))
+
+        self.run_with_daemon(scenario)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
