@@ -100,26 +100,27 @@ Result<std::string> tabctl(Stage& stage, Console& console, const Party& who, std
 
 namespace {
 
-// The poor payer's collection could not be made and waits for its next attempt: its wallet is filled, and it asks for
-// another attempt at once.
-Result<bool> help_poor_payer(Stage& stage, Console& console, const std::vector<core::Settlement>& settlements,
-                             std::map<base::Address, base::u128>& before) {
+// The poor payer's collections could not be made and wait for their next attempt: its wallet is filled once, and it asks
+// for another attempt of each at once. `asked` holds those that it asked for.
+Result<void> help_poor_payer(Stage& stage, Console& console, const std::vector<core::Settlement>& settlements,
+                             std::map<base::Address, base::u128>& before, std::set<std::uint64_t>& asked) {
   const Party& payer = stage.cast().payers[kPoorPayer];
-  const auto waits = [](const core::Settlement& one) {
-    return one.kind == SettlementKind::collection && one.state == SettlementState::ready && one.dunning_step > 0;
-  };
-  if (std::none_of(settlements.begin(), settlements.end(), waits)) return false;
-  const base::u128 had = before.at(payer.address);
-  RETURN_IF_ERROR(stage.fill_poor_wallet());
-  before[payer.address] = had + base::Amount::parse_decimal(kWallet, kRailScale)->units();
   for (const core::Settlement& one : settlements) {
-    if (!waits(one)) continue;
-    console.say("{} cannot pay {}: {} ({}). Its wallet gets {} more, and it asks for another attempt:\n", payer.label,
+    const bool waits =
+        one.kind == SettlementKind::collection && one.state == SettlementState::ready && one.dunning_step > 0;
+    if (!waits || asked.contains(one.id.value)) continue;
+    if (asked.empty()) {
+      const base::u128 had = before.at(payer.address);
+      RETURN_IF_ERROR(stage.fill_poor_wallet());
+      before[payer.address] = had + base::Amount::parse_decimal(kWallet, kRailScale)->units();
+    }
+    asked.insert(one.id.value);
+    console.say("{} could not pay {}: {} ({}). Its wallet got {} more, and it asks for another attempt:\n", payer.label,
                 text(stage, one.amount), cli::word(one.failure), one.detail, kWallet);
     RETURN_IF_ERROR(
         tabctl(stage, console, payer, {"settlement", "retry", std::to_string(one.id.value), "--role", "payer"}));
   }
-  return true;
+  return {};
 }
 
 std::string settled_line(const Stage& stage, const Progress& now) {
@@ -134,13 +135,11 @@ Result<void> close_and_settle(Stage& stage, Console& console, std::map<base::Add
     RETURN_IF_ERROR(accepted(stage.books().close_now(payer.address, kAsset), "closing the window of " + payer.label));
   const std::uint64_t give_up_ns = stage.clock().monotonic_ns() + kSettleUs * 1000;
   std::string shown;
-  bool helped = stage.chain() == nullptr;
+  std::set<std::uint64_t> asked;
   while (!g_interrupted) {
     ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
     const Progress now = progress_of(settlements);
-    if (!helped) {
-      ASSIGN_OR_RETURN(helped, help_poor_payer(stage, console, settlements, before));
-    }
+    if (stage.chain() != nullptr) RETURN_IF_ERROR(help_poor_payer(stage, console, settlements, before, asked));
     ASSIGN_OR_RETURN(const bool payable, something_payable(stage));
     const std::string line = settled_line(stage, now);
     if (line != shown) console.live(line);

@@ -3,6 +3,9 @@
 #include <kj/async-io.h>
 #include <kj/debug.h>
 #include <kj/exception.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
@@ -27,6 +30,18 @@ constexpr kj::Duration kHandshakeTimeout = 10 * kj::SECONDS;
 // When the process is out of file descriptors.
 constexpr kj::Duration kAcceptPause = 100 * kj::MILLISECONDS;
 constexpr kj::Duration kDrainPoll = 5 * kj::MILLISECONDS;
+
+// A peer whose machine has gone is noticed within two minutes, even if we have nothing to send.
+void keep_alive(kj::AsyncIoStream& stream) {
+  const int on = 1;
+  const int idle_s = 60;
+  const int interval_s = 10;
+  const int probes = 6;
+  stream.setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  stream.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  stream.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  stream.setsockopt(IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
 
 // KJ writes what it cannot tell anybody to stderr: it goes to our log instead.
 class KjLog final : public kj::ExceptionCallback {
@@ -71,6 +86,8 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> accept_tls();
   kj::Promise<void> pause_accepting(kj::Exception&& exception);
   bool admit();
+  template <typename Serve>
+  void take(Serve serve_it);
   void shake_hands(kj::Own<kj::AsyncIoStream> stream);
   void serve(kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> tick();
@@ -123,7 +140,7 @@ kj::Promise<void> Loop::pause_accepting(kj::Exception&& exception) {
 kj::Promise<void> Loop::accept_plain() {
   return unix_->accept().then(
       [this](kj::Own<kj::AsyncIoStream>&& stream) {
-        if (admit()) serve(kj::mv(stream));
+        take([&] { serve(kj::mv(stream)); });
         return accept_plain();
       },
       [this](kj::Exception&& exception) {
@@ -134,12 +151,27 @@ kj::Promise<void> Loop::accept_plain() {
 kj::Promise<void> Loop::accept_tls() {
   return tls_.receiver->accept().then(
       [this](kj::Own<kj::AsyncIoStream>&& stream) {
-        if (admit()) shake_hands(kj::mv(stream));
+        take([&] {
+          keep_alive(*stream);
+          shake_hands(kj::mv(stream));
+        });
         return accept_tls();
       },
       [this](kj::Exception&& exception) {
         return pause_accepting(kj::mv(exception)).then([this] { return accept_tls(); });
       });
+}
+
+// A connection that cannot be set up (its peer has gone again) must not end the accept loop.
+template <typename Serve>
+void Loop::take(Serve serve_it) {
+  if (!admit()) return;
+  try {
+    serve_it();
+  } catch (const kj::Exception& exception) {
+    count(context_.counters.connections_refused_total);
+    context_.log(LogLevel::info, std::string("rpc: a new connection: ") + exception.getDescription().cStr());
+  }
 }
 
 // Beside the accept loop, so that a slow handshake holds nobody up.

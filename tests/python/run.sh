@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the Python client test:  run.sh TABD SCHEMA_FOLDER BUILD_FOLDER
 #
-# The packages come from the environment that tools/setup.sh made (.venv), or from one that is made here, below the build
-# folder. Without either the test is skipped (exit code 77), loudly; with CI=true it fails then.
+# The packages come from the environment that tools/setup.sh made (.venv), or from one that is made here, below the
+# build folder. Without either the test is skipped (exit code 77), loudly; with CI=true it fails then.
 set -euo pipefail
 
 tabd=$1

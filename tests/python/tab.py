@@ -1,4 +1,4 @@
-"""The tab binding, written from docs/bindings/tab.md with eth-account for the typed data: nothing of tabd's own code."""
+"""The tab binding, written from docs/bindings/tab.md, with eth-account for the typed data and nothing of tabd's code."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from eth_utils import keccak
 
 TYPES = {
     "Commitment": [
-        ("payer", "address"), ("payee", "address"), ("asset", "string"), ("maximum", "uint128"), ("resource", "bytes32"),
-        ("nonce", "uint128"), ("validAfter", "uint64"), ("validBefore", "uint64")],
+        ("payer", "address"), ("payee", "address"), ("asset", "string"), ("maximum", "uint128"),
+        ("resource", "bytes32"), ("nonce", "uint128"), ("validAfter", "uint64"), ("validBefore", "uint64")],
     "Voucher": [
         ("payer", "address"), ("payee", "address"), ("asset", "string"), ("salt", "bytes32"), ("maximum", "uint128"),
         ("validBefore", "uint64")],
