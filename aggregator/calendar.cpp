@@ -24,9 +24,9 @@ using LocalDays = date::local_days;
 using SystemMicroseconds = date::sys_time<microseconds>;
 
 constexpr std::uint64_t kMicrosecondsPerSecond = 1'000'000;
-// Changes of daylight saving are known up to 2037, as far as this library reads the system's tables (it ignores the rule
-// for the years after them); later days keep their zone's standard time.
-// The tables of a time zone are for human dates. A clock beyond the year 9999 is broken, and must not be billed by.
+// The tables of a time zone are for human dates: a clock beyond the year 9999 is broken, and must not be billed by.
+// They know changes of daylight saving up to 2037 (the rule for later years is ignored by this library); days after
+// that keep their zone's standard time.
 constexpr SystemMicroseconds kTimeEnd = date::sys_days{date::year{10000} / 1 / 1};
 
 SystemMicroseconds to_system(base::Time time) {

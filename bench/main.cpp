@@ -43,7 +43,9 @@ struct Context {
   std::uint64_t valid_before() const { return clock.now().seconds() + 24 * 3600; }
 };
 
-constexpr std::size_t kPayers = 1000;
+constexpr std::size_t kPayers = 100;
+constexpr std::size_t kManyPayers = 1000;
+constexpr std::size_t kInFlight = 32;  // batches; a fifth of a second of work
 
 // Signs and sends one kind of traffic; leaves the daemon running.
 Result<LoadResult> load(Context& context, const DaemonUnderTest& daemon, TrafficSpec traffic, double batches_per_s,
@@ -69,18 +71,18 @@ Result<LoadResult> load(Context& context, const DaemonUnderTest& daemon, Traffic
 Result<void> bench_submit(Context& context) {
   const std::string directory = context.options.directory + "/submit";
   std::filesystem::create_directories(directory);
-  ASSIGN_OR_RETURN(auto daemon, DaemonUnderTest::start(context.options.tabd, directory, kPayers, context.clock));
+  ASSIGN_OR_RETURN(auto daemon, DaemonUnderTest::start(context.options.tabd, directory, kManyPayers, context.clock));
 
   TrafficSpec traffic;
   traffic.payers = kPayers;
   traffic.batches = 200;
   Report::say("warm-up");
-  ASSIGN_OR_RETURN(const LoadResult warm, load(context, daemon, traffic, 0, 16));
+  ASSIGN_OR_RETURN(const LoadResult warm, load(context, daemon, traffic, 0, kInFlight));
   (void)warm;
   traffic.first_nonce += 1'000'000;
   traffic.batches = context.options.quick ? 800 : 1600;
   const double raw_before = raw_verifications_per_s(context.clock, context.cores, 4);
-  ASSIGN_OR_RETURN(const LoadResult full, load(context, daemon, traffic, 0, 16));
+  ASSIGN_OR_RETURN(const LoadResult full, load(context, daemon, traffic, 0, kInFlight));
   const double raw_after = raw_verifications_per_s(context.clock, context.cores, 4);
   const double raw = (raw_before + raw_after) / 2;
   const double rate = static_cast<double>(full.accepted_items) / full.seconds;
@@ -98,10 +100,19 @@ Result<void> bench_submit(Context& context) {
                           static_cast<double>(half.accepted_items) / half.seconds, half.max_ms));
   if (context.options.quick) return {};
 
+  traffic.first_nonce += 1'000'000;
+  traffic.payers = kManyPayers;
+  traffic.batch_items = 256;
+  traffic.batches = 800;
+  ASSIGN_OR_RETURN(const LoadResult many, load(context, daemon, traffic, 0, kInFlight));
+  const double many_rate = static_cast<double>(many.accepted_items) / many.seconds;
+  context.report.add({"submit_1000_payers_ratio", many_rate / raw, "ratio", "verify_raw_per_s"});
+
+  traffic.payers = kPayers;
   traffic.kind = Traffic::voucher;
   traffic.batch_items = 256;
   traffic.batches = 1200;
-  ASSIGN_OR_RETURN(const LoadResult vouchers, load(context, daemon, traffic, 0, 16));
+  ASSIGN_OR_RETURN(const LoadResult vouchers, load(context, daemon, traffic, 0, kInFlight));
   context.report.add({"voucher100_charges_per_s",
                       static_cast<double>(vouchers.accepted_items * traffic.charges_per_voucher) / vouchers.seconds,
                       "1/s", ""});

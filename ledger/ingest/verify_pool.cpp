@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/thread.h"
 
 namespace ledger::ingest {
 
@@ -24,6 +25,9 @@ namespace tab = commitments::tab;
 // One signature on one core; for telling an overloaded caller when to come back.
 constexpr std::uint64_t kVerifyUs = 40;
 constexpr std::uint32_t kRetryAfterMsMin = 20;
+// Checking signatures is bulk work: what answers somebody runs first. Without it an answer waits for the time slices of
+// all verifying threads.
+constexpr int kNice = 5;
 // Depth is reported when it has moved by this part of the bound, or has become zero.
 constexpr std::size_t kDepthSteps = 64;
 
@@ -173,6 +177,7 @@ void VerifyPool::submit(tab::UnverifiedBatch batch, api::BatchDone done) {
 }
 
 void VerifyPool::run() {
+  base::give_way(kNice);
   std::vector<Claim> claims;
   for (;;) {
     {

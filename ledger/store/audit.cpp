@@ -96,8 +96,9 @@ Scratch::~Scratch() {
 
 Result<void> Scratch::take(core::StateMachine& machine) {
   rocksdb::WriteBatch rows;
-  RowsToBatch sink(database_->family(Family::state), rows);
-  machine.drain_changes(sink);
+  SortedRows changed;
+  machine.drain_changes(changed);
+  changed.move_to(rows, database_->family(Family::state));
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   const rocksdb::Status status = database_->db().Write(options, &rows);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/codec.h"
+#include "base/thread.h"
 #include "ledger/core/row.h"
 #include "ledger/store/bulk_rows.h"
 #include "ledger/store/rows.h"
@@ -21,6 +22,8 @@ constexpr std::size_t kBacklogBytesMax = 64u << 20;
 // A failure elsewhere does not wake those who wait here; they look for it this often.
 constexpr std::chrono::milliseconds kFailurePoll{50};
 constexpr std::size_t kTabCacheMax = 65'536;
+// Indexes may lag; replies may not.
+constexpr int kNice = 10;
 // Bounds one history row (16 KiB) and so the cost of reading a page.
 constexpr std::size_t kHistoryRowSequencesMax = 4096;
 
@@ -76,6 +79,7 @@ void Follower::wait_until_on_disk(const Generation& generation) {
 }
 
 void Follower::run() {
+  base::give_way(kNice);
   std::deque<std::shared_ptr<const api::CommittedSegment>> taken;
   for (;;) {
     bool last_round = false;

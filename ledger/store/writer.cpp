@@ -16,9 +16,11 @@ namespace {
 
 namespace limits = base::limits;
 
-// With the committer idle, a group of this many entries goes out although more is queued: the two threads then work at
+// With the committer idle, a group of this many items goes out although more is queued: the two threads then work at
 // the same time, and nobody waits for a long group.
-constexpr std::size_t kHandOverEntries = 512;
+constexpr std::size_t kHandOverItems = 512;
+// Decided items and commands in one group, whether they became entries or not: bounds the replies that wait.
+constexpr std::size_t kGroupItemsMax = limits::kSegmentEntriesMax;
 // Entries that one item can cause beside its own: a window closed and opened, a tab opened.
 constexpr std::size_t kEntriesPerItemMax = 4;
 // An entry's fixed part with its length, and one usage; for estimating whether a batch still fits.
@@ -127,7 +129,7 @@ void Writer::run() {
     for (;;) {
       while (has_work() && fits(taken_[next_])) {
         execute(taken_[next_++]);
-        if (builder_->count() >= kHandOverEntries && parts_.committer.idle()) break;
+        if (decided() >= kHandOverItems && parts_.committer.idle()) break;
       }
       if (has_work() || parts_.committer.idle()) break;
       // The committer is busy: whatever comes meanwhile joins this group.
@@ -231,7 +233,10 @@ std::optional<core::Command> Writer::due_timer(base::Time now) {
   return std::nullopt;
 }
 
+std::size_t Writer::decided() const { return group_->timings.items + group_->replies.size(); }
+
 bool Writer::fits(const Work& work) const {
+  if (decided() >= kGroupItemsMax) return false;
   if (builder_->empty()) return true;
   std::size_t entries = kCommandEntriesMax;
   std::size_t bytes = entries * kEntryBytesMax;
@@ -301,8 +306,7 @@ void Writer::finish_segment() {
   group_->segment = builder_->finish(previous, head.segments.root());
   group_->hash = core::hash_of(group_->segment->header);
   parts_.machine.segment_done(group_->segment->header, group_->hash);
-  RowsToBatch sink(parts_.database.family(Family::state), *group_->rows);
-  parts_.machine.drain_changes(sink);
+  parts_.machine.drain_changes(group_->rows);
   const core::SegmentHeader& header = group_->segment->header;
   parts_.replay.segment_done(core::Sequence(header.first_sequence.value + header.count - 1));
   timers_rest_until_ = {};

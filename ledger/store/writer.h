@@ -71,6 +71,7 @@ class Writer final : public api::LedgerService {
   void execute(Work& work);
   void execute_batch(BatchWork& work);
   void execute_command(CommandWork& work);
+  std::size_t decided() const;
   bool fits(const Work& work) const;
   void report_depth(std::size_t items);
   bool has_work() const noexcept { return next_ < taken_.size(); }

@@ -25,7 +25,7 @@ for program in "$@"; do
   mkdir -p "$build/found/$target"
   log="$build/found/$target.log"
   printf '%-24s %ss ... ' "$program" "$seconds"
-  if "$build/$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  if "$build/$program" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$build/broken/$target-" "$build/found/$target" "$sources/corpus/$target" >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     echo "ok, ${runs:-?} inputs"
