@@ -82,7 +82,7 @@ class Bed {
   void add_payers(std::uint64_t count) {
     std::atomic<std::uint64_t> waiting{0};
     for (std::uint64_t i = 0; i < count; ++i) {
-      while (waiting.load() > base::limits::kCommandQueueMax / 2) std::this_thread::yield();
+      while (waiting.load() > base::limits::kCommandQueueMax / 2) std::this_thread::sleep_for(std::chrono::microseconds(100));
       waiting.fetch_add(1);
       store_->service().submit(core::SetPayer{numbered_address(i), "payer", {"bench"}},
                                [&waiting](ledger::api::CommandReceipt receipt) {
@@ -90,7 +90,7 @@ class Bed {
                                  waiting.fetch_sub(1);
                                });
     }
-    while (waiting.load() > 0) std::this_thread::yield();
+    while (waiting.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
 
   // One charge of each payer first .. first + count - 1.
@@ -125,7 +125,7 @@ class Bed {
     constexpr std::size_t kBatch = 1024;
     std::atomic<int> in_flight{0};
     for (std::uint64_t done = 0; done < charges; done += kBatch) {
-      while (in_flight.load() >= 8) std::this_thread::yield();
+      while (in_flight.load() >= 8) std::this_thread::sleep_for(std::chrono::microseconds(100));
       in_flight.fetch_add(1);
       const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(kBatch, charges - done));
       store_->service().submit(batch(done, payers, count), [this, &in_flight](ledger::api::BatchReceipt receipt) {
@@ -133,7 +133,7 @@ class Bed {
         in_flight.fetch_sub(1);
       });
     }
-    while (in_flight.load() > 0) std::this_thread::yield();
+    while (in_flight.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
 
   // Batches of 64 at a steady 200 a second until `stop`; latencies in ms.
@@ -153,7 +153,7 @@ class Bed {
         in_flight.fetch_sub(1);
       });
     }
-    while (in_flight.load() > 0) std::this_thread::yield();
+    while (in_flight.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
     return latencies;
   }
 

@@ -96,9 +96,8 @@ Scratch::~Scratch() {
 
 Result<void> Scratch::take(core::StateMachine& machine) {
   rocksdb::WriteBatch rows;
-  SortedRows changed;
-  machine.drain_changes(changed);
-  changed.move_to(rows, database_->family(Family::state));
+  RowsToBatch sink(database_->family(Family::state), rows);
+  machine.drain_changes(sink);
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   const rocksdb::Status status = database_->db().Write(options, &rows);

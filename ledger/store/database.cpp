@@ -10,7 +10,6 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -77,10 +76,6 @@ rocksdb::ColumnFamilyOptions family_options(Family family, std::size_t memory_by
   result.level0_stop_writes_trigger = 120;
   result.soft_pending_compaction_bytes_limit = 0;
   result.hard_pending_compaction_bytes_limit = 0;
-  if (false) {
-    // The rows of a segment come sorted within each table: the next one's place is looked for from the last one's.
-    result.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  }
   switch (family) {
     case Family::journal:
       // Keys only grow, so files never overlap and move down without being rewritten (one compression for all levels).

@@ -135,9 +135,8 @@ base::Result<void> RocksLedger::create() {
   base::Encoder(version).u16(kStoreFormatVersion);
   const rocksdb::Status put = rows.Put(database_->family(Family::meta), slice(kMetaFormat.view()), slice(version));
   if (!put.ok()) return tl::unexpected(to_error(put, "create the ledger", options_.path));
-  SortedRows changed;
-  machine_.drain_changes(changed);
-  changed.move_to(rows, database_->family(Family::state));
+  RowsToBatch sink(database_->family(Family::state), rows);
+  machine_.drain_changes(sink);
   return write_segment(*database_, domain_, operator_key_, segment, hash, rows);
 }
 

@@ -306,7 +306,8 @@ void Writer::finish_segment() {
   group_->segment = builder_->finish(previous, head.segments.root());
   group_->hash = core::hash_of(group_->segment->header);
   parts_.machine.segment_done(group_->segment->header, group_->hash);
-  parts_.machine.drain_changes(group_->rows);
+  RowsToBatch sink(parts_.database.family(Family::state), *group_->rows);
+  parts_.machine.drain_changes(sink);
   const core::SegmentHeader& header = group_->segment->header;
   parts_.replay.segment_done(core::Sequence(header.first_sequence.value + header.count - 1));
   timers_rest_until_ = {};
