@@ -113,11 +113,15 @@ std::string mistaken_command(const CLI::App& app, int argc, char** argv) {
 Failure usage_of(const CLI::App& root, const CLI::ParseError& problem, int argc, char** argv) {
   const CLI::App* app = reached(root);
   Failure failure{ExitCode::usage, problem.what(), usage_hint(root), base::Status::ok};
-  const bool extras = problem.get_name() == "ExtrasError";
-  const bool no_command = problem.get_name() == "RequiredError" && app->get_require_subcommand_min() > 0;
+  const int kind = problem.get_exit_code();
+  const bool extras = kind == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  const bool no_command =
+      kind == static_cast<int>(CLI::ExitCodes::RequiredError) && app->get_require_subcommand_min() > 0;
   if (!extras && !no_command) return failure;
   const std::vector<std::string> unexpected = unexpected_words(problem);
-  const std::string word = extras && !unexpected.empty() ? unexpected.front() : mistaken_command(*app, argc, argv);
+  std::string word = extras && !unexpected.empty() ? unexpected.back() : mistaken_command(*app, argc, argv);
+  for (const std::string& one : unexpected)  // a mistaken option makes its value unexpected too
+    if (extras && one.front() == '-') word = one;
   const bool is_option = !word.empty() && word.front() == '-';
   std::vector<std::string> words = words_of(*app, is_option);
   if (is_option && app != &root)

@@ -100,8 +100,8 @@ Result<std::string> tabctl(Stage& stage, Console& console, const Party& who, std
 
 namespace {
 
-// The poor payer's collections could not be made and wait for their next attempt: its wallet is filled once, and it asks
-// for another attempt of each at once. `asked` holds those that it asked for.
+// The poor payer's collections could not be made and wait for their next attempt: its wallet is filled once, and it
+// asks for another attempt of each at once. `asked` holds those that it asked for.
 Result<void> help_poor_payer(Stage& stage, Console& console, const std::vector<core::Settlement>& settlements,
                              std::map<base::Address, base::u128>& before, std::set<std::uint64_t>& asked) {
   const Party& payer = stage.cast().payers[kPoorPayer];

@@ -148,7 +148,8 @@ void encode_voucher_charges(const tab::Item& in, wire::VoucherCharges::Builder o
 void encode_item(const tab::Item& in, wire::Item::Builder out) {
   const bool has_usage = !in.usages.empty();
   if (in.kind != tab::ItemKind::capture && in.kind != tab::ItemKind::release) {
-    out.setSignature(data(in.signature));
+    // Another length than 65 is kept wrong, so that the daemon can say so.
+    if (in.signature_length_ok) out.setSignature(data(in.signature));
     if (!in.signer.is_zero()) out.setSigner(data(in.signer));
   }
   switch (in.kind) {

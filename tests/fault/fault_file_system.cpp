@@ -74,7 +74,8 @@ FaultFileSystem::FaultFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Defa
 IOStatus FaultFileSystem::before_write(std::size_t bytes) {
   const std::uint64_t number = ++writes_;
   if (off_) return IOStatus::IOError("the power is off");
-  if (number == fail_write_at_) return IOStatus::IOError("this write fails");
+  // A disk that has failed stays failed: the process would have stopped, and writes nothing after a torn record.
+  if (fail_write_at_ != 0 && number >= fail_write_at_) return IOStatus::IOError("this write fails");
   std::uint64_t left = space_;
   do {
     if (left == UINT64_MAX) return IOStatus::OK();
@@ -86,7 +87,7 @@ IOStatus FaultFileSystem::before_write(std::size_t bytes) {
 IOStatus FaultFileSystem::before_sync() {
   const std::uint64_t number = ++syncs_;
   if (off_) return IOStatus::IOError("the power is off");
-  if (number == fail_sync_at_) return IOStatus::IOError("this sync fails");
+  if (fail_sync_at_ != 0 && number >= fail_sync_at_) return IOStatus::IOError("this sync fails");
   return IOStatus::OK();
 }
 

@@ -11,6 +11,9 @@ namespace {
 using commitments::tab::ItemKind;
 using core::SettlementState;
 
+// More than a world here ever has to work on: nothing may be left after it.
+constexpr std::size_t kWholeSlice = 1000;
+
 const char* kind_name(ItemKind kind) {
   switch (kind) {
     case ItemKind::charge: return "charge";
@@ -272,7 +275,7 @@ void World::learn_mandate(const commitments::tab::Mandate& mandate) {
 }
 
 std::string World::run_timer() {
-  const std::size_t max = chance(50) ? 1000 : 1 + below(3);
+  const std::size_t max = chance(50) ? kWholeSlice : 1 + below(3);
   const std::uint64_t which = below(3);
   core::Command command = core::PlanPayouts{max};
   if (which == 0) command = core::CloseDue{max};
@@ -300,10 +303,10 @@ std::string World::run_timer() {
   }
   trace_.push_back("timer " + std::to_string(which) + ", " + std::to_string(done) + " done");
   if (result.status != base::Status::ok || result.count != done || done > max) return "the timer's answer is wrong";
-  return judge_what_is_left(which, result.more, last_end);
+  return judge_what_is_left(which, result.more && max < kWholeSlice, last_end);
 }
 
-// A timer may stop early only if it says that there is more.
+// A timer may stop early only when its slice was small, and must say so.
 std::string World::judge_what_is_left(std::uint64_t which, bool more, base::Time last_end) const {
   const base::Time now = ledger_.now();
   bool left = false;

@@ -32,7 +32,7 @@ if grep -E ' \./(usr/local|home|root|work|tmp)/' <<<"$listing"; then fail "a pla
 if awk '{print $2}' <<<"$listing" | grep -qv '^root/root$'; then fail "files must belong to root"; fi
 
 depends=$(dpkg-deb -f "$package" Depends)
-for library in librocksdb libcapnp libsecp256k1 libprometheus-cpp-core libc6 tzdata; do
+for library in libcapnp libsecp256k1 libprometheus-cpp-core libc6 tzdata; do
   grep -q "$library" <<<"$depends" || fail "Depends lacks $library: $depends"
 done
 [ "$(dpkg-deb -f "$package" Version)" = "$("$build/daemon/tabd" --version | awk '{print $2}')" ] || fail "another version than tabd's"
@@ -43,17 +43,17 @@ for script in postinst prerm postrm; do
   [ -x "$folder/control/$script" ] || fail "$script is not executable"
 done
 
-dpkg-deb -x "$package" "$folder/root"
-cmp "$folder/root/etc/tabd/tabd.toml" "$source/ops/deploy/tabd.toml" || fail "another configuration than the reference"
-tabd=$folder/root/usr/bin/tabd
+dpkg-deb -x "$package" "$folder/unpacked"
+cmp "$folder/unpacked/etc/tabd/tabd.toml" "$source/ops/deploy/tabd.toml" || fail "another configuration than the reference"
+tabd=$folder/unpacked/usr/bin/tabd
 "$tabd" --version
-"$folder/root/usr/bin/tabctl" --version >/dev/null
+"$folder/unpacked/usr/bin/tabctl" --version >/dev/null
 "$tabd" --init "$folder/tab" >/dev/null
 "$tabd" --check-config "$folder/tab/tabd.toml"
-if "$tabd" --check-config "$folder/root/etc/tabd/tabd.toml" 2>"$folder/refused"; then fail "the shipped file lacks the network and was accepted"; fi
+if "$tabd" --check-config "$folder/unpacked/etc/tabd/tabd.toml" 2>"$folder/refused"; then fail "the shipped file lacks the network and was accepted"; fi
 grep -q 'network: missing' "$folder/refused" || fail "$(cat "$folder/refused")"
-if grep -R "$source" "$folder/root/usr/lib" "$folder/root/usr/share" "$folder/root/etc"; then fail "a path of the build machine"; fi
-grep -q '^ExecStart=/usr/bin/tabd --config /etc/tabd/tabd.toml$' "$folder/root/usr/lib/systemd/system/tabd.service" || fail "the unit starts something else"
+if grep -R "$source" "$folder/unpacked/usr/lib" "$folder/unpacked/usr/share" "$folder/unpacked/etc"; then fail "a path of the build machine"; fi
+grep -q '^ExecStart=/usr/bin/tabd --config /etc/tabd/tabd.toml$' "$folder/unpacked/usr/lib/systemd/system/tabd.service" || fail "the unit starts something else"
 echo "package: $(basename "$package") is good ($(stat -c %s "$package") bytes)"
 [ -n "${TABD_CLEAN_ROOT:-}" ] || exit 0
 

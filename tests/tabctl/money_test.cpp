@@ -37,7 +37,7 @@ TEST_F(TabctlMoney, SubmitsUnsignedItemsOfEveryKind) {
   // 0.01 + 0.20 + 0.25
   EXPECT_EQ(text_of(json("operator", {"balance", "--payer", "Crawler"}).at("items").at(0), "unbilled"), "0.460000");
   const cli::Json charges = json("operator", {"charge", "list", "Crawler", "--all"});
-  EXPECT_EQ(charges.at("items").as_array().size(), 6u);
+  EXPECT_EQ(charges.at("items").as_array().size(), 5u) << "a release charges nothing";
 }
 
 TEST_F(TabctlMoney, TheSameItemIsChargedOnce) {
