@@ -82,7 +82,8 @@ class Bed {
   void add_payers(std::uint64_t count) {
     std::atomic<std::uint64_t> waiting{0};
     for (std::uint64_t i = 0; i < count; ++i) {
-      while (waiting.load() > base::limits::kCommandQueueMax / 2) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      while (waiting.load() > base::limits::kCommandQueueMax / 2)
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
       waiting.fetch_add(1);
       store_->service().submit(core::SetPayer{numbered_address(i), "payer", {"bench"}},
                                [&waiting](ledger::api::CommandReceipt receipt) {

@@ -62,6 +62,13 @@ class FailingDisk : public testing::Test {
     disk.files->power_on();
     CaughtFailure none;
     auto again = world.try_open(options(), nullptr, none.action());
+    if (!again.has_value() && again.error().message.find("MANIFEST") != std::string::npos) {
+      // RocksDB's own index of files was torn by the failing write. Refusing with cause and remedy is all that is left
+      // (docs/operating.md, "When the disk is full or fails").
+      EXPECT_EQ(again.error().code, base::ErrorCode::corruption);
+      EXPECT_NE(again.error().message.find("tabctl restore"), std::string::npos) << again.error().message;
+      return;
+    }
     ASSERT_TRUE(again.has_value()) << again.error().message;
     const std::uint64_t last = (*again)->reader().head().value().last_sequence.value;
     EXPECT_GE(last, acknowledged.empty() ? 1 : *acknowledged.rbegin());
