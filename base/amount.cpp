@@ -66,8 +66,7 @@ std::optional<Amount> Amount::parse_units(std::string_view digits) noexcept {
 std::optional<Amount> Amount::parse_decimal(std::string_view text, unsigned scale) noexcept {
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction =
-      point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
+  const std::string_view fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
   if (whole.empty() || (point != std::string_view::npos && fraction.empty())) return std::nullopt;
   if (fraction.size() > scale || whole.size() + scale > 60) return std::nullopt;
   std::string digits(whole);
@@ -77,8 +76,7 @@ std::optional<Amount> Amount::parse_decimal(std::string_view text, unsigned scal
   return parse_units(std::string_view(digits).substr(first));
 }
 
-std::optional<Amount> Amount::multiply_divide(u128 numerator, u128 denominator,
-                                              Rounding rounding) const noexcept {
+std::optional<Amount> Amount::multiply_divide(u128 numerator, u128 denominator, Rounding rounding) const noexcept {
   CHECK(denominator != 0);
   u128 remainder = 0;
   bool overflow = false;

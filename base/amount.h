@@ -49,7 +49,7 @@ class Amount {
   // fit. `denominator` must not be zero.
   std::optional<Amount> multiply_divide(u128 numerator, u128 denominator, Rounding rounding) const noexcept;
 
-  std::string to_units_string() const;               // "1250000"
+  std::string to_units_string() const;                  // "1250000"
   std::string to_decimal_string(unsigned scale) const;  // scale 6: "1.250000"
 
   constexpr auto operator<=>(const Amount&) const = default;

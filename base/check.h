@@ -15,15 +15,15 @@ namespace base {
 
 }  // namespace base
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::base::check_failed(#condition, __FILE__, __LINE__, nullptr);           \
+#define CHECK(condition)                                             \
+  do {                                                               \
+    if (!(condition)) [[unlikely]]                                   \
+      ::base::check_failed(#condition, __FILE__, __LINE__, nullptr); \
   } while (false)
 
 // As CHECK, with a sentence for the person who reads the crash.
-#define CHECK_MSG(condition, detail)                                           \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::base::check_failed(#condition, __FILE__, __LINE__, (detail));          \
+#define CHECK_MSG(condition, detail)                                  \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::base::check_failed(#condition, __FILE__, __LINE__, (detail)); \
   } while (false)

@@ -30,11 +30,11 @@ inline constexpr std::uint64_t kValiditySecondsMax = 30ULL * 24 * 3600;
 // with a zero resource. 256 lines are 20 KiB for each payer that uses them all.
 inline constexpr std::size_t kWindowLinesMax = 256;
 inline constexpr std::size_t kMandatePayeesMax = 64;
-inline constexpr std::size_t kPlansPerPayerMax = 16;   // one for each asset
+inline constexpr std::size_t kPlansPerPayerMax = 16;  // one for each asset
 inline constexpr std::size_t kServerPayeesMax = 1024;
 inline constexpr std::size_t kRailsPerPlanMax = 4;
 inline constexpr std::size_t kDunningStepsMax = 16;
-inline constexpr std::size_t kLabelBytesMax = 128;     // human names of payers, payees, servers, plans
+inline constexpr std::size_t kLabelBytesMax = 128;  // human names of payers, payees, servers, plans
 inline constexpr std::size_t kSettlementRequestBytesMax = 64 * 1024;
 // Windows closed in one command: at a few microseconds each, ingest waits less than 2 ms.
 inline constexpr std::size_t kCloseSliceWindows = 256;
@@ -64,12 +64,12 @@ inline constexpr std::uint32_t kRpcLoginFailuresMax = 10;  // on one connection,
 inline constexpr std::size_t kRpcReadQueueMax = 1024;
 // Batches of one streaming submitter that may be undecided before flow control holds the client back.
 inline constexpr std::size_t kStreamBatchesMax = 8;
-inline constexpr std::size_t kStreamRefusedMax = 10'000;   // refused items that one stream remembers
+inline constexpr std::size_t kStreamRefusedMax = 10'000;  // refused items that one stream remembers
 // Segments on their way to subscribers; beyond it the subscribers are dropped rather than the ledger held up.
 inline constexpr std::size_t kSubscriberSegmentsMax = 1024;
 inline constexpr std::size_t kSubscriptionsPerSessionMax = 16;
 inline constexpr std::size_t kRailMandateBytesMax = 4096;
-inline constexpr std::size_t kPageItemsMax = 1000;     // items in one page of a list
+inline constexpr std::size_t kPageItemsMax = 1000;             // items in one page of a list
 inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber that is further behind is dropped
 // How long a server may wait for answers in flight when it stops. Milliseconds.
 inline constexpr std::uint64_t kShutdownGraceMs = 10'000;

@@ -44,20 +44,18 @@ template <typename... Args>
 }  // namespace base
 
 // Runs an expression that gives a Result; on failure returns its Error from the enclosing function.
-#define RETURN_IF_ERROR(expression)                                            \
-  do {                                                                         \
-    auto return_if_error_result = (expression);                                \
-    if (!return_if_error_result)                                               \
-      return ::tl::unexpected<::base::Error>(std::move(return_if_error_result).error()); \
+#define RETURN_IF_ERROR(expression)                                                                                 \
+  do {                                                                                                              \
+    auto return_if_error_result = (expression);                                                                     \
+    if (!return_if_error_result) return ::tl::unexpected<::base::Error>(std::move(return_if_error_result).error()); \
   } while (false)
 
 #define TABD_CONCAT_INNER(a, b) a##b
 #define TABD_CONCAT(a, b) TABD_CONCAT_INNER(a, b)
 
 // ASSIGN_OR_RETURN(auto value, function()): value on success, return of the Error otherwise.
-#define ASSIGN_OR_RETURN(declaration, expression)                              \
-  auto TABD_CONCAT(assign_or_return_, __LINE__) = (expression);                \
-  if (!TABD_CONCAT(assign_or_return_, __LINE__))                               \
-    return ::tl::unexpected<::base::Error>(                                    \
-        std::move(TABD_CONCAT(assign_or_return_, __LINE__)).error());          \
+#define ASSIGN_OR_RETURN(declaration, expression)                                                        \
+  auto TABD_CONCAT(assign_or_return_, __LINE__) = (expression);                                          \
+  if (!TABD_CONCAT(assign_or_return_, __LINE__))                                                         \
+    return ::tl::unexpected<::base::Error>(std::move(TABD_CONCAT(assign_or_return_, __LINE__)).error()); \
   declaration = std::move(*TABD_CONCAT(assign_or_return_, __LINE__))

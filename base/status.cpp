@@ -9,17 +9,15 @@ namespace base {
 namespace {
 
 constexpr std::array<StatusInfo, static_cast<std::size_t>(kStatusCount)> kStatuses = {{
-#define TABD_STATUS_INFO(name, number, sentence, x402, step) \
-  {Status::name, #name, sentence, x402, NextStep::step},
+#define TABD_STATUS_INFO(name, number, sentence, x402, step) {Status::name, #name, sentence, x402, NextStep::step},
     TABD_STATUSES(TABD_STATUS_INFO)
 #undef TABD_STATUS_INFO
 }};
 
 const StatusInfo* find(std::uint16_t number) noexcept {
-  const auto at = std::lower_bound(kStatuses.begin(), kStatuses.end(), number,
-                                   [](const StatusInfo& entry, std::uint16_t wanted) {
-                                     return static_cast<std::uint16_t>(entry.status) < wanted;
-                                   });
+  const auto at = std::lower_bound(
+      kStatuses.begin(), kStatuses.end(), number,
+      [](const StatusInfo& entry, std::uint16_t wanted) { return static_cast<std::uint16_t>(entry.status) < wanted; });
   if (at == kStatuses.end() || static_cast<std::uint16_t>(at->status) != number) return nullptr;
   return &*at;
 }

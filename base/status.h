@@ -93,9 +93,7 @@ std::optional<Status> status_from_number(std::uint16_t number) noexcept;
 std::string_view name(NextStep step) noexcept;
 
 // The item's effect is in the ledger: now or from before.
-constexpr bool accepted(Status status) noexcept {
-  return status == Status::ok || status == Status::already_accepted;
-}
+constexpr bool accepted(Status status) noexcept { return status == Status::ok || status == Status::already_accepted; }
 
 // All of them, in numerical order: for documentation, metrics and tests.
 #define TABD_STATUS_COUNT(name, number, sentence, x402, step) +1

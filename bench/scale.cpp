@@ -86,7 +86,7 @@ class Bed {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
       waiting.fetch_add(1);
       store_->service().submit(core::SetPayer{numbered_address(i), "payer", {"bench"}},
-                               [&waiting](ledger::api::CommandReceipt receipt) {
+                               [&waiting](const ledger::api::CommandReceipt& receipt) {
                                  CHECK(receipt.result.status == base::Status::ok);
                                  waiting.fetch_sub(1);
                                });
@@ -129,10 +129,11 @@ class Bed {
       while (in_flight.load() >= 8) std::this_thread::sleep_for(std::chrono::microseconds(100));
       in_flight.fetch_add(1);
       const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(kBatch, charges - done));
-      store_->service().submit(batch(done, payers, count), [this, &in_flight](ledger::api::BatchReceipt receipt) {
-        count_accepted(receipt);
-        in_flight.fetch_sub(1);
-      });
+      store_->service().submit(batch(done, payers, count),
+                               [this, &in_flight](const ledger::api::BatchReceipt& receipt) {
+                                 count_accepted(receipt);
+                                 in_flight.fetch_sub(1);
+                               });
     }
     while (in_flight.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
@@ -147,7 +148,7 @@ class Bed {
       const std::uint64_t due = start + i * 5'000'000;
       while (clock_.monotonic_ns() < due) std::this_thread::sleep_for(std::chrono::microseconds(200));
       in_flight.fetch_add(1);
-      store_->service().submit(batch(i * 64, payers, 64), [&, due](ledger::api::BatchReceipt receipt) {
+      store_->service().submit(batch(i * 64, payers, 64), [&, due](const ledger::api::BatchReceipt& receipt) {
         count_accepted(receipt);
         const std::lock_guard lock(mutex);
         latencies.push_back(static_cast<double>(clock_.monotonic_ns() - due) / 1e6);

@@ -87,14 +87,15 @@ Outcome audit(Context& context, const AuditOptions& options) {
                                  progress.update(phase, done, total);
                                }));
   progress.finish();
-  if (context.json())
-    context.write_json(report_json(report));
-  else
-    show_report(context, report);
+  if (context.json()) context.write_json(report_json(report));
   if (report.clean()) {
-    if (!context.json()) context.say("Everything is as it must be.");
+    if (context.json()) return {};
+    show_report(context, report);
+    context.say("Everything is as it must be.");
     return {};
   }
+  context.note("{} entries in {} segments were as they must be before it.", thousands(report.entries),
+               thousands(report.segments));
   return unverified_failure("The first difference: " + report.difference->to_string(),
                             "Do not serve from this ledger. Restore the newest checkpoint that passes the audit.");
 }

@@ -13,11 +13,11 @@ namespace ledger::api {
 
 // What a caller gets for a batch. Made only after the segment with the accepted items is durable.
 struct BatchReceipt {
-  base::Status status = base::Status::ok;     // other than ok: nothing of the batch was decided
-  std::vector<core::ItemResult> items;        // in order; empty when status is not ok
-  core::SegmentId segment;                    // where newly accepted items are; none if there are none
-  core::Time time;                            // ledger time of that segment
-  std::uint32_t retry_after_ms = 0;           // with overloaded
+  base::Status status = base::Status::ok;  // other than ok: nothing of the batch was decided
+  std::vector<core::ItemResult> items;     // in order; empty when status is not ok
+  core::SegmentId segment;                 // where newly accepted items are; none if there are none
+  core::Time time;                         // ledger time of that segment
+  std::uint32_t retry_after_ms = 0;        // with overloaded
 };
 
 struct CommandReceipt {

@@ -18,13 +18,13 @@ struct CommittedSegment {
   core::SegmentHeader header;
   core::Hash hash;
   core::Signature signature;
-  core::Bytes body;                       // entries_of(body) gives the entries; decode only what you need
+  core::Bytes body;  // entries_of(body) gives the entries; decode only what you need
 };
 
 struct CommitTimings {
-  std::uint64_t apply_ns = 0;             // deciding and applying
-  std::uint64_t write_ns = 0;             // RocksDB write with fsync
-  std::uint64_t queue_ns = 0;             // the oldest item's wait from submission to the start of apply
+  std::uint64_t apply_ns = 0;  // deciding and applying
+  std::uint64_t write_ns = 0;  // RocksDB write with fsync
+  std::uint64_t queue_ns = 0;  // the oldest item's wait from submission to the start of apply
   std::size_t items = 0;
 };
 

@@ -23,7 +23,7 @@ struct StoredEntry {
   core::SegmentId segment;
   std::uint32_t index = 0;  // in its segment
   core::Time time;
-  core::Bytes bytes;        // as stored
+  core::Bytes bytes;  // as stored
   core::Entry entry;
 };
 

@@ -109,14 +109,16 @@ Result<void> help_poor_payer(Stage& stage, Console& console, const std::vector<c
     const bool waits =
         one.kind == SettlementKind::collection && one.state == SettlementState::ready && one.dunning_step > 0;
     if (!waits || asked.contains(one.id.value)) continue;
+    console.say("{} could not pay {}: {} ({}).", payer.label, text(stage, one.amount), cli::word(one.failure),
+                one.detail);
     if (asked.empty()) {
       const base::u128 had = before.at(payer.address);
       RETURN_IF_ERROR(stage.fill_poor_wallet());
       before[payer.address] = had + base::Amount::parse_decimal(kWallet, kRailScale)->units();
+      console.say("Its wallet gets {} more.", kWallet);
     }
     asked.insert(one.id.value);
-    console.say("{} could not pay {}: {} ({}). Its wallet got {} more, and it asks for another attempt:\n", payer.label,
-                text(stage, one.amount), cli::word(one.failure), one.detail, kWallet);
+    console.say("It asks for another attempt:\n");
     RETURN_IF_ERROR(
         tabctl(stage, console, payer, {"settlement", "retry", std::to_string(one.id.value), "--role", "payer"}));
   }

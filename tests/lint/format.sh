@@ -14,9 +14,11 @@ if [ "${1:-}" = --fix ]; then
   list | xargs -r -P "$(nproc)" -n 16 "$formatter" -i
   exit 0
 fi
-if ! list | xargs -r -P "$(nproc)" -n 16 "$formatter" --dry-run --Werror 2>&1 | grep -E 'error:' | head -n 40; then
+mistakes=$(list | xargs -r -P "$(nproc)" -n 16 "$formatter" --dry-run --Werror 2>&1 | grep -E 'error:' || true)
+if [ -z "$mistakes" ]; then
   echo "formatted: $(list | wc -l) sources"
   exit 0
 fi
+printf '%s\n' "$mistakes" | sed -n 1,40p
 echo "Run: make fmt"
 exit 1

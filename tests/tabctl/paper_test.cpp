@@ -1,5 +1,6 @@
 // Proofs, audits, checkpoints: what can be checked without the daemon.
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/tabctl/fixture.h"
@@ -86,6 +87,17 @@ TEST_F(TabctlPaper, CheckpointsAreAuditedAndRestored) {
   ASSERT_TRUE(report) << again.output;
   EXPECT_EQ(text_of(*report, "clean"), "true");
   EXPECT_NE(tabctl({"restore", checkpoint, path("copy")}).exit_code, 0) << "never overwrites";
+
+  // One changed bit is found, wherever it is.
+  for (const auto& entry : std::filesystem::directory_iterator(path("copy"))) {
+    if (entry.path().extension() != ".sst") continue;
+    std::string bytes = read_file(entry.path());
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    std::ofstream(entry.path(), std::ios::binary) << bytes;
+  }
+  const Finished damaged = tabctl({"audit", path("copy"), "--quiet"});
+  EXPECT_EQ(damaged.exit_code, 4) << damaged.output;
+  EXPECT_FALSE(contains(damaged.output, "Everything is as it must be.")) << damaged.output;
 
   // A stopped daemon's own folder can be audited too.
   tabd_->stop();

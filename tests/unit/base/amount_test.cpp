@@ -46,10 +46,8 @@ TEST(Amount, DecimalsKeepTheirScale) {
 TEST(Amount, MultiplyDivideIsExactBeyond128Bits) {
   const Amount large = units("170141183460469231731687303715884105727");
   EXPECT_EQ(large.multiply_divide(7, 7, Rounding::down), large);
-  EXPECT_EQ(large.multiply_divide(1, 2, Rounding::down),
-            units("85070591730234615865843651857942052863"));
-  EXPECT_EQ(large.multiply_divide(1, 2, Rounding::up),
-            units("85070591730234615865843651857942052864"));
+  EXPECT_EQ(large.multiply_divide(1, 2, Rounding::down), units("85070591730234615865843651857942052863"));
+  EXPECT_EQ(large.multiply_divide(1, 2, Rounding::up), units("85070591730234615865843651857942052864"));
   EXPECT_FALSE(large.multiply_divide(2, 1, Rounding::down));
   EXPECT_EQ(Amount(10).multiply_divide(1, 3, Rounding::down), Amount(3));
   EXPECT_EQ(Amount(10).multiply_divide(1, 3, Rounding::up), Amount(4));

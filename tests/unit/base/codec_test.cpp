@@ -13,7 +13,9 @@ TEST(Codec, BytesAreLittleEndianWithoutPadding) {
   out.u32(0x04050607);
   out.amount(Amount(0x0809));
   out.string("ab");
-  EXPECT_EQ(to_hex(bytes), "0x01030207060504090800000000000000000000000000000200000061" "62");
+  EXPECT_EQ(to_hex(bytes),
+            "0x01030207060504090800000000000000000000000000000200000061"
+            "62");
 }
 
 TEST(Codec, ReadsBackWhatWasWritten) {
