@@ -85,8 +85,8 @@ std::string usage_hint(const CLI::App& root) {
   const CLI::App* app = reached(root);
   std::string name = app->get_name();
   for (const CLI::App* parent = app->get_parent(); parent != nullptr; parent = parent->get_parent())
-    name = parent->get_name() + " " + name;
-  return "See: " + name + " --help";
+    name = fmt::format("{} {}", parent->get_name(), name);
+  return fmt::format("See: {} --help", name);
 }
 
 // The words of the command line that nobody wanted. CLI11 names them at the end of its message.

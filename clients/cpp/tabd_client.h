@@ -118,8 +118,8 @@ class ServerSession : public Session {
  public:
   using Session::Session;
   Result<rpc::BatchAnswer> submit(const UnverifiedBatch& batch);
-  // Sends at once; `done` runs later, in this thread. Any number may be in flight (answers come in order); the caller
-  // bounds it. The batch is encoded before the call returns.
+  // Sends at once; `done` runs later, in this thread. Any number may be in flight; the caller bounds it. Batches are
+  // decided in the order of the calls. The batch is encoded before the call returns.
   void submit_async(const UnverifiedBatch& batch, std::function<void(Result<rpc::BatchAnswer>)> done);
   std::size_t in_flight() const;  // submit_async calls without an answer
   Result<SubmitStream> open_stream();

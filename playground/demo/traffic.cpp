@@ -103,8 +103,8 @@ class Traffic::Server {
 
   // Payers with a mandate leave signing to their agents.
   void sign(tab::Item& item, std::size_t payer) const {
-    const Party& signer = payer < kAgents ? cast_.agents[payer] : cast_.payers[payer];
-    tab::sign_item(signer.key, traffic_.domain_, traffic_.assets_, item);
+    const std::vector<Party>& signers = payer < kAgents ? cast_.agents : cast_.payers;
+    tab::sign_item(signers[payer].key, traffic_.domain_, traffic_.assets_, item);
   }
 
   tab::SingleUse promise(const Sale& sale, core::Amount maximum) {

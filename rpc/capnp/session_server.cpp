@@ -57,14 +57,13 @@ class SubmitterImpl final : public schema::Submitter::Server, private kj::TaskSe
   kj::Promise<void> submit(SubmitContext call) override {
     DecodedBatch decoded = decode_batch(call.getParams().getBatch(), key_, context_.deps.ingest.domain().network);
     call.releaseParams();
-    const std::uint64_t batch_number = decoded.batch.header.number;
-    const std::size_t items = decoded.batch.header.count;
+    const Sent sent{++sent_, decoded.batch.header.number, decoded.batch.header.count};
     ++undecided_;
     kj::Promise<BatchReceipt> receipt = submit_decoded(context_, decoded);
     auto decided = receipt
-                       .then([this, batch_number, items, malformed = std::move(decoded.malformed)](BatchReceipt got) {
+                       .then([this, sent, malformed = std::move(decoded.malformed)](BatchReceipt got) {
                          name_malformed(malformed, got);
-                         record(batch_number, items, got);
+                         record(sent, got);
                          settle();
                        })
                        .fork();
@@ -80,11 +79,25 @@ class SubmitterImpl final : public schema::Submitter::Server, private kj::TaskSe
       waiting_.push_back(kj::mv(pair.fulfiller));
       return pair.promise.then([this, call]() mutable { return done(call); });
     }
+    // A batch that is refused at once overtakes those that are being decided.
+    std::stable_sort(refused_.begin(), refused_.end(),
+                     [](const Refused& a, const Refused& b) { return a.sent < b.sent; });
+    for (const Refused& refused : std::exchange(refused_, {})) summary_.refused.push_back(refused.item);
     encode(std::exchange(summary_, {}), call.getResults().initSummary());
     return kj::READY_NOW;
   }
 
  private:
+  struct Sent {
+    std::uint64_t ordinal = 0;  // in this stream
+    std::uint64_t number = 0;   // the server's own
+    std::size_t items = 0;
+  };
+  struct Refused {
+    std::uint64_t sent = 0;  // Sent::ordinal
+    RefusedItem item;
+  };
+
   void taskFailed(kj::Exception&&) override { settle(); }
 
   void settle() {
@@ -92,10 +105,10 @@ class SubmitterImpl final : public schema::Submitter::Server, private kj::TaskSe
     for (auto& fulfiller : std::exchange(waiting_, {})) fulfiller->fulfill();
   }
 
-  void record(std::uint64_t batch_number, std::size_t items, const BatchReceipt& receipt) {
+  void record(const Sent& sent, const BatchReceipt& receipt) {
     ++summary_.batches;
-    summary_.items += items;
-    for (std::size_t i = 0; i < items; ++i) {
+    summary_.items += sent.items;
+    for (std::size_t i = 0; i < sent.items; ++i) {
       core::ItemResult result;
       if (receipt.status == Status::ok && i < receipt.items.size()) {
         result = receipt.items[i];
@@ -108,15 +121,17 @@ class SubmitterImpl final : public schema::Submitter::Server, private kj::TaskSe
         continue;
       }
       ++summary_.refused_count;
-      if (summary_.refused.size() < limits::kStreamRefusedMax)
-        summary_.refused.push_back({batch_number, static_cast<std::uint32_t>(i), result});
+      if (refused_.size() < limits::kStreamRefusedMax)
+        refused_.push_back({sent.ordinal, {sent.number, static_cast<std::uint32_t>(i), result}});
     }
   }
 
   Context& context_;
   Share share_;
   const core::Address key_;
-  StreamSummary summary_;
+  StreamSummary summary_;  // since the last done(); its `refused` is filled there
+  std::vector<Refused> refused_;
+  std::uint64_t sent_ = 0;
   std::size_t undecided_ = 0;
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;
   kj::TaskSet tasks_{*this};
