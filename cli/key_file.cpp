@@ -28,9 +28,10 @@ struct Descriptor {
 Result<crypto::SecretKey> read_key_file(const std::string& path) {
   base::Result<crypto::SecretKey> key = ops::read_secret_key(path);
   if (key) return std::move(*key);
+  const base::ErrorCode code = key.error().code;
   Failure failure = failure_from(std::move(key).error()).value();
-  if (key.error().code == base::ErrorCode::permission) failure.code = ExitCode::usage;
-  if (key.error().code == base::ErrorCode::not_found) failure.next = "Make one with: tabctl keygen " + path;
+  if (code == base::ErrorCode::permission) failure.code = ExitCode::usage;
+  if (code == base::ErrorCode::not_found) failure.next = "Make one with: tabctl keygen " + path;
   return tl::unexpected<Failure>(std::move(failure));
 }
 

@@ -56,7 +56,7 @@ std::string thousands(std::uint64_t value) {
 }
 
 std::string short_hex(base::ByteView bytes) {
-  const std::string text = base::to_hex(bytes);
+  std::string text = base::to_hex(bytes);
   if (text.size() <= 14) return text;
   return text.substr(0, 8) + "..." + text.substr(text.size() - 4);
 }
