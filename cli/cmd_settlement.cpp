@@ -187,7 +187,7 @@ void add_settlement_commands(CLI::App& root, Chosen& chosen) {
       list);
   add_command<NumberOptions>(*group, chosen, "show", "One settlement with its times and the rail's reference.",
                              "  tabctl settlement show 4", define_number, show);
-  add_command<NumberOptions>(*group, chosen, "retry", "Try again now, after a definite failure.",
+  add_command<NumberOptions>(*group, chosen, "retry", "Try again now: what waits, failed or was returned.",
                              "  tabctl settlement retry 4\n  tabctl settlement retry 4 --role payer --key payer.key",
                              define_number, retry);
   add_command<NumberOptions>(

@@ -155,7 +155,7 @@ interface PayerSession extends(Events) {
   settlements @9 (page :Page) -> (settlements :List(T.Settlement), next :UInt64);
   # The payer's collections.
   retryCollection @10 (settlement :UInt64) -> (receipt :T.CommandReceipt);
-  # Collect again now, after the payer mended the cause.
+  # Collect again now, after the payer mended the cause: what waits for its time, failed or was returned.
   payees @11 (ids :List(UInt32)) -> (payees :List(T.Payee));
   # Names of payees on statements: id, address and label only. At most 1,000; unknown ids are left out.
 }
@@ -217,7 +217,8 @@ interface OperatorSession extends(Books) {
   closeNow @11 (payer :Data, asset :UInt16) -> (receipt :T.CommandReceipt);
   # Closes the payer's open window before its end.
   retrySettlement @12 (settlement :UInt64) -> (receipt :T.CommandReceipt);
-  # Only after a definite failure; never from unknown.
+  # Try again now: what waits for its time, collections that failed or were returned, payouts that failed; wrongState
+  # otherwise, above all from unknown.
   cancelSettlement @13 (settlement :UInt64, reason :Text) -> (receipt :T.CommandReceipt);
   setRail @14 (name :Text, enabled :Bool) -> (status :UInt16, detail :Text);
   # The kill switch. Not journaled: it is a state of the running daemon, shown by rails().

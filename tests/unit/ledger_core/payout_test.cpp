@@ -109,7 +109,11 @@ TEST_F(PayoutTest, FailureRetryAndCancel) {
   step(2, S::failed, FailureClass::technical, 10);
   EXPECT_EQ(settlement(2).state, S::ready);
   EXPECT_EQ(settlement(2).attempt, 2u);
+  must(RetrySettlement{SettlementId(2)});
+  EXPECT_EQ(settlement(2).next_action, now_) << "what waits is only due earlier";
+  EXPECT_EQ(settlement(2).attempt, 2u);
   step(2, S::sending);
+  EXPECT_EQ(run(RetrySettlement{SettlementId(2)}).status, Status::wrong_state);
   step(2, S::failed, FailureClass::insufficient_funds);
   EXPECT_EQ(settlement(2).state, S::failed) << "payouts are not dunned";
   EXPECT_EQ(payer().standing, Standing::active);
