@@ -114,7 +114,7 @@ Outcome list(Context& context, const MandateListOptions& options) {
   for (const core::MandateState& state : listed.items) {
     const tab::Mandate& mandate = state.mandate;
     table.row({std::to_string(state.id.value), base::to_hex(mandate.agent), assets.text(mandate.cap, mandate.asset),
-               std::string(period_name(mandate.period)), assets.decimal(state.spent, mandate.asset),
+               std::string(period_name(mandate.period)), assets.decimal(state.spent(), mandate.asset),
                assets.decimal(state.held, mandate.asset),
                mandate.payees.empty() ? "any" : std::to_string(mandate.payees.size()),
                mandate.valid_before == 0 ? "no end" : time_text(base::Time::from_seconds(mandate.valid_before)),

@@ -244,9 +244,9 @@ Json mandate_state_json(const core::MandateState& state, const AssetBook& assets
   out["id"] = state.id.value;
   out["signature"] = base::to_hex(state.signature);
   out["revoked"] = state.revoked;
-  out["spent"] = assets.decimal(state.spent, state.mandate.asset);
+  out["spent"] = assets.decimal(state.spent(), state.mandate.asset);
   out["held"] = assets.decimal(state.held, state.mandate.asset);
-  out["period_start"] = time_json(state.period_start);
+  out["period_start"] = time_json(state.period_start());
   return out;
 }
 

@@ -68,6 +68,7 @@ struct Voucher {
 Hash tab_key(const Voucher& voucher, const Hash& asset_text_hash);
 
 enum class Period : std::uint8_t { total = 0, hour = 1, day = 2, week = 3, month = 4 };  // UTC; weeks start on Monday
+inline constexpr std::size_t kPeriods = 5;
 
 // The payer lets an agent's key sign for it. One mandate is in force for each (payer, agent, asset): the highest nonce.
 struct Mandate {

@@ -132,7 +132,7 @@ class Admission {
     if (state_.find_payer(subject.payer)->standing != Standing::active) return Status::payer_suspended;
     if (subject.mandate != nullptr) {
       const u128 cap = subject.mandate->state.mandate.cap.units();
-      const u128 used = state_.spent_at(*subject.mandate, now_).units() + subject.mandate->state.held.units();
+      const u128 used = spent_at(subject.mandate->state, now_).units() + subject.mandate->state.held.units();
       if (used + amount > cap) {
         result.limit = clamp_amount(cap);
         result.allowed = clamp_amount(used > cap ? 0 : cap - used);

@@ -46,7 +46,7 @@ Outcome StateMachine::State::check_limits(PayerId payer, AssetId asset, MandateI
   }
   if (!mandate.valid()) return {};
   const MandateRecord& found = *find_mandate(mandate);
-  const u128 used = spent_at(found, time).units() + found.state.held.units() + amount.units();
+  const u128 used = spent_at(found.state, time).units() + found.state.held.units() + amount.units();
   if (used > found.state.mandate.cap.units()) {
     return mismatch("mandate " + std::to_string(mandate.value) + " would be used for " + text(used) +
                     ", above its cap " + found.state.mandate.cap.to_units_string());
@@ -62,16 +62,10 @@ Outcome StateMachine::State::check_window(const TallyRecord* record, Time time) 
   return {};
 }
 
-Amount StateMachine::State::spent_at(const MandateRecord& mandate, Time time) const {
-  const Time start = period_start(mandate.state.mandate.period, time);
-  return start == mandate.state.period_start ? mandate.state.spent : Amount{};
-}
-
 void StateMachine::State::spend(MandateId id, Time time, Amount amount) {
   if (!id.valid()) return;
   MandateRecord& record = mandates[id.value - 1];
-  record.state.spent = base::add_checked(spent_at(record, time), amount);
-  record.state.period_start = period_start(record.state.mandate.period, time);
+  count_spending(record.state, time, amount);
   touch(record);
 }
 

@@ -94,8 +94,8 @@ struct StepSettlement {
   std::string detail;
   Time next_action;  // when to probe next, or (technical failure) to send again
 };
-// From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait or
-// failed. What is ready keeps its attempt and is only due earlier. Never from unknown.
+// From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait
+// or failed. What is ready keeps its attempt and is only due earlier. Never from unknown.
 struct RetrySettlement {
   SettlementId id;
 };

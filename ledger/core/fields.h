@@ -95,7 +95,9 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<MandateState> T>
 void fields(A& a, T& v) {
-  a(v.id, v.mandate, v.signature, v.revoked, v.nonce_floor, v.period_start, v.spent, v.held);
+  a(v.id, v.mandate, v.signature, v.revoked, v.nonce_floor, v.counted_at);
+  for (auto& spent : v.spent_by_period) a(spent);
+  a(v.held);
 }
 template <typename A, Is<Tab> T>
 void fields(A& a, T& v) {

@@ -39,4 +39,31 @@ base::Time period_start(Period period, base::Time time) {
   return base::Time{};
 }
 
+Time MandateState::period_start() const { return core::period_start(mandate.period, counted_at); }
+
+Amount spent_at(const MandateState& state, base::Time time) {
+  return period_start(state.mandate.period, time) == state.period_start() ? state.spent() : Amount{};
+}
+
+void roll_periods(MandateState& state, base::Time time) {
+  if (period_start(Period::hour, time) != period_start(Period::hour, state.counted_at)) {
+    for (const Period period : {Period::hour, Period::day, Period::week, Period::month}) {
+      if (period_start(period, time) == period_start(period, state.counted_at)) continue;
+      state.spent_by_period[static_cast<std::size_t>(period)] = Amount{};
+    }
+  }
+  state.counted_at = time;
+}
+
+void count_spending(MandateState& state, base::Time time, Amount amount) {
+  roll_periods(state, time);
+  for (const Period period : {Period::hour, Period::day, Period::week, Period::month}) {
+    Amount& spent = state.spent_by_period[static_cast<std::size_t>(period)];
+    spent = base::add_checked(spent, amount);
+  }
+  if (state.mandate.period != Period::total) return;
+  Amount& total = state.spent_by_period[static_cast<std::size_t>(Period::total)];
+  total = base::add_checked(total, amount);
+}
+
 }  // namespace ledger::core

@@ -191,13 +191,11 @@ Outcome StateMachine::State::apply(const MandateSet& entry, const At& at) {
     return mismatch("the mandate does not replace the one in force");
   }
   MandateState& state = record->state;
-  const Time start = period_start(mandate.period, at.time);
-  if (state.mandate.period != mandate.period || state.period_start != start) state.spent = Amount{};
   state.mandate = mandate;
   state.signature = entry.signature;
   state.revoked = false;
   state.nonce_floor = mandate.nonce;
-  state.period_start = start;
+  roll_periods(state, at.time);
   touch(*record);
   return {};
 }

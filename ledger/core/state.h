@@ -367,8 +367,6 @@ struct StateMachine::State {
   void charge(TallyRecord& tally, PayeeId payee, std::span<const Usage> usages, Amount total, const Hash& leaf);
   void spend(MandateId id, Time time, Amount amount);
   void forget_hold(const HoldKey& key, const Hold& hold);
-  // The cap's use in the period of `time`.
-  Amount spent_at(const MandateRecord& mandate, Time time) const;
   std::optional<commitments::tab::Item> item_of(const Entry& entry) const;
 
   // billing.cpp

@@ -153,9 +153,15 @@ struct MandateState {
   Signature signature;
   bool revoked = false;
   std::uint64_t nonce_floor = 0;  // mandates and revocations need a higher nonce
-  Time period_start;              // of the period that `spent` counts
-  Amount spent;                   // charges in the period
-  Amount held;                    // open holds under this mandate
+  // What the agent was charged for in the hour, day, week and month of `counted_at`, under whichever mandate, and under
+  // mandates without periods; indexed by the period's number.
+  Time counted_at;
+  std::array<Amount, commitments::tab::kPeriods> spent_by_period;
+  Amount held;  // open holds under this mandate
+
+  // What counts against the cap, and since when; both as of `counted_at`.
+  Amount spent() const { return spent_by_period[static_cast<std::size_t>(mandate.period)]; }
+  Time period_start() const;
 };
 
 struct Tab {

@@ -293,8 +293,8 @@ void encode(const core::MandateState& in, wire::MandateState::Builder out) {
   out.setSignature(data(in.signature));
   out.setRevoked(in.revoked);
   out.setNonceFloor(in.nonce_floor);
-  out.setPeriodStartUs(in.period_start.us);
-  TABD_SET_AMOUNT(out, Spent, in.spent);
+  out.setPeriodStartUs(in.period_start().us);
+  TABD_SET_AMOUNT(out, Spent, in.spent());
   TABD_SET_AMOUNT(out, Held, in.held);
 }
 
@@ -302,9 +302,10 @@ bool decode(wire::MandateState::Reader in, core::MandateState& out) {
   out.id = base::MandateId(in.getId());
   out.revoked = in.getRevoked();
   out.nonce_floor = in.getNonceFloor();
-  out.period_start.us = in.getPeriodStartUs();
+  out.counted_at.us = in.getPeriodStartUs();
   return decode(in.getMandate(), out.mandate) && decode_fixed(in.getSignature(), out.signature) &&
-         decode_amount(in.getSpent(), out.spent) && decode_amount(in.getHeld(), out.held);
+         decode_amount(in.getSpent(), out.spent_by_period[static_cast<std::size_t>(out.mandate.period)]) &&
+         decode_amount(in.getHeld(), out.held);
 }
 
 void encode(const core::Statement& in, Detail detail, wire::Statement::Builder out) {

@@ -265,11 +265,10 @@ void World::learn_configuration(const core::Command& command) {
   }
 }
 
-// What was spent in the running period counts on, unless the payer chose another kind of period.
+// What was spent in the running period counts on, whatever the kind of period under which it was spent.
 void World::learn_mandate(const commitments::tab::Mandate& mandate) {
   const std::uint32_t payer = find_address(model_.payers, mandate.payer)->first;
   ModelMandate& known = model_.mandates[{payer, mandate.agent, mandate.asset.value}];
-  if (known.mandate.period != mandate.period) known.charges.clear();
   known.mandate = mandate;
   known.revoked = false;
 }

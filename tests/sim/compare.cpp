@@ -1,5 +1,6 @@
 #include <sstream>
 
+#include "ledger/core/period.h"
 #include "tests/sim/world.h"
 
 // The ledger's rows against the model's sums.
@@ -182,7 +183,7 @@ void compare_rest(const MapRows& store, const Model& model, base::Time now, Diff
       }
       differences.expect(where + "held", money(row.held), model.mandate_held(key));
       differences.expect(where + "revoked", row.revoked ? 1 : 0, mine.revoked ? 1 : 0);
-      (void)now;
+      differences.expect(where + "spent", money(core::spent_at(row, now)), model.spent(mine, now));
     }
   });
 }

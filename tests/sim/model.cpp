@@ -40,7 +40,10 @@ Money Model::limit(const AccountKey& key) const {
 Money Model::spent(const ModelMandate& mandate, Time now) const {
   const std::uint64_t start = period_start(mandate.mandate.period, now.seconds());
   Money sum = 0;
-  for (const auto& [time, amount] : mandate.charges) sum += time.seconds() >= start ? amount : 0;
+  for (const auto& [time, period, amount] : mandate.charges) {
+    const bool counts = mandate.mandate.period != tab::Period::total || period == tab::Period::total;
+    sum += counts && time.seconds() >= start ? amount : 0;
+  }
   return sum;
 }
 
@@ -185,7 +188,7 @@ void Model::accept(Time now, const tab::Item& item, const AccountKey& account_ke
     tab.charged += amount;
     tab.maximum = std::max(tab.maximum, money(item.voucher.maximum));
   }
-  if (agent) mandates.at(*agent).charges.emplace_back(now, amount);
+  if (agent) mandates.at(*agent).charges.push_back({now, mandates.at(*agent).mandate.period, amount});
   charge(now, account_key, payee, item.usages);
 }
 

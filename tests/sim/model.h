@@ -60,7 +60,12 @@ struct ModelTab {
 struct ModelMandate {
   tab::Mandate mandate;
   bool revoked = false;
-  std::vector<std::pair<Time, Money>> charges;
+  struct Spent {
+    Time time;
+    tab::Period period;  // of the mandate in force
+    Money amount = 0;
+  };
+  std::vector<Spent> charges;
 };
 struct ModelSettlement {
   core::SettlementKind kind = core::SettlementKind::collection;
@@ -107,6 +112,7 @@ class Model {
   Money unbilled(const AccountKey& account) const;
   Money billed(const AccountKey& account) const;
   Money mandate_held(const AgentKey& agent) const;
+  Money spent(const ModelMandate& mandate, Time now) const;  // what counts against its cap
 
   std::map<std::uint16_t, core::Asset> assets;
   std::map<std::uint32_t, core::Plan> plans;
@@ -126,7 +132,6 @@ class Model {
  private:
   const core::Plan* plan_of(const AccountKey& account) const;
   Money limit(const AccountKey& account) const;
-  Money spent(const ModelMandate& mandate, Time now) const;
   Status check_agent(Time now, const AgentKey& agent, const Address& payee) const;
   Status check_seen(std::uint32_t payer, const tab::Item& item, const ModelTab& tab) const;
   Expected check_amount(Time now, const AccountKey& key, const std::optional<AgentKey>& agent, Money amount) const;

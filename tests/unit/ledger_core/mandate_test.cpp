@@ -43,11 +43,11 @@ TEST_F(MandateTest, ACapCountsInItsPeriod) {
     now_.us += row.to_next_s * 1'000'000 - 1;
     EXPECT_EQ(spend(31), Status::mandate_cap_exceeded);
     EXPECT_EQ(spend(30), Status::ok);
-    EXPECT_EQ(mandate(1).spent, Amount(100));
+    EXPECT_EQ(mandate(1).spent(), Amount(100));
     now_.us += 1;
     EXPECT_EQ(spend(100), Status::ok);
-    EXPECT_EQ(mandate(1).spent, Amount(100));
-    EXPECT_EQ(mandate(1).period_start, now_);
+    EXPECT_EQ(mandate(1).spent(), Amount(100));
+    EXPECT_EQ(mandate(1).period_start(), now_);
   }
 }
 
@@ -81,13 +81,38 @@ TEST_F(MandateTest, ANewOneReplacesAndKeepsWhatWasSpentInThePeriod) {
   EXPECT_EQ(run(SetMandate{make(500, Period::day, 5), {}}).status, Status::mandate_nonce_old);
   EXPECT_EQ(run(SetMandate{make(500, Period::day, 4), {}}).status, Status::mandate_nonce_old);
   EXPECT_EQ(must(SetMandate{make(120, Period::day, 6), {}}).id, 1u);
-  EXPECT_EQ(mandate(1).spent, Amount(80));
+  EXPECT_EQ(mandate(1).spent(), Amount(80));
   EXPECT_EQ(spend(41), Status::mandate_cap_exceeded);
   EXPECT_EQ(spend(40), Status::ok);
-  must(SetMandate{make(100, Period::hour, 7), {}});
-  EXPECT_EQ(mandate(1).spent, Amount(0)) << "another kind of period starts at zero";
-  must(SetMandate{make(10, Period::hour, 8), {}});
+}
+
+TEST_F(MandateTest, AnotherKindOfPeriodIsNoWayAroundTheCap) {
+  must(SetMandate{make(100, Period::day, 1), {}});
+  EXPECT_EQ(spend(80), Status::ok);
+  advance(3600);
+  EXPECT_EQ(spend(20), Status::ok);
+  must(SetMandate{make(30, Period::hour, 2), {}});
+  EXPECT_EQ(spend(11), Status::mandate_cap_exceeded) << "20 were spent in this hour";
   EXPECT_EQ(spend(10), Status::ok);
+  for (const Period wider : {Period::day, Period::week, Period::month}) {
+    must(SetMandate{make(110, wider, 3 + static_cast<std::uint64_t>(wider)), {}});
+    EXPECT_EQ(spend(1), Status::mandate_cap_exceeded) << "110 were spent since midnight";
+  }
+  advance(24 * 3600);
+  EXPECT_EQ(spend(1), Status::mandate_cap_exceeded) << "the month goes on";
+  must(SetMandate{make(10, Period::day, 10), {}});
+  EXPECT_EQ(spend(10), Status::ok) << "a new day";
+}
+
+TEST_F(MandateTest, ATotalCountsWhatWasSpentUnderTotals) {
+  must(SetMandate{make(100, Period::day, 1), {}});
+  EXPECT_EQ(spend(100), Status::ok);
+  must(SetMandate{make(50, Period::total, 2), {}});
+  EXPECT_EQ(spend(50), Status::ok) << "its life begins now";
+  must(SetMandate{make(1000, Period::hour, 3), {}});
+  EXPECT_EQ(spend(500), Status::ok);
+  must(SetMandate{make(50, Period::total, 4), {}});
+  EXPECT_EQ(spend(1), Status::mandate_cap_exceeded) << "an hour in between does not begin it again";
 }
 
 TEST_F(MandateTest, SettingTheSameAgainChangesNothing) {
@@ -170,7 +195,7 @@ TEST_F(MandateTest, HoldsReserveTheirMaximum) {
   hold.amount = 25;
   EXPECT_EQ(submit_one(actors_.capture(hold)).status, Status::ok);
   EXPECT_EQ(mandate(1).held, Amount(0));
-  EXPECT_EQ(mandate(1).spent, Amount(65));
+  EXPECT_EQ(mandate(1).spent(), Amount(65));
   EXPECT_EQ(spend(35), Status::ok);
   EXPECT_EQ(spend(1), Status::mandate_cap_exceeded);
 }

@@ -173,10 +173,13 @@ TEST(Convert, MandatesEventsAndTheRest) {
   mandate.signature = signature(11);
   mandate.revoked = true;
   mandate.nonce_floor = 12;
-  mandate.period_start = base::Time{13};
-  mandate.spent = amount(0, 14);
+  mandate.counted_at = base::Time::from_seconds(1'893'715'200);
+  mandate.spent_by_period[static_cast<std::size_t>(commitments::tab::Period::week)] = amount(0, 14);
   mandate.held = amount(0, 15);
-  EXPECT_EQ(round_trip<schema::MandateState>(mandate).mandate.payees, mandate.mandate.payees);
+  const core::MandateState same = round_trip<schema::MandateState>(mandate);
+  EXPECT_EQ(same.mandate.payees, mandate.mandate.payees);
+  EXPECT_EQ(same.spent(), mandate.spent());
+  EXPECT_EQ(same.period_start(), mandate.period_start());
   Event event{base::Sequence(1),
               base::Time{2},
               EventKind::settled,
