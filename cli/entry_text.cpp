@@ -40,7 +40,8 @@ struct Describe {
                        assets.text(e.mandate.cap, e.mandate.asset), period_name(e.mandate.period));
   }
   std::string operator()(const core::MandateRevoked& e) const {
-    return fmt::format("mandate {}{}", e.id.value, e.signature.is_zero() ? ", by the operator" : "");
+    return fmt::format("mandate {}: agent {}{}", e.id.value, base::to_hex(e.revocation.agent),
+                       e.signature.is_zero() ? ", by the operator" : "");
   }
   std::string operator()(const core::RailMandateSet& e) const {
     return fmt::format("payer {}: {} bytes", e.payer.value, e.rail_mandate.size());

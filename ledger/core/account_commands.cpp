@@ -24,9 +24,13 @@ bool same(const commitments::tab::Mandate& a, const commitments::tab::Mandate& b
          a.nonce == b.nonce;
 }
 
+std::string check_agent(const Address& payer, const Address& agent) {
+  if (agent.is_zero()) return "agent: it is zero";
+  return agent == payer ? "agent: it is the payer, who needs no mandate" : std::string();
+}
+
 std::string check_mandate(const commitments::tab::Mandate& mandate) {
-  if (mandate.agent.is_zero()) return "agent: it is zero";
-  if (mandate.agent == mandate.payer) return "agent: it is the payer, who needs no mandate";
+  if (std::string wrong = check_agent(mandate.payer, mandate.agent); !wrong.empty()) return wrong;
   if (mandate.payees.size() > limits::kMandatePayeesMax) {
     return "payees: at most " + std::to_string(limits::kMandatePayeesMax);
   }
@@ -82,13 +86,22 @@ CommandResult StateMachine::State::decide(const RevokeMandate& command, SegmentB
   const commitments::tab::MandateRevocation& revocation = command.revocation;
   const PayerId payer = find_payer(revocation.payer);
   if (!payer.valid()) return no_payer(revocation.payer);
+  if (find_asset(revocation.asset) == nullptr) return no_asset(revocation.asset);
+  if (std::string wrong = check_agent(revocation.payer, revocation.agent); !wrong.empty())
+    return refuse(Status::value_invalid, std::move(wrong));
   const MandateRecord* present = find_mandate(payer, revocation.agent, revocation.asset);
+  const bool by_operator = command.signature.is_zero();
   if (present == nullptr) {
-    return refuse(Status::not_found, "the payer has no mandate for agent " + base::to_hex(revocation.agent) +
-                                         " and asset " + std::to_string(revocation.asset.value));
+    // One that was signed may still be on its way: it must find the revocation.
+    if (by_operator && revocation.nonce == 0) {
+      return refuse(Status::not_found, "the payer has no mandate for agent " + base::to_hex(revocation.agent) +
+                                           " and asset " + std::to_string(revocation.asset.value));
+    }
+    if (head.mandates == UINT32_MAX) return refuse(Status::limit_reached, "no mandate numbers are left");
+    const MandateId id(head.mandates + 1);
+    return changed(commit(MandateRevoked{id, revocation, command.signature}, out), id.value);
   }
   const MandateState& state = present->state;
-  const bool by_operator = command.signature.is_zero();
   if (state.revoked && (by_operator || revocation.nonce == state.nonce_floor)) return unchanged(state.id.value);
   // The operator's revocation leaves the payer free to sign the next mandate with any higher nonce.
   const std::uint64_t nonce = by_operator ? std::max(revocation.nonce, state.nonce_floor) : revocation.nonce;
@@ -96,7 +109,9 @@ CommandResult StateMachine::State::decide(const RevokeMandate& command, SegmentB
     return refuse(Status::mandate_nonce_old,
                   "nonce: " + std::to_string(nonce) + " is not above " + std::to_string(state.nonce_floor));
   }
-  return changed(commit(MandateRevoked{state.id, nonce, command.signature}, out), state.id.value);
+  MandateRevoked entry{state.id, revocation, command.signature};
+  entry.revocation.nonce = nonce;
+  return changed(commit(entry, out), entry.id.value);
 }
 
 CommandResult StateMachine::State::decide(const SetRailMandate& command, SegmentBuilder& out) {

@@ -45,9 +45,9 @@ struct MandateSet {  // kind 8: signed by the payer
   commitments::tab::Mandate mandate;
   Signature signature;
 };
-struct MandateRevoked {  // kind 9
+struct MandateRevoked {  // kind 9: also of an agent that has no mandate yet, and gets its number then
   MandateId id;
-  std::uint64_t nonce = 0;
+  commitments::tab::MandateRevocation revocation;
   Signature signature;  // all zero: revoked by the operator
 };
 struct RailMandateSet {  // kind 10

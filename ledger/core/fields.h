@@ -93,6 +93,10 @@ template <typename A, Is<commitments::tab::Mandate> T>
 void fields(A& a, T& v) {
   a(v.payer, v.agent, v.asset, v.cap, v.period, v.payees, v.valid_after, v.valid_before, v.nonce);
 }
+template <typename A, Is<commitments::tab::MandateRevocation> T>
+void fields(A& a, T& v) {
+  a(v.payer, v.agent, v.asset, v.nonce);
+}
 template <typename A, Is<MandateState> T>
 void fields(A& a, T& v) {
   a(v.id, v.mandate, v.signature, v.revoked, v.nonce_floor, v.counted_at);
@@ -179,7 +183,7 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<MandateRevoked> T>
 void fields(A& a, T& v) {
-  a(v.id, v.nonce, v.signature);
+  a(v.id, v.revocation, v.signature);
 }
 template <typename A, Is<RailMandateSet> T>
 void fields(A& a, T& v) {

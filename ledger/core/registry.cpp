@@ -166,6 +166,25 @@ Outcome StateMachine::State::apply(const CreditLimitSet& entry, const At&) {
   return {};
 }
 
+MandateRecord& StateMachine::State::add_mandate(MandateId id, PayerId payer, const Address& address,
+                                                const Address& agent, AssetId asset) {
+  MandateRecord& record = mandates.emplace_back();
+  record.present = true;
+  record.fresh = true;
+  record.payer = payer;
+  record.state.id = id;
+  record.state.mandate.payer = address;
+  record.state.mandate.agent = agent;
+  record.state.mandate.asset = asset;
+  ++head.mandates;
+  head_dirty = true;
+  mandate_index.insert(hash_mandate(payer, agent, asset), id.value, [this](std::uint32_t number) {
+    const MandateRecord& present = mandates[number - 1];
+    return hash_mandate(present.payer, present.state.mandate.agent, present.state.mandate.asset);
+  });
+  return record;
+}
+
 Outcome StateMachine::State::apply(const MandateSet& entry, const At& at) {
   const commitments::tab::Mandate& mandate = entry.mandate;
   const PayerId payer = find_payer(mandate.payer);
@@ -174,19 +193,7 @@ Outcome StateMachine::State::apply(const MandateSet& entry, const At& at) {
   MandateRecord* record = find_mandate(payer, mandate.agent, mandate.asset);
   if (record == nullptr) {
     RETURN_IF_ERROR(check_next_id(entry.id.value, head.mandates, "mandate"));
-    record = &mandates.emplace_back();
-    record->present = true;
-    record->fresh = true;
-    record->payer = payer;
-    record->state.id = entry.id;
-    record->state.mandate = mandate;
-    ++head.mandates;
-    head_dirty = true;
-    mandate_index.insert(hash_mandate(payer, mandate.agent, mandate.asset), entry.id.value,
-                         [this](std::uint32_t number) {
-                           const MandateRecord& present = mandates[number - 1];
-                           return hash_mandate(present.payer, present.state.mandate.agent, present.state.mandate.asset);
-                         });
+    record = &add_mandate(entry.id, payer, mandate.payer, mandate.agent, mandate.asset);
   } else if (record->state.id != entry.id || mandate.nonce <= record->state.nonce_floor) {
     return mismatch("the mandate does not replace the one in force");
   }
@@ -200,12 +207,21 @@ Outcome StateMachine::State::apply(const MandateSet& entry, const At& at) {
   return {};
 }
 
-Outcome StateMachine::State::apply(const MandateRevoked& entry, const At&) {
-  MandateRecord* record = find_mandate(entry.id);
-  if (record == nullptr) return mismatch("the mandate is unknown");
-  if (entry.nonce < record->state.nonce_floor) return mismatch("the revocation is older than the mandate");
+Outcome StateMachine::State::apply(const MandateRevoked& entry, const At& at) {
+  const commitments::tab::MandateRevocation& revocation = entry.revocation;
+  const PayerId payer = find_payer(revocation.payer);
+  if (!payer.valid()) return mismatch("the revocation's payer is unknown");
+  if (find_asset(revocation.asset) == nullptr) return mismatch("the revocation's asset is unknown");
+  MandateRecord* record = find_mandate(payer, revocation.agent, revocation.asset);
+  if (record == nullptr) {
+    RETURN_IF_ERROR(check_next_id(entry.id.value, head.mandates, "mandate"));
+    record = &add_mandate(entry.id, payer, revocation.payer, revocation.agent, revocation.asset);
+    record->state.counted_at = at.time;
+  } else if (record->state.id != entry.id || revocation.nonce < record->state.nonce_floor) {
+    return mismatch("the revocation is older than the mandate");
+  }
   record->state.revoked = true;
-  record->state.nonce_floor = entry.nonce;
+  record->state.nonce_floor = revocation.nonce;
   touch(*record);
   return {};
 }

@@ -341,6 +341,8 @@ struct StateMachine::State {
   Outcome apply(const CreditLimitSet& entry, const At& at);
   Outcome apply(const MandateSet& entry, const At& at);
   Outcome apply(const MandateRevoked& entry, const At& at);
+  // The next mandate's record, for (payer, agent, asset).
+  MandateRecord& add_mandate(MandateId id, PayerId payer, const Address& address, const Address& agent, AssetId asset);
   Outcome apply(const RailMandateSet& entry, const At& at);
   Outcome apply(const StandingSet& entry, const At& at);
   Outcome apply(const TabOpened& entry, const At& at);

@@ -156,9 +156,7 @@ Finding JournalAudit::genesis(const core::Genesis& genesis) {
 }
 
 void JournalAudit::remember(const core::Entry& entry) {
-  if (const auto* set = std::get_if<core::MandateSet>(&entry)) {
-    mandates_[set->id] = {set->mandate.payer, set->mandate.agent, set->mandate.asset};
-  } else if (const auto* server = std::get_if<core::ServerSet>(&entry)) {
+  if (const auto* server = std::get_if<core::ServerSet>(&entry)) {
     servers_[server->server.id] = server->server.key;
   } else if (const auto* opened = std::get_if<core::TabOpened>(&entry)) {
     tabs_[opened->id] = opened->payer;
@@ -202,10 +200,9 @@ void JournalAudit::mandate(const core::MandateSet& entry, core::Sequence sequenc
 
 Finding JournalAudit::revocation(const core::MandateRevoked& entry, core::Sequence sequence) {
   if (entry.signature.is_zero()) return std::optional<AuditDifference>();  // by the operator
-  const MandateNames& names = mandates_[entry.id];
-  const tab::MandateRevocation signed_value{names.payer, names.agent, names.asset, entry.nonce};
   check_signature(sequence, core::kind_of(core::Entry(entry)), "payer signature",
-                  tab::digest(*domain_, signed_value, asset_hash(names.asset)), entry.signature, names.payer);
+                  tab::digest(*domain_, entry.revocation, asset_hash(entry.revocation.asset)), entry.signature,
+                  entry.revocation.payer);
   ++report_.payer_signatures;
   return std::optional<AuditDifference>();
 }

@@ -59,12 +59,6 @@ class JournalAudit {
     core::Hash leaf;
   };
   std::vector<ItemLeaf> items_;  // of this segment
-  struct MandateNames {
-    core::Address payer;
-    core::Address agent;
-    core::AssetId asset;
-  };
-  std::unordered_map<core::MandateId, MandateNames> mandates_;
   std::unordered_map<core::ServerId, core::Address> servers_;
   std::unordered_map<core::TabId, core::PayerId> tabs_;
 };

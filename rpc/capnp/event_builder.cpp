@@ -156,11 +156,9 @@ struct EventBuilder::Describe {
   }
   void operator()(const core::MandateRevoked& entry) const {
     event.kind = EventKind::mandate;
-    const auto row = names.reader_.mandate(entry.id);
-    if (!row) return;
-    event.payer = row->mandate.payer;
-    event.asset = row->mandate.asset;
-    event.text = "revoked for agent " + base::to_hex(row->mandate.agent);
+    event.payer = entry.revocation.payer;
+    event.asset = entry.revocation.asset;
+    event.text = "revoked for agent " + base::to_hex(entry.revocation.agent);
   }
   void operator()(const core::StandingSet& entry) const {
     event.kind = entry.standing == core::Standing::active ? EventKind::resumed : EventKind::suspended;

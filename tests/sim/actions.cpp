@@ -260,7 +260,7 @@ void World::learn_configuration(const core::Command& command) {
     if (std::holds_alternative<core::MandateRevoked>(entry)) {
       const commitments::tab::MandateRevocation& revoked = std::get<core::RevokeMandate>(command).revocation;
       const std::uint32_t payer = find_address(model_.payers, revoked.payer)->first;
-      model_.mandates.at({payer, revoked.agent, revoked.asset.value}).revoked = true;
+      model_.mandates[{payer, revoked.agent, revoked.asset.value}].revoked = true;
     }
   }
 }

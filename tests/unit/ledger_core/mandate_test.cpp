@@ -158,6 +158,36 @@ TEST_F(MandateTest, TheOperatorsRevocationLeavesTheNextNonceFree) {
   EXPECT_EQ(spend(1), Status::ok);
 }
 
+TEST_F(MandateTest, ARevocationIsRememberedBeforeAnyMandate) {
+  Signature signature;
+  signature.bytes[0] = 1;
+  const commitments::tab::MandateRevocation revocation{actors_.payer(0), actors_.agent(0), kUsdc, 5};
+  EXPECT_EQ(must(RevokeMandate{revocation, signature}).id, 1u);
+  EXPECT_EQ(run(SetMandate{make(100, Period::day, 5), {}}).status, Status::mandate_nonce_old) << "signed earlier";
+  EXPECT_EQ(run(SetMandate{make(100, Period::day, 1), {}}).status, Status::mandate_nonce_old);
+  EXPECT_EQ(spend(1), Status::mandate_revoked);
+  EXPECT_FALSE(must(RevokeMandate{revocation, signature}).sequence.valid()) << "again changes nothing";
+  EXPECT_EQ(must(SetMandate{make(100, Period::day, 6), {}}).id, 1u);
+  EXPECT_EQ(spend(1), Status::ok);
+  Mandate other = make(100, Period::day, 0);
+  other.agent = actors_.agent(1);
+  must(RevokeMandate{{actors_.payer(0), other.agent, kUsdc, 0}, signature});
+  EXPECT_EQ(run(SetMandate{other, {}}).status, Status::mandate_nonce_old) << "zero is a nonce";
+}
+
+TEST_F(MandateTest, ImpossibleRevocationsAreRefused) {
+  Signature signature;
+  signature.bytes[0] = 1;
+  const auto revoke = [&](const Address& payer, const Address& agent, AssetId asset, const Signature& by) {
+    return run(RevokeMandate{{payer, agent, asset, 0}, by}).status;
+  };
+  EXPECT_EQ(revoke(actors_.payer(9), actors_.agent(0), kUsdc, signature), Status::payer_unknown);
+  EXPECT_EQ(revoke(actors_.payer(0), actors_.agent(0), AssetId(9), signature), Status::asset_unknown);
+  EXPECT_EQ(revoke(actors_.payer(0), {}, kUsdc, signature), Status::value_invalid);
+  EXPECT_EQ(revoke(actors_.payer(0), actors_.payer(0), kUsdc, signature), Status::value_invalid);
+  EXPECT_EQ(revoke(actors_.payer(0), actors_.agent(0), kUsdc, {}), Status::not_found) << "nothing to end or to block";
+}
+
 TEST_F(MandateTest, ImpossibleOnesAreRefused) {
   Mandate mandate = make(1, Period::day, 1);
   mandate.agent = actors_.payer(0);
@@ -179,7 +209,6 @@ TEST_F(MandateTest, ImpossibleOnesAreRefused) {
   EXPECT_EQ(run(SetMandate{mandate, {}}).status, Status::value_invalid);
   mandate.valid_after = 0;
   EXPECT_EQ(run(SetMandate{mandate, {}}).status, Status::expired);
-  EXPECT_EQ(run(RevokeMandate{{actors_.payer(0), actors_.agent(0), kUsdc, 1}, {}}).status, Status::not_found);
 }
 
 TEST_F(MandateTest, HoldsReserveTheirMaximum) {
