@@ -1,6 +1,7 @@
 #include "ledger/store/database.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -9,11 +10,13 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include "base/check.h"
+#include "ledger/store/manifest.h"
 
 namespace ledger::store {
 
@@ -109,6 +112,24 @@ std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(std::size_t memory_byte
   return result;
 }
 
+// Errors of an open are its result. Errors of a write are the writer's; all others have nobody who is told.
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  BackgroundErrors(std::function<void(const base::Error&)> tell, std::string path)
+      : tell_(std::move(tell)), path_(std::move(path)) {}
+  void arm() { armed_ = true; }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (!armed_ || !tell_ || status->ok() || status->IsShutdownInProgress()) return;
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) return;
+    tell_(to_error(*status, "write the ledger's files in the background", path_));
+  }
+
+ private:
+  std::atomic<bool> armed_{false};
+  const std::function<void(const base::Error&)> tell_;
+  const std::string path_;
+};
+
 bool is_locked(const rocksdb::Status& status) {
   return status.IsIOError() && status.ToString().find("lock ") != std::string::npos;
 }
@@ -157,9 +178,19 @@ base::Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   database->env_ = env;
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(db_options(options), options.path, descriptors(options.memory_bytes), &handles, &db);
+  const auto listener = std::make_shared<BackgroundErrors>(options.on_background_error, options.path);
+  rocksdb::DBOptions settings = db_options(options);
+  settings.listeners.push_back(listener);
+  const auto try_open = [&] {
+    return rocksdb::DB::Open(settings, options.path, descriptors(options.memory_bytes), &handles, &db);
+  };
+  rocksdb::Status status = try_open();
+  if (status.IsCorruption() && status.ToString().find("MANIFEST") != std::string::npos) {
+    ASSIGN_OR_RETURN(database->mended_, cut_torn_manifest(options.path, *env));
+    if (database->mended_) status = try_open();
+  }
   if (!status.ok()) return tl::unexpected(to_error(status, "open the ledger", options.path));
+  listener->arm();
   database->db_.reset(db);
   std::copy_n(handles.begin(), kFamilies, database->handles_.begin());
   database->default_handle_ = handles.back();

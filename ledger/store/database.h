@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ class Database {
     bool create_if_missing = false;
     std::size_t memory_bytes = 256u << 20;  // block cache and write buffers together
     rocksdb::Env* env = nullptr;            // null: the machine's
+    // A flush, compaction or change of the file index failed after the open. On any thread of RocksDB, with its locks.
+    std::function<void(const base::Error&)> on_background_error = {};
   };
   // Errors: not_found (no ledger there and create_if_missing is false), unavailable (open in another process),
   // corruption, io.
@@ -47,6 +50,8 @@ class Database {
   }
   rocksdb::Env* env() const noexcept { return env_; }
   const std::string& path() const noexcept { return path_; }
+  // The open found a torn end of the file index and cut it off (manifest.h).
+  bool mended() const noexcept { return mended_; }
 
   // Writes all memory tables to files, so that the next open has nothing to recover.
   base::Result<void> flush();
@@ -54,6 +59,7 @@ class Database {
  private:
   Database() = default;
   std::string path_;
+  bool mended_ = false;
   rocksdb::Env* env_ = nullptr;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};

@@ -96,10 +96,12 @@ base::Result<void> RocksLedger::open(const Progress& progress) {
   if (options_.network.empty())
     return base::error(ErrorCode::invalid_argument, "a ledger needs the operator's network name, such as \"acme:tab\"");
   if (progress) progress("open database", 0, 1);
-  ASSIGN_OR_RETURN(database_, Database::open({.path = options_.path,
-                                              .create_if_missing = options_.mode == OpenMode::create_if_missing,
-                                              .memory_bytes = options_.memory_bytes,
-                                              .env = options_.env}));
+  ASSIGN_OR_RETURN(database_,
+                   Database::open({.path = options_.path,
+                                   .create_if_missing = options_.mode == OpenMode::create_if_missing,
+                                   .memory_bytes = options_.memory_bytes,
+                                   .env = options_.env,
+                                   .on_background_error = [this](const base::Error& error) { failure_.fail(error); }}));
   ASSIGN_OR_RETURN(acknowledged_, Acknowledged::open(options_.path));
   ASSIGN_OR_RETURN(const bool exists, has_ledger(*database_));
   if (!exists) {
@@ -112,6 +114,7 @@ base::Result<void> RocksLedger::open(const Progress& progress) {
   RETURN_IF_ERROR(verify_acknowledged(head, acknowledged_->last()));
   RETURN_IF_ERROR(check_identity(head));
   if (exists) RETURN_IF_ERROR(load_state(*database_, machine_, progress));
+  if (database_->mended()) RETURN_IF_ERROR(forget_indexes(*database_));
   ASSIGN_OR_RETURN(const core::Sequence indexed, indexed_up_to(*database_));
   follower_ = std::make_unique<Follower>(*database_, failure_, indexed);
   replay_ = std::make_unique<ReplayStore>(*database_, *follower_, failure_, options_.recent_replay_keys);

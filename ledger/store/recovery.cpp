@@ -158,6 +158,15 @@ base::Result<core::Sequence> indexed_up_to(const Database& database) {
   return indexed;
 }
 
+base::Result<void> forget_indexes(const Database& database) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status =
+      database.db().Delete(options, database.family(Family::meta), slice(kMetaIndexed.view()));
+  if (!status.ok()) return tl::unexpected(to_error(status, "forget the index mark", database.path()));
+  return {};
+}
+
 base::Result<std::uint64_t> rebuild_indexes(const Database& database, const core::StateMachine& machine,
                                             ReplayStore& replay, Follower& follower, const Progress& progress) {
   const core::Sequence indexed = follower.indexed();

@@ -29,6 +29,10 @@ base::Result<void> load_state(const Database& database, core::StateMachine& mach
 // How far the replay and history families reach; none for a new ledger.
 base::Result<core::Sequence> indexed_up_to(const Database& database);
 
+// After a mended file index the mark is not believed: if the cut record was of moved indexes, a replay would be taken
+// for new. The journal gives them again.
+base::Result<void> forget_indexes(const Database& database);
+
 // Reads the journal after the mark into the replay and history indexes' memory. Gives the number of entries read.
 base::Result<std::uint64_t> rebuild_indexes(const Database& database, const core::StateMachine& machine,
                                             ReplayStore& replay, Follower& follower, const Progress& progress);

@@ -39,7 +39,7 @@ class FaultFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return FSWritableFileOwnerWrapper::Truncate(size, options, debug);
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override {
-    IOStatus status = files_.before_sync();
+    IOStatus status = files_.before_sync(name_);
     if (status.ok()) files_.synced(name_);
     return status;
   }
@@ -58,9 +58,9 @@ class FaultDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   FaultDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, FaultFileSystem& files)
       : FSDirectoryWrapper(std::move(directory)), files_(files) {}
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return files_.before_sync(); }
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return files_.before_sync("directory"); }
   IOStatus FsyncWithDirOptions(const IOOptions&, IODebugContext*, const rocksdb::DirFsyncOptions&) override {
-    return files_.before_sync();
+    return files_.before_sync("directory");
   }
 
  private:
@@ -84,10 +84,16 @@ IOStatus FaultFileSystem::before_write(std::size_t bytes) {
   return IOStatus::OK();
 }
 
-IOStatus FaultFileSystem::before_sync() {
+IOStatus FaultFileSystem::before_sync(const std::string& name) {
   const std::uint64_t number = ++syncs_;
   if (off_) return IOStatus::IOError("the power is off");
   if (fail_sync_at_ != 0 && number >= fail_sync_at_) return IOStatus::IOError("this sync fails");
+  const std::lock_guard lock(mutex_);
+  if (!fail_one_.empty() && name.find(fail_one_) != std::string::npos) {
+    fail_one_.clear();
+    files_[name].lost = true;
+    return IOStatus::IOError("this sync fails");
+  }
   return IOStatus::OK();
 }
 
@@ -105,7 +111,8 @@ void FaultFileSystem::truncated(const std::string& name, std::uint64_t size) {
 
 void FaultFileSystem::synced(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  files_[name].synced = files_[name].size;
+  Tracked& file = files_[name];
+  if (!file.lost) file.synced = file.size;
 }
 
 void FaultFileSystem::power_on() {
@@ -113,6 +120,8 @@ void FaultFileSystem::power_on() {
   fail_write_at_ = 0;
   fail_sync_at_ = 0;
   space_ = UINT64_MAX;
+  const std::lock_guard lock(mutex_);
+  fail_one_.clear();
 }
 
 void FaultFileSystem::drop_unsynced(std::uint64_t random) {

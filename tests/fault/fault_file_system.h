@@ -21,9 +21,15 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   FaultFileSystem();
   const char* Name() const override { return "FaultFileSystem"; }
 
-  // From now on; 1 = the next one. 0 = never.
+  // From now on; 1 = the next one. 0 = never. The disk stays failed.
   void fail_write(std::uint64_t nth) { fail_write_at_ = nth == 0 ? 0 : writes_ + nth; }
   void fail_sync(std::uint64_t nth) { fail_sync_at_ = nth == 0 ? 0 : syncs_ + nth; }
+  // The next sync of a file with `part` in its name fails, and it alone. What it should have made durable never will
+  // be.
+  void fail_one_sync(std::string part) {
+    const std::lock_guard lock(mutex_);
+    fail_one_ = std::move(part);
+  }
   // After so many bytes more, every write says that there is no space. UINT64_MAX: unlimited.
   void limit_space(std::uint64_t bytes) { space_ = bytes; }
   // Every write, sync and creation fails until power_on().
@@ -57,7 +63,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
 
   // Called by the files.
   rocksdb::IOStatus before_write(std::size_t bytes);
-  rocksdb::IOStatus before_sync();
+  rocksdb::IOStatus before_sync(const std::string& name);
   void written(const std::string& name, std::size_t bytes);
   void truncated(const std::string& name, std::uint64_t size);
   void synced(const std::string& name);
@@ -67,6 +73,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
     std::uint64_t size = 0;
     std::uint64_t synced = 0;
     bool reused = false;  // has older bytes beyond `size`
+    bool lost = false;    // a sync failed: later ones make nothing durable that this one did not
   };
   rocksdb::IOStatus track(const std::string& name, bool reused, rocksdb::IOStatus opened,
                           std::unique_ptr<rocksdb::FSWritableFile>* file);
@@ -76,6 +83,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> off_{false};
   std::mutex mutex_;
   std::map<std::string, Tracked> files_;  // under mutex_
+  std::string fail_one_;                  // under mutex_
 };
 
 // The file system and an Env on it, with one lifetime.
