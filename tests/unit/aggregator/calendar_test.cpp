@@ -48,6 +48,12 @@ TEST_F(CalendarTest, BerlinDaysAcrossBothChanges) {
             (Bounds{1792879200 + 25 * kHour, 1792879200 + 49 * kHour}));
 }
 
+// A limit that the README states. When this fails because the rule is applied, strike the limit.
+TEST_F(CalendarTest, DaylightSavingEndsWith2037) {
+  EXPECT_EQ(at(WindowKind::day, "Europe/Berlin", 2131272000), (Bounds{2131221600, 2131221600 + kDay}));  // 2037-07-15
+  EXPECT_EQ(at(WindowKind::day, "Europe/Berlin", 2225966400), (Bounds{2225919600, 2225919600 + kDay}));  // 2040-07-15
+}
+
 TEST_F(CalendarTest, NewYorkDaysAcrossBothChanges) {
   // 2026-03-08: from 05:00Z, 23 hours. 2026-11-01: from 04:00Z, 25 hours.
   EXPECT_EQ(at(WindowKind::day, "America/New_York", 1772960400), (Bounds{1772946000, 1772946000 + 23 * kHour}));
