@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 
 #include "daemon/catalogue.h"
+#include "daemon/disk_room.h"
 #include "daemon/fan_out.h"
 #include "daemon/operator_hooks.h"
 #include "daemon/options.h"
@@ -137,7 +138,9 @@ class Daemon::Impl {
     if (std::filesystem::create_directories(config_.data_dir, failure))
       std::filesystem::permissions(config_.data_dir, std::filesystem::perms::owner_all, failure);
     if (failure) return error(ErrorCode::io, "data_dir: cannot make " + config_.data_dir + ": " + failure.message());
-    return {};
+    const std::filesystem::space_info disk = std::filesystem::space(config_.data_dir, failure);
+    if (failure) return error(ErrorCode::io, "data_dir: cannot read " + config_.data_dir + ": " + failure.message());
+    return check_disk_room(config_.data_dir + "/ledger", disk.available);
   }
 
   Result<void> open_ledger() {
