@@ -40,7 +40,13 @@ Connection::Connection(Context& context, kj::Own<kj::AsyncIoStream> stream, std:
 
 Connection::~Connection() noexcept(false) { context_.counters.connections.fetch_sub(1, std::memory_order_relaxed); }
 
-kj::Promise<void> Connection::finished() { return network_.onDisconnect().exclusiveJoin(kj::mv(closer_.promise)); }
+kj::Promise<void> Connection::finished() {
+  return network_.onDisconnect()
+      .then([this] {
+        if (!stream_.peer_gone()) refused("a message that breaks the protocol; the peer was told how");
+      })
+      .exclusiveJoin(kj::mv(closer_.promise));
+}
 
 void Connection::refused(const std::string& reason) {
   if (std::exchange(closing_, true)) return;

@@ -57,6 +57,19 @@ kj::Promise<std::size_t> GuardedStream::tryRead(void* buffer, std::size_t min_by
   return fill(static_cast<kj::byte*>(buffer), min_bytes, max_bytes, 0);
 }
 
+kj::Promise<std::size_t> GuardedStream::read_some(void* buffer, std::size_t min_bytes, std::size_t max_bytes) {
+  return inner_->tryRead(buffer, min_bytes, max_bytes)
+      .then(
+          [this, min_bytes](std::size_t count) {
+            if (count < min_bytes) peer_gone_ = true;
+            return count;
+          },
+          [this](kj::Exception&& exception) -> std::size_t {
+            peer_gone_ = true;
+            kj::throwFatalException(kj::mv(exception));
+          });
+}
+
 kj::Promise<std::size_t> GuardedStream::fill(kj::byte* out, std::size_t min_bytes, std::size_t max_bytes,
                                              std::size_t got) {
   const std::size_t ready = std::min(end_ - begin_, max_bytes - got);
@@ -68,13 +81,13 @@ kj::Promise<std::size_t> GuardedStream::fill(kj::byte* out, std::size_t min_byte
   }
   if (got >= min_bytes) return finish_read(got);
   if (min_bytes - got >= kBufferBytes) {
-    return inner_->tryRead(out + got, min_bytes - got, max_bytes - got).then([this, out, got](std::size_t count) {
+    return read_some(out + got, min_bytes - got, max_bytes - got).then([this, out, got](std::size_t count) {
       check(out + got, count);
       return finish_read(got + count);
     });
   }
   if (buffer_ == nullptr) buffer_ = kj::heapArray<kj::byte>(kBufferBytes);
-  return inner_->tryRead(buffer_.begin(), 1, kBufferBytes)
+  return read_some(buffer_.begin(), 1, kBufferBytes)
       .then([this, out, min_bytes, max_bytes, got](std::size_t count) -> kj::Promise<std::size_t> {
         if (count == 0) return got;  // the peer has ended the stream
         begin_ = 0;
@@ -99,10 +112,15 @@ kj::Promise<std::size_t> GuardedStream::finish_read(std::size_t got) {
 
 kj::Promise<void> GuardedStream::track(kj::Promise<void> writing) {
   ++writes_;
-  return writing.then([this]() {
-    --writes_;
-    ++writes_done_;
-  });
+  return writing.then(
+      [this]() {
+        --writes_;
+        ++writes_done_;
+      },
+      [this](kj::Exception&& exception) {
+        peer_gone_ = true;
+        kj::throwFatalException(kj::mv(exception));
+      });
 }
 
 kj::Promise<void> GuardedStream::write(const void* buffer, std::size_t size) {

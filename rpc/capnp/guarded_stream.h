@@ -43,6 +43,8 @@ class GuardedStream final : public kj::AsyncIoStream {
   // After login.
   void lift_login_limits();
   bool logged_in() const noexcept { return logged_in_; }
+  // The peer ended the stream or it broke. If neither, Cap'n Proto ended it because of what a message said.
+  bool peer_gone() const noexcept { return peer_gone_; }
   // Called at regular intervals: for how many of them the same message has been unfinished, or the same write pending.
   unsigned stalled_ticks();
 
@@ -60,6 +62,7 @@ class GuardedStream final : public kj::AsyncIoStream {
   }
 
  private:
+  kj::Promise<std::size_t> read_some(void* buffer, std::size_t min_bytes, std::size_t max_bytes);
   kj::Promise<std::size_t> fill(kj::byte* out, std::size_t min_bytes, std::size_t max_bytes, std::size_t got);
   kj::Promise<std::size_t> finish_read(std::size_t got);
   void check(const kj::byte* bytes, std::size_t count);
@@ -77,6 +80,7 @@ class GuardedStream final : public kj::AsyncIoStream {
   std::size_t end_ = 0;
   std::size_t held_ = 0;  // bytes taken from the budget for the message at hand
   bool logged_in_ = false;
+  bool peer_gone_ = false;
   unsigned writes_ = 0;  // pending now (0 or 1)
   std::uint64_t writes_done_ = 0;
   std::uint64_t seen_messages_ = 0;  // at the last tick

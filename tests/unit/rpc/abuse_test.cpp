@@ -72,6 +72,23 @@ TEST_F(Abuse, ThePeerIsToldWhy) {
   EXPECT_NE(received.find("0xFFFFFFFF"), std::string::npos) << "no abort message with the reason";
 }
 
+// Well framed, and refused by Cap'n Proto itself.
+TEST_F(Abuse, AMessageWithoutARoot) {
+  RpcWorld world;
+  RawSocket peer(world.socket_path);
+  ASSERT_TRUE(peer.send(segment_table(0, {0})));
+  expect_closed(world, peer, "breaks the protocol");
+}
+
+TEST_F(Abuse, APeerThatLeavesIsNoAbuse) {
+  RpcWorld world;
+  { RawSocket peer(world.socket_path); }
+  { auto session = world.payer_session(0); }
+  world.expect_alive();
+  EXPECT_TRUE(world.eventually([](const RpcCounters& now) { return now.connections <= 1; }));
+  EXPECT_EQ(world.server->counters().connections_closed_total, 0u) << world.log();
+}
+
 TEST_F(Abuse, HalfABillionSegments) {
   RpcWorld world;
   RawSocket peer(world.socket_path);
