@@ -41,12 +41,23 @@ struct ProveOptions {
   std::string output;
 };
 
+// A resource server is asked last: it sees the least.
+Result<base::Bytes> ask_for_proof(Context& context, core::Sequence sequence) {
+  const std::string what = fmt::format("entry {}", sequence.value);
+  CLI_TRY(const Role role, context.settings().parsed_role());
+  if (role != Role::server) {
+    Result<Viewer> viewer = context.viewer(true);
+    if (viewer)
+      return asked_for(
+          what, viewer->books() != nullptr ? viewer->books()->proof(sequence) : viewer->payer()->proof(sequence));
+    if (role != Role::any || viewer.error().code != ExitCode::refused) return tl::unexpected<Failure>(viewer.error());
+  }
+  CLI_TRY(tabd::ServerSession server, context.server_session());
+  return asked_for(what, server.proof(sequence));
+}
+
 Outcome prove(Context& context, const ProveOptions& options) {
-  CLI_TRY(Viewer viewer, context.viewer(true));
-  const core::Sequence sequence(options.sequence);
-  CLI_TRY(const base::Bytes bytes,
-          asked_for(fmt::format("entry {}", options.sequence),
-                    viewer.books() != nullptr ? viewer.books()->proof(sequence) : viewer.payer()->proof(sequence)));
+  CLI_TRY(const base::Bytes bytes, ask_for_proof(context, core::Sequence(options.sequence)));
   if (options.output.empty()) {
     context.write_line(base::to_hex(bytes));
     return {};

@@ -17,6 +17,16 @@ capnp::MessageSize batch_size(const UnverifiedBatch& batch) {
   return {64 + batch.items.size() * 40 + usages * 12, 0};
 }
 
+template <typename Results, typename Request>
+Result<core::Bytes> proof_of(detail::Connection& connection, Request&& request, core::Sequence sequence) {
+  request.setSequence(sequence.value);
+  return call<core::Bytes>(connection, kj::mv(request), [](typename Results::Reader results, core::Bytes& out) {
+    const base::ByteView bytes = rpc::view(results.getProof());
+    out.assign(bytes.begin(), bytes.end());
+    return rpc::decode_status(results.getStatus());
+  });
+}
+
 }  // namespace
 
 Session::Session(std::unique_ptr<detail::SessionState> state) : state_(std::move(state)) {}
@@ -88,6 +98,11 @@ Result<rpc::ServerAccount> ServerSession::account() {
       });
 }
 
+Result<core::Bytes> ServerSession::proof(core::Sequence sequence) {
+  auto request = state_->as<wire::ServerSession>().proofRequest();
+  return proof_of<wire::ServerSession::ProofResults>(*state_->connection, kj::mv(request), sequence);
+}
+
 Result<rpc::PayerAccount> PayerSession::account() {
   return call<rpc::PayerAccount>(
       *state_->connection, state_->as<wire::PayerSession>().accountRequest(),
@@ -131,13 +146,7 @@ Result<rpc::PageOf<rpc::ChargeRecord>> PayerSession::charges(rpc::Page page) {
 
 Result<core::Bytes> PayerSession::proof(core::Sequence sequence) {
   auto request = state_->as<wire::PayerSession>().proofRequest();
-  request.setSequence(sequence.value);
-  return call<core::Bytes>(*state_->connection, kj::mv(request),
-                           [](wire::PayerSession::ProofResults::Reader results, core::Bytes& out) {
-                             const base::ByteView bytes = rpc::view(results.getProof());
-                             out.assign(bytes.begin(), bytes.end());
-                             return rpc::decode_status(results.getStatus());
-                           });
+  return proof_of<wire::PayerSession::ProofResults>(*state_->connection, kj::mv(request), sequence);
 }
 
 Result<rpc::PageOf<core::MandateState>> PayerSession::mandates(rpc::Page page) {

@@ -125,6 +125,7 @@ class ServerSession : public Session {
   Result<SubmitStream> open_stream();
   Result<rpc::Exposure> exposure(const core::Address& payer, core::AssetId asset);
   Result<rpc::ServerAccount> account();
+  Result<core::Bytes> proof(core::Sequence sequence);  // of an entry of one of its payees
 };
 
 class PayerSession : public Session {

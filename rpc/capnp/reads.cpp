@@ -228,6 +228,15 @@ Reply<PageOf<ChargeRecord>> read_charges(const Reader& reader, core::PayerId pay
   return reply;
 }
 
+Reply<ChargeRecord> read_charge(const Reader& reader, core::Sequence sequence) {
+  TABD_READ(ledger::api::StoredEntry stored, ChargeRecord, reader.entry(sequence));
+  Reply<ChargeRecord> reply;
+  if (!std::visit(DescribeCharge{reader, reply.value}, stored.entry))
+    return Reply<ChargeRecord>::refused(Status::not_found);
+  reply.value.entry = raw(std::move(stored));
+  return reply;
+}
+
 Reply<PageOf<core::MandateState>> read_mandates(const Reader& reader, core::PayerId payer, const Page& page) {
   const std::size_t limit = page_limit(page);
   const core::MandateId after(static_cast<std::uint32_t>(page.after));

@@ -62,6 +62,8 @@ Reply<ServerAccount> read_server_account(const Reader& reader, const core::Addre
 Reply<std::vector<core::Payee>> read_payees(const Reader& reader, const std::vector<core::PayeeId>& ids,
                                             bool names_only);
 Reply<PageOf<ChargeRecord>> read_charges(const Reader& reader, core::PayerId payer, const Page& page);
+// not_found if the entry charges or reserves nothing.
+Reply<ChargeRecord> read_charge(const Reader& reader, core::Sequence sequence);
 Reply<PageOf<core::MandateState>> read_mandates(const Reader& reader, core::PayerId payer, const Page& page);
 Reply<PageOf<core::Statement>> read_statements(const Reader& reader, core::PayerId payer, const Page& page);
 // A payer's collections, in order of their statements; the page's cursor is a statement number.

@@ -183,7 +183,33 @@ class ServerSessionImpl final : public schema::ServerSession::Server, public Ses
         });
   }
 
+  kj::Promise<void> proof(ProofContext call) override {
+    const core::Sequence sequence(call.getParams().getSequence());
+    return read<core::Bytes>([&books = reader(), &hooks = context_.deps.hooks, key = key_, sequence] {
+             return own_proof(books, hooks, key, sequence);
+           })
+        .then([call](Reply<core::Bytes> reply) mutable {
+          check(reply);
+          auto results = call.getResults();
+          results.setStatus(number(reply.status));
+          if (reply.status == Status::ok) results.setProof(data(base::ByteView(reply.value)));
+        });
+  }
+
  private:
+  // An entry of another payee is as good as none.
+  static Reply<core::Bytes> own_proof(const Reader& books, OperatorHooks& hooks, const core::Address& key,
+                                      core::Sequence sequence) {
+    const auto server = books.server(key);
+    if (!server) return Reply<core::Bytes>::of(tl::unexpected(server.error()), Status::server_unknown);
+    const Reply<ChargeRecord> charge = read_charge(books, sequence);
+    if (charge.failure) return Reply<core::Bytes>::of(tl::unexpected(*charge.failure));
+    const auto& payees = server->payees;
+    if (charge.status != Status::ok || std::find(payees.begin(), payees.end(), charge.value.payee) == payees.end())
+      return Reply<core::Bytes>::refused(Status::not_found);
+    return Reply<core::Bytes>::of(hooks.proof(sequence));
+  }
+
   const core::Address key_;
 };
 

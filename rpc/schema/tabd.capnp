@@ -123,6 +123,9 @@ interface ServerSession extends(Events) {
   exposure @2 (payer :Data, asset :UInt16) -> (status :UInt16, exposure :T.Exposure);
   # ok, payerUnknown, assetUnknown, assetNotEnabled.
   account @3 () -> (server :T.Server, payees :List(T.Payee));
+  proof @4 (sequence :UInt64) -> (status :UInt16, proof :Data);
+  # As PayerSession.proof, for the charges and holds of the key's payees, whichever server submitted them. Once the
+  # window is closed it names the payer's statement and its total, none of its other lines. notFound for other entries.
 }
 
 interface Submitter {

@@ -46,6 +46,9 @@ TEST_F(TabctlPaper, ProofsCanBePrinted) {
   EXPECT_EQ(verify(file, "test:tab", operator_address()).exit_code, 0);
   EXPECT_TRUE(contains(fails(1, "operator", {"prove", "99999"}), "There is no entry 99999"));
   fails(1, "payer", {"prove", "1", "--role", "payer"});  // not its own
+  const std::string payees = folder_.write("payees.hex", good("server", {"prove", sequence}));
+  EXPECT_EQ(read_file(payees), read_file(file)) << "the payee's side gets the same proof";
+  fails(1, "server", {"prove", "1", "--role", "server"});
 }
 
 TEST_F(TabctlPaper, TheLedgerOnlyGrew) {

@@ -196,6 +196,34 @@ TEST(RpcBooks, ProofsAreVerifiable) {
             std::string::npos);
 }
 
+TEST(RpcServer, ProvesWhatItsPayeesAreOwedAndNothingElse) {
+  RpcWorld world;
+  auto session = world.server_session();
+  const auto receipt = session.submit(world.batch(world.charges(2)));
+  const core::Sequence charged = receipt->items[1].sequence;
+  const auto open = session.proof(charged);
+  ASSERT_TRUE(open.has_value()) << open.error().to_string();
+  EXPECT_EQ(*open, *world.auditor_session().proof(charged));
+  auto ops = world.operator_session();
+  ASSERT_EQ(ops.close_now(world.actors.payer(0), kUsdc)->result.status, Status::ok);
+  const auto proof = ledger::proof::decode(*session.proof(charged));
+  ASSERT_TRUE(proof.has_value());
+  const auto claims = ledger::proof::verify(*proof, world.actors.domain(), world.operator_key.address());
+  ASSERT_TRUE(claims.has_value()) << claims.error().to_string();
+  EXPECT_TRUE(claims->statement.has_value());
+
+  EXPECT_EQ(session.proof(core::Sequence(1)).error().code, base::ErrorCode::not_found) << "no charge";
+  EXPECT_EQ(session.proof(core::Sequence(0)).error().code, base::ErrorCode::not_found);
+  EXPECT_EQ(session.proof(core::Sequence(99'999)).error().code, base::ErrorCode::not_found);
+  // The same key no longer acts for that payee: asked at each call.
+  core::SetServer moved;
+  moved.key = world.actors.address(support::Role::server, 0);
+  moved.label = "moved";
+  moved.payees = {world.actors.payee(1)};
+  ASSERT_EQ(ops.set_server(moved)->result.status, Status::ok);
+  EXPECT_EQ(session.proof(charged).error().code, base::ErrorCode::not_found);
+}
+
 TEST(RpcPayer, SeesItsOwnAndNothingElse) {
   RpcWorld world;
   auto server = world.server_session();
