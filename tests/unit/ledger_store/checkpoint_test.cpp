@@ -86,6 +86,33 @@ TEST(Restore, LeavesNothingBehindWhenTheCopyIsDamaged) {
   EXPECT_EQ(world.open()->reader().tally(core::PayerId(1), kUsdc).value().unbilled, base::Amount(500));
 }
 
+TEST(Restore, ReadsEveryFileToItsEnd) {
+  World world;
+  const fs::path checkpoint = world.directory / "checkpoint";
+  {
+    const auto store = world.open();
+    world.set_up(*store);
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(world.submit(*store, world.charges(50)).status, Status::ok);
+    ASSERT_TRUE(store->checkpoint(checkpoint).has_value());
+  }
+  std::size_t files = 0;
+  for (const fs::directory_entry& file : fs::directory_iterator(checkpoint)) {
+    if (file.path().extension() != ".sst") continue;
+    const fs::path damaged = world.directory / ("damaged" + std::to_string(files++));
+    fs::copy(checkpoint, damaged);
+    std::fstream bytes(damaged / file.path().filename(), std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekg(static_cast<std::streamoff>(file.file_size() / 2));
+    const int byte = bytes.get();
+    bytes.seekp(static_cast<std::streamoff>(file.file_size() / 2));
+    bytes.put(static_cast<char>(byte ^ 1));
+    bytes.close();
+    const auto restored = restore(damaged, world.directory / "restored");
+    ASSERT_FALSE(restored.has_value()) << file.path();
+    EXPECT_EQ(restored.error().code, ErrorCode::corruption) << restored.error().message;
+  }
+  EXPECT_GE(files, 2u);
+}
+
 TEST(Restore, RefusesWhatIsNoCheckpointAndATargetThatExists) {
   World world;
   EXPECT_EQ(restore(world.directory / "nothing", world.directory / "x").error().code, ErrorCode::not_found);
