@@ -99,12 +99,32 @@ std::vector<std::string> unexpected_words(const CLI::ParseError& problem) {
   return words;
 }
 
+// CLI11 reads -1 as the largest number.
+void refuse_negative_numbers(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_type_name().starts_with("UINT"))
+      option->check(CLI::Validator(
+          [](std::string& text) { return text.starts_with('-') ? text + " is below zero" : std::string(); }, ""));
+  for (CLI::App* child : app.get_subcommands([](CLI::App*) { return true; })) refuse_negative_numbers(*child);
+}
+
+// Options of all commands may stand before the command.
+int after_options(const CLI::App& root, int at, int argc, char** argv) {
+  while (at < argc && argv[at][0] == '-') {
+    const CLI::Option* option = root.get_option_no_throw(argv[at]);
+    if (option == nullptr) break;
+    at += option->get_items_expected_max() == 0 ? 1 : 2;
+  }
+  return at;
+}
+
 // The word that stands where a command was expected; empty when the line ends there.
-std::string mistaken_command(const CLI::App& app, int argc, char** argv) {
+std::string mistaken_command(const CLI::App& root, const CLI::App& app, int argc, char** argv) {
   // What follows the innermost command that was understood.
   int at = 1;
   for (int i = 1; i < argc; ++i)
     if (app.get_parent() != nullptr && argv[i] == app.get_name()) at = i + 1;
+  at = after_options(root, at, argc, argv);
   const bool next = at < argc && argv[at][0] != '-';
   return next ? argv[at] : "";
 }
@@ -119,7 +139,7 @@ Failure usage_of(const CLI::App& root, const CLI::ParseError& problem, int argc,
       kind == static_cast<int>(CLI::ExitCodes::RequiredError) && app->get_require_subcommand_min() > 0;
   if (!extras && !no_command) return failure;
   const std::vector<std::string> unexpected = unexpected_words(problem);
-  std::string word = extras && !unexpected.empty() ? unexpected.back() : mistaken_command(*app, argc, argv);
+  std::string word = extras && !unexpected.empty() ? unexpected.back() : mistaken_command(root, *app, argc, argv);
   for (const std::string& one : unexpected)  // a mistaken option makes its value unexpected too
     if (extras && one.front() == '-') word = one;
   const bool is_option = !word.empty() && word.front() == '-';
@@ -180,6 +200,7 @@ int run_parsed(int argc, char** argv) {
         add_follow_commands, add_proof_commands, add_store_commands})
     add(root, chosen);
   add_completion(root, chosen);
+  refuse_negative_numbers(root);
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

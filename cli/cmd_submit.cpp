@@ -135,9 +135,10 @@ class Submission {
       out["number"] = static_cast<std::uint16_t>(result.status);
       out["sequence"] = result.sequence.valid() ? Json(result.sequence.value) : Json(nullptr);
       if (!good) {
-        out["limit"] = result.limit.to_decimal_string(asset.scale);
-        out["allowed"] = result.allowed.to_decimal_string(asset.scale);
-        if (result.expected_index != 0) out["expected_index"] = result.expected_index;
+        const bool exceeded = names_a_number(result.status);
+        out["limit"] = exceeded ? Json(result.limit.to_decimal_string(asset.scale)) : Json(nullptr);
+        out["allowed"] = exceeded ? Json(result.allowed.to_decimal_string(asset.scale)) : Json(nullptr);
+        if (result.status == base::Status::tab_out_of_order) out["expected_index"] = result.expected_index;
       }
       context_.write_json_line(out);
       return;
@@ -150,10 +151,16 @@ class Submission {
                  numbers(result, asset));
   }
 
+  // Refusals that come with the number that was exceeded (rpc/schema/types.capnp, ItemResult), which may be zero.
+  static bool names_a_number(base::Status status) {
+    return status == base::Status::mandate_cap_exceeded || status == base::Status::credit_limit_exceeded ||
+           status == base::Status::charge_above_maximum || status == base::Status::voucher_below_charged;
+  }
+
   static std::string numbers(const core::ItemResult& result, const core::Asset& asset) {
     if (result.status == base::Status::tab_out_of_order)
       return fmt::format(" The tab's next index is {}.", result.expected_index);
-    if (result.limit.is_zero()) return "";
+    if (!names_a_number(result.status)) return "";
     return fmt::format(" The limit is {}; {} would be accepted.", money(result.limit, asset.scale, asset.symbol),
                        money(result.allowed, asset.scale, asset.symbol));
   }

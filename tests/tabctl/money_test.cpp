@@ -60,6 +60,8 @@ TEST_F(TabctlMoney, RefusalsAreNamedItemByItem) {
   EXPECT_TRUE(contains(output, "1 accepted, 3 refused.")) << output;
   const std::string for_machines = fails(1, "server", {"submit", "-", "--sign-with", key("payer"), "--json"}, items);
   EXPECT_TRUE(contains(for_machines, R"("status":"charge_above_maximum","number":60)")) << for_machines;
+  EXPECT_TRUE(contains(for_machines, R"("limit":"0.050000","allowed":"0.050000")")) << for_machines;
+  EXPECT_TRUE(contains(for_machines, R"("limit":null,"allowed":null)")) << for_machines;
   EXPECT_TRUE(contains(fails(2, "server", {"submit", "-"}, "{oops\n"), "line 1"));
   EXPECT_TRUE(contains(good("server", {"submit", "-"}, "\n"), "holds no items"));
 }
