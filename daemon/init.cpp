@@ -84,7 +84,8 @@ Result<std::string> initialise(const std::string& directory, const std::string& 
   ::explicit_bzero(secret.data(), secret.size());
   RETURN_IF_ERROR(written);
   return "Made " + file + " and " + key_file + " (operator " + base::to_hex(key.address()) + ").\n" +
-         "Start it:    tabd --config " + file + "\n" + "Talk to it:  tabctl --help\n";
+         "Start it:    tabd --config " + file + "\n" + "Talk to it:  tabctl --socket " +
+         (std::filesystem::path(folder) / "tabd.sock").string() + " --key " + key_file + " status\n";
 }
 
 }  // namespace tabd_daemon
