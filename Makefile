@@ -83,9 +83,10 @@ fuzz: ## Fuzz every parser, a minute each (FUZZ_SECONDS=60)
 coverage: ## Line and branch coverage of the tests
 	@tools/setup.sh full coverage
 	@$(call build,coverage)
-	@ctest --preset coverage -j $(JOBS) || true
-	@gcovr --root . --object-directory build/coverage --exclude 'tests/.*' --exclude 'build/.*' --print-summary \
-	  --html-details build/coverage/index.html --sort-uncovered
+	@ctest --preset coverage -j $(JOBS) && failed=0 || failed=$$?; \
+	gcovr --root . --object-directory build/coverage --exclude 'tests/.*' --exclude 'build/.*' --print-summary \
+	  --html-details build/coverage/index.html --sort-uncovered; \
+	exit $$failed
 
 install: ## Install binaries, configuration, unit and documents below PREFIX
 	@tools/setup.sh base

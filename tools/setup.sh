@@ -24,6 +24,7 @@ base_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libcrypto++-dev # its tests and benchmarks
   python3 clang-format-14 prometheus dpkg-dev file # lint tests, a real Prometheus, the Debian package
 )
+# Debian's Node.js 18 is enough: it compiles the test token. Anvil's npm package asks for 20, but only its binary is used.
 node_packages=(nodejs npm)
 python_packages=(python3-venv python3-dev)
 lint_packages=(clang-tidy-14 clang-14)
