@@ -49,8 +49,8 @@ SignatureChecks::SignatureChecks(unsigned threads) : keys_(kKeysMax) {
 
 SignatureChecks::~SignatureChecks() { finish(); }
 
-void SignatureChecks::add(SignatureJob job) {
-  filling_.push_back(std::move(job));
+void SignatureChecks::add(const SignatureJob& job) {
+  filling_.push_back(job);
   if (filling_.size() >= kChunkJobs) push();
 }
 

@@ -43,7 +43,7 @@ class SignatureChecks {
   ~SignatureChecks();
 
   // Waits when the workers are far behind. Replaying thread only.
-  void add(SignatureJob job);
+  void add(const SignatureJob& job);
   // True as soon as any check has failed: there is no point in replaying much further.
   bool failed() const;
   // Finishes all checks; gives the earliest that failed. Replaying thread only.

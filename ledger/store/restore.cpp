@@ -88,7 +88,7 @@ Result<void> restore(const std::string& checkpoint, const std::string& target, c
   // Complete and verified under another name first: a target that exists is good.
   const fs::path partial = target + ".restoring";
   fs::remove_all(partial, code);
-  const Result<void> done = copy_and_verify(checkpoint, partial, progress);
+  Result<void> done = copy_and_verify(checkpoint, partial, progress);
   if (!done) {
     fs::remove_all(partial, code);
     return done;
