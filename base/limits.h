@@ -36,6 +36,13 @@ inline constexpr std::size_t kRailsPerPlanMax = 4;
 inline constexpr std::size_t kDunningStepsMax = 16;
 inline constexpr std::size_t kLabelBytesMax = 128;  // human names of payers, payees, servers, plans
 inline constexpr std::size_t kSettlementRequestBytesMax = 64 * 1024;
+// What a rail needs to make one relayed transaction: calldata of 50 channel claims and what proves them. The signed
+// transaction repeats it, and must fit kSettlementRequestBytesMax.
+inline constexpr std::size_t kRelayOrderBytesMax = 32 * 1024;
+// Relays under way, at a kilobyte or two each; beyond it planning is `overloaded`. A chain takes minutes for as many.
+inline constexpr std::size_t kRelaysOpenMax = 10'000;
+// Failed relays that are kept in memory, so that they can be tried again; the oldest beyond it is cancelled.
+inline constexpr std::size_t kRelaysFailedMax = 10'000;
 // Windows closed in one command: at a few microseconds each, ingest waits less than 2 ms.
 inline constexpr std::size_t kCloseSliceWindows = 256;
 // Shortest billing window. Seconds.

@@ -67,6 +67,7 @@ enum class NextStep : std::uint8_t {
   X(limit_reached,             94, "A configured number of objects is reached.",                                     "", ask_operator)               \
   X(value_invalid,             95, "A value is out of its range.",                                                   "", fix)                        \
   X(dry_run,                   96, "Checked and not recorded: this was a dry run.",                                  "", none)                       \
+  X(relay_conflict,            97, "The relay's key was used before with another order.",                            "invalid_payload", fix)          \
   X(overloaded,               100, "The queue is full; nothing was recorded.",                                       "", retry_later)                \
   X(shutting_down,            101, "The daemon is stopping; nothing was recorded.",                                  "", retry_later)                \
   X(not_permitted,            102, "This session may not do this.",                                                  "", ask_operator)

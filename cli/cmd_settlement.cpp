@@ -11,6 +11,10 @@ struct SettlementListOptions {
   ListOptions list;
 };
 
+std::string amount_of(const core::Settlement& one, const AssetBook& assets) {
+  return one.asset.valid() ? assets.text(one.amount, one.asset) : "-";  // a relay need not be about an asset
+}
+
 Outcome list(Context& context, const SettlementListOptions& options) {
   core::SettlementState state{};
   if (!options.state.empty()) {
@@ -44,9 +48,7 @@ Outcome list(Context& context, const SettlementListOptions& options) {
                {"REFERENCE"},
                {"DETAIL"}});
   for (const core::Settlement& one : listed.items) {
-    const bool collection = one.kind == core::SettlementKind::collection;
-    table.row({std::to_string(one.id.value), std::string(word(one.kind)),
-               collection ? names.payer(one.payer) : names.payee(one.payee), assets.text(one.amount, one.asset),
+    table.row({std::to_string(one.id.value), std::string(word(one.kind)), party_of(one, names), amount_of(one, assets),
                std::string(one.rail.view()), std::string(word(one.state)), std::to_string(one.attempt),
                one.reference.size() > 20 ? one.reference.substr(0, 14) + "..." : one.reference, one.detail});
   }
@@ -66,19 +68,30 @@ Outcome show(Context& context, const NumberOptions& options) {
   CLI_TRY(const core::Settlement one, asked_for(fmt::format("settlement {}", options.id),
                                                 viewer.books()->settlement(core::SettlementId(options.id))));
   Names names(viewer);
+  const bool is_relay = one.kind == core::SettlementKind::relay;
+  core::Relay relay;
+  if (is_relay) {
+    CLI_TRY(relay, asked(viewer.books()->relay(one.id)));
+  }
   if (context.json()) {
-    context.write_json(settlement_json(one, assets, names));
+    Json out = settlement_json(one, assets, names);
+    out.as_object()["relay"] = is_relay ? relay_json(relay) : Json(nullptr);
+    context.write_json(out);
     return {};
   }
-  const bool collection = one.kind == core::SettlementKind::collection;
   Fields fields;
   fields.add("settlement", fmt::format("{} ({})", one.id.value, word(one.kind)));
   fields.add("state", std::string(word(one.state)));
-  fields.add(collection ? "from" : "to",
-             collection ? fmt::format("{} ({})", names.payer(one.payer), names.payer_address(one.payer))
-                        : fmt::format("{} ({})", names.payee(one.payee), names.payee_address(one.payee)));
+  if (is_relay) {
+    fields.add("for", relay.label.empty() ? "-" : relay.label);
+    fields.add("key", base::to_hex(relay.key));
+    fields.add("order", fmt::format("{} bytes", relay.order.size()));
+  } else {
+    fields.add(one.kind == core::SettlementKind::collection ? "from" : "to",
+               fmt::format("{} ({})", party_of(one, names), party_address_of(one, names)));
+  }
   if (one.statement.valid()) fields.add("statement", std::to_string(one.statement.value));
-  fields.add("amount", assets.text(one.amount, one.asset));
+  fields.add("amount", amount_of(one, assets));
   if (!one.fee.is_zero()) fields.add("fee kept", assets.text(one.fee, one.asset));
   fields.add("rail", std::string(one.rail.view()));
   fields.add("reference", one.reference.empty() ? "-" : one.reference);
@@ -116,7 +129,7 @@ Outcome retry(Context& context, const NumberOptions& options) {
 Outcome cancel(Context& context, const NumberOptions& options) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const auto receipt, decided(session.cancel_settlement(core::SettlementId(options.id), options.reason)));
-  context.report(receipt, fmt::format("Settlement {} is cancelled; the amount is payable again.", options.id));
+  context.report(receipt, fmt::format("Settlement {} is cancelled; a payout's amount is payable again.", options.id));
   return {};
 }
 
@@ -174,7 +187,9 @@ void define_rail(CLI::App& app, RailOptions& options) {
 }  // namespace
 
 void add_settlement_commands(CLI::App& root, Chosen& chosen) {
-  CLI::App* group = add_group(root, "settlement", "Money that moves: collections from payers, payouts to payees.");
+  CLI::App* group =
+      add_group(root, "settlement",
+                "Money that moves: collections from payers, payouts to payees, transactions relayed for others.");
   add_command<SettlementListOptions>(
       *group, chosen, "list", "List settlements, all or in one state.",
       "  tabctl settlement list\n  tabctl settlement list --state failed",
@@ -191,7 +206,7 @@ void add_settlement_commands(CLI::App& root, Chosen& chosen) {
                              "  tabctl settlement retry 4\n  tabctl settlement retry 4 --role payer --key payer.key",
                              define_number, retry);
   add_command<NumberOptions>(
-      *group, chosen, "cancel", "Cancel a payout that was not sent; its amount becomes payable again.",
+      *group, chosen, "cancel", "Cancel a payout or relay that was not sent; a payout's amount becomes payable again.",
       "  tabctl settlement cancel 9 --reason \"account closed\"",
       [](CLI::App& app, NumberOptions& options) {
         define_number(app, options);

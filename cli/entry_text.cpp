@@ -102,6 +102,10 @@ struct Describe {
     if (!e.detail.empty()) text += ": " + e.detail;
     return text;
   }
+  std::string operator()(const core::RelayPlanned& e) const {
+    return fmt::format("settlement {}: relay{}{} by {}", e.id.value, e.label.empty() ? "" : " ", e.label,
+                       e.rail.view());
+  }
   std::string operator()(const core::StatementClosed& e) const {
     return fmt::format("statement {} is {}: {}", e.id.value, word(e.state), e.reason);
   }

@@ -71,7 +71,7 @@ std::string_view word(core::StatementState state) noexcept {
 }
 
 std::string_view word(core::SettlementKind kind) noexcept {
-  constexpr std::array<std::string_view, 3> kNames = {"none", "collection", "payout"};
+  constexpr std::array<std::string_view, 4> kNames = {"none", "collection", "payout", "relay"};
   return at(kNames, static_cast<std::size_t>(kind));
 }
 
@@ -279,17 +279,37 @@ Json statement_json(const core::Statement& statement, const AssetBook& assets, N
   return out;
 }
 
+std::string party_of(const core::Settlement& settlement, Names& names) {
+  if (settlement.kind == core::SettlementKind::relay) return {};
+  return settlement.kind == core::SettlementKind::collection ? names.payer(settlement.payer)
+                                                             : names.payee(settlement.payee);
+}
+
+std::string party_address_of(const core::Settlement& settlement, Names& names) {
+  if (settlement.kind == core::SettlementKind::relay) return {};
+  return settlement.kind == core::SettlementKind::collection ? names.payer_address(settlement.payer)
+                                                             : names.payee_address(settlement.payee);
+}
+
+Json relay_json(const core::Relay& relay) {
+  JsonObject out;
+  out["key"] = base::to_hex(relay.key);
+  out["label"] = relay.label;
+  out["order"] = base::to_hex(relay.order);
+  return out;
+}
+
 Json settlement_json(const core::Settlement& settlement, const AssetBook& assets, Names& names) {
-  const core::Asset asset = assets.get(settlement.asset);
-  const bool collection = settlement.kind == core::SettlementKind::collection;
+  const core::Asset asset = settlement.asset.valid() ? assets.get(settlement.asset) : core::Asset{};
+  const bool relay = settlement.kind == core::SettlementKind::relay;
   JsonObject out;
   out["id"] = settlement.id.value;
   out["kind"] = text_json(word(settlement.kind));
   out["state"] = text_json(word(settlement.state));
-  out["party"] = collection ? names.payer(settlement.payer) : names.payee(settlement.payee);
-  out["party_address"] = collection ? names.payer_address(settlement.payer) : names.payee_address(settlement.payee);
+  out["party"] = relay ? Json(nullptr) : Json(party_of(settlement, names));
+  out["party_address"] = relay ? Json(nullptr) : Json(party_address_of(settlement, names));
   out["statement"] = number_or_null(settlement.statement.value);
-  out["asset"] = asset.symbol;
+  out["asset"] = settlement.asset.valid() ? Json(asset.symbol) : Json(nullptr);
   out["amount"] = settlement.amount.to_decimal_string(asset.scale);
   out["fee"] = settlement.fee.to_decimal_string(asset.scale);
   out["rail"] = text_json(settlement.rail.view());

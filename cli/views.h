@@ -27,6 +27,10 @@ Json server_json(const core::Server& server, Names& names);
 Json mandate_json(const commitments::tab::Mandate& mandate, const AssetBook& assets);
 Json mandate_state_json(const core::MandateState& state, const AssetBook& assets);
 Json statement_json(const core::Statement& statement, const AssetBook& assets, Names& names);
+// Empty for relays, which have no party.
+std::string party_of(const core::Settlement& settlement, Names& names);
+std::string party_address_of(const core::Settlement& settlement, Names& names);
+Json relay_json(const core::Relay& relay);
 Json settlement_json(const core::Settlement& settlement, const AssetBook& assets, Names& names);
 Json charge_json(const rpc::ChargeRecord& charge, const AssetBook& assets, Names& names);
 Json event_json(const rpc::Event& event, const AssetBook& assets);

@@ -76,7 +76,12 @@ std::string_view name(core::SettlementState state) noexcept {
 }
 
 std::string_view name(core::SettlementKind kind) noexcept {
-  return kind == core::SettlementKind::collection ? "collection" : "payout";
+  switch (kind) {
+    case core::SettlementKind::collection: return "collection";
+    case core::SettlementKind::payout: return "payout";
+    case core::SettlementKind::relay: return "relay";
+  }
+  return "invalid";
 }
 
 struct Metrics::Families {
@@ -217,7 +222,8 @@ void Metrics::on_settlement_step(std::string_view rail, core::SettlementKind kin
 }
 
 void Metrics::add_rail(std::string_view rail) {
-  for (const core::SettlementKind kind : {core::SettlementKind::collection, core::SettlementKind::payout})
+  for (const core::SettlementKind kind :
+       {core::SettlementKind::collection, core::SettlementKind::payout, core::SettlementKind::relay})
     for (std::uint8_t state = 1; state <= static_cast<std::uint8_t>(core::SettlementState::cancelled); ++state)
       families_->step(rail, kind, static_cast<core::SettlementState>(state));
 }

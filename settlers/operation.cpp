@@ -92,14 +92,26 @@ base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement
   Instruction instruction;
   instruction.settlement = settlement;
   instruction.dry_run = options_.dry_run;
-  ASSIGN_OR_RETURN(instruction.asset, reader_.asset(settlement.asset));
-  if (settlement.kind == SettlementKind::collection) {
-    ASSIGN_OR_RETURN(const ledger::core::Payer payer, reader_.payer(settlement.payer));
-    instruction.payer_address = payer.address;
-    instruction.payer_rail_mandate = payer.rail_mandate;
-  } else {
-    ASSIGN_OR_RETURN(const ledger::core::Payee payee, reader_.payee(settlement.payee));
-    instruction.payee_account = payee.payout_account;
+  if (settlement.asset.valid()) {
+    ASSIGN_OR_RETURN(instruction.asset, reader_.asset(settlement.asset));
+  }
+  switch (settlement.kind) {
+    case SettlementKind::collection: {
+      ASSIGN_OR_RETURN(const ledger::core::Payer payer, reader_.payer(settlement.payer));
+      instruction.payer_address = payer.address;
+      instruction.payer_rail_mandate = payer.rail_mandate;
+      break;
+    }
+    case SettlementKind::payout: {
+      ASSIGN_OR_RETURN(const ledger::core::Payee payee, reader_.payee(settlement.payee));
+      instruction.payee_account = payee.payout_account;
+      break;
+    }
+    case SettlementKind::relay: {
+      ASSIGN_OR_RETURN(const ledger::core::Relay relay, reader_.relay(settlement.id));
+      instruction.relay_order = relay.order;
+      break;
+    }
   }
   return instruction;
 }

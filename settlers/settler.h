@@ -41,10 +41,11 @@ struct Capabilities {
 // What one settlement is about, resolved.
 struct Instruction {
   Settlement settlement;
-  Asset asset;
+  Asset asset;                          // relays: may be none
   ledger::core::Address payer_address;  // collections
   Bytes payer_rail_mandate;             // collections: Payer::rail_mandate
   std::string payee_account;            // payouts: Payee::payout_account
+  Bytes relay_order;                    // relays: Relay::order
   bool dry_run = false;                 // prepare() only: build what would be sent, reserve nothing
 };
 

@@ -194,6 +194,15 @@ Result<core::Settlement> BooksSession::settlement(core::SettlementId id) {
                                 });
 }
 
+Result<core::Relay> BooksSession::relay(core::SettlementId id) {
+  auto request = state_->as<Books>().relayRequest();
+  request.setSettlement(id.value);
+  return call<core::Relay>(*state_->connection, kj::mv(request),
+                           [](Books::RelayResults::Reader results, core::Relay& out) {
+                             return decode_found(results, out, [](auto found) { return found.getRelay(); });
+                           });
+}
+
 Result<rpc::PageOf<rpc::ChargeRecord>> BooksSession::charges(const core::Address& payer, rpc::Page page) {
   auto request = state_->as<Books>().chargesRequest();
   request.setPayer(rpc::data(payer));

@@ -169,6 +169,7 @@ class BooksSession : public Session {
   Result<rpc::PageOf<core::Settlement>> settlements(rpc::Page page);
   Result<rpc::PageOf<core::Settlement>> settlements(core::SettlementState state, rpc::Page page);
   Result<core::Settlement> settlement(core::SettlementId id);
+  Result<core::Relay> relay(core::SettlementId id);  // not_found for settlements of other kinds
   Result<rpc::PageOf<rpc::ChargeRecord>> charges(const core::Address& payer, rpc::Page page);
   Result<std::vector<core::OperatorBalance>> operator_balances();
   Result<rpc::Head> head();

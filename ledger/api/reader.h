@@ -45,6 +45,8 @@ class LedgerReader {
   virtual Result<core::Tab> tab(core::TabId id) const = 0;
   virtual Result<core::Statement> statement(core::StatementId id) const = 0;
   virtual Result<core::Settlement> settlement(core::SettlementId id) const = 0;
+  // What a settlement of kind relay is about; not_found for other kinds.
+  virtual Result<core::Relay> relay(core::SettlementId id) const = 0;
   virtual Result<core::PayeeBalance> payee_balance(core::PayeeId payee, core::AssetId asset) const = 0;
   virtual Result<core::OperatorBalance> operator_balance(core::AssetId asset) const = 0;
   // With the lines of the open window.

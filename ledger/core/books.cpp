@@ -79,7 +79,7 @@ Outcome StateMachine::State::check_settlements() const {
   std::vector<std::uint32_t> overdue(payers.size() + 1);
   std::map<std::pair<PayeeId, AssetId>, u128> payouts;
   settlements.for_each([&](std::uint64_t, const SettlementRecord& record) {
-    if (record.finished) return;
+    if (record.finished || record.kind == SettlementKind::relay) return;
     const Stage stage = stage_of(record.state);
     if (record.kind == SettlementKind::payout) {
       if (stage < Stage::posted) {

@@ -95,18 +95,33 @@ struct StepSettlement {
   Time next_action;  // when to probe next, or (technical failure) to send again
 };
 // From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait
-// or failed. What is ready keeps its attempt and is only due earlier. Never from unknown.
+// or failed; relays that failed or were returned. What is ready keeps its attempt and is only due earlier. Never from
+// unknown.
 struct RetrySettlement {
   SettlementId id;
+  std::uint32_t attempt = 0;  // not zero: only if this is the current one, so that many who saw one failure make one
+                              // new attempt (otherwise wrong_state)
 };
 struct CancelSettlement {
   SettlementId id;
   std::string reason;
-};  // ready or failed payouts: the amount becomes payable again
+};  // ready or failed payouts: the amount becomes payable again; ready, failed or returned relays
+// A transaction for others, on a rail. The same key with the same rail and order is already_accepted and gives the id
+// of the first settlement, for ever; with another rail or order it is relay_conflict. What failed definitely is only
+// sent again by RetrySettlement; it stays open for that until base::limits::kRelaysFailedMax later ones have failed
+// too, and is cancelled then.
+struct PlanRelay {
+  RailName rail;
+  Hash key;           // not zero; see Relay
+  Bytes order;        // 1 .. base::limits::kRelayOrderBytesMax
+  AssetId asset;      // for people; may be none
+  Amount amount;      // for people; zero without an asset
+  std::string label;  // for people; may be empty
+};
 
 using Command = std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate,
                              RevokeMandate, SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue,
-                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement>;
+                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement, PlanRelay>;
 
 struct CommandResult {
   base::Status status = base::Status::ok;

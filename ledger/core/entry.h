@@ -175,11 +175,20 @@ struct StatementClosed {  // kind 24: written off
   StatementState state = StatementState::written_off;
   std::string reason;
 };
+struct RelayPlanned {  // kind 25
+  SettlementId id;
+  RailName rail;
+  Hash key;
+  AssetId asset;  // none: not about an asset of this ledger
+  Amount amount;
+  std::string label;
+  Bytes order;
+};
 
 using Entry = std::variant<Genesis, AssetSet, PlanSet, PayerSet, PayeeSet, ServerSet, CreditLimitSet, MandateSet,
                            MandateRevoked, RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged,
                            HoldMade, HoldCaptured, HoldReleased, VoucherCharged, BatchSigned, CreditNoted,
-                           SettlementPlanned, SettlementStepped, StatementClosed>;
+                           SettlementPlanned, SettlementStepped, StatementClosed, RelayPlanned>;
 
 // The stored kind: index in the variant + 1. Permanent.
 inline std::uint8_t kind_of(const Entry& entry) noexcept { return static_cast<std::uint8_t>(entry.index() + 1); }

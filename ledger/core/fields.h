@@ -31,7 +31,7 @@ constexpr bool known(StatementState value) {
   return value >= StatementState::open && value <= StatementState::credited;
 }
 constexpr bool known(SettlementKind value) {
-  return value >= SettlementKind::collection && value <= SettlementKind::payout;
+  return value >= SettlementKind::collection && value <= SettlementKind::relay;
 }
 constexpr bool known(SettlementState value) {
   return value >= SettlementState::ready && value <= SettlementState::cancelled;
@@ -125,6 +125,10 @@ void fields(A& a, T& v) {
   a(v.id, v.kind, v.payer, v.payee, v.statement, v.asset, v.amount, v.fee, v.rail, v.state, v.attempt,
     v.technical_retries, v.dunning_step, v.next_action, v.idempotency_key, v.request, v.reference, v.failure, v.detail,
     v.created, v.submitted, v.confirmed, v.finalized);
+}
+template <typename A, Is<Relay> T>
+void fields(A& a, T& v) {
+  a(v.settlement, v.key, v.label, v.order);
 }
 template <typename A, Is<OperatorBalance> T>
 void fields(A& a, T& v) {
@@ -249,6 +253,10 @@ void fields(A& a, T& v) {
 template <typename A, Is<StatementClosed> T>
 void fields(A& a, T& v) {
   a(v.id, v.state, v.reason);
+}
+template <typename A, Is<RelayPlanned> T>
+void fields(A& a, T& v) {
+  a(v.id, v.rail, v.key, v.asset, v.amount, v.label, v.order);
 }
 
 // Appends fields to an Encoder.

@@ -43,6 +43,7 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::statement:
     case Table::settlement:
     case Table::statement_mark:
+    case Table::relay:
     case Table::payer_by_address:
     case Table::payee_by_address:
     case Table::server_by_key:
@@ -286,6 +287,7 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
     extra.finalized = from.finalized;
     extra.credited = row.credited;
   }
+  if (from.kind == SettlementKind::relay) track_relay(from.id, record);
   if (from.kind == SettlementKind::collection) collections[from.statement.value] = from.id.value;
   return {};
 }
@@ -367,9 +369,14 @@ Result<void> StateMachine::State::check_complete() const {
   }
   Result<void> result;
   settlements.for_each([&](std::uint64_t number, const SettlementRecord& record) {
-    const bool known = record.kind == SettlementKind::collection
-                           ? find_tally(record.payer, record.asset) != nullptr && find_plan(record.plan) != nullptr
-                           : find_payee(record.payee) != nullptr && find_asset(record.asset) != nullptr;
+    bool known = find_asset(record.asset) != nullptr;
+    switch (record.kind) {
+      case SettlementKind::collection:
+        known = find_tally(record.payer, record.asset) != nullptr && find_plan(record.plan) != nullptr;
+        break;
+      case SettlementKind::payout: known = known && find_payee(record.payee) != nullptr; break;
+      case SettlementKind::relay: known = known || !record.asset.valid(); break;
+    }
     if (!known) result = damaged("settlement " + std::to_string(number) + " has an unknown payer, payee or asset");
   });
   return result;

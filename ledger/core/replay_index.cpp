@@ -1,10 +1,14 @@
 #include "ledger/core/replay_index.h"
 
+#include <algorithm>
+
+#include "crypto/sha256.h"
+
 namespace ledger::core {
 namespace {
 
 // The owner's first byte tells the kinds of key apart; ids stay far below 2^56.
-enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3 };
+enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3, relay = 4 };
 
 ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
   ReplayKey key;
@@ -24,6 +28,13 @@ ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce) {
 }
 ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index) {
   return make_key(KeyKind::voucher, tab.value, first_index);
+}
+ReplayKey replay_key_relay(const base::Hash& key) {
+  const base::Hash digest = crypto::sha256(key.view());
+  ReplayKey replay_key;
+  replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::relay);
+  std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
+  return replay_key;
 }
 
 }  // namespace ledger::core

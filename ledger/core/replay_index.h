@@ -11,14 +11,16 @@
 
 namespace ledger::core {
 
-// 8 bytes owner, 16 bytes position, both big-endian.
+// 8 bytes owner, 16 bytes position, both big-endian; of a relay a byte and 23 bytes of a digest.
 using ReplayKey = base::FixedBytes<24>;
 ReplayKey replay_key_single_use(base::PayerId payer, base::u128 nonce);  // charges and holds
 ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce);      // capture or release of a hold
 ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index);
+// SHA-256 of the relay's key, so that only whoever breaks the hash can make two keys meet; they would be a conflict.
+ReplayKey replay_key_relay(const base::Hash& key);
 
 struct ReplayHit {
-  base::Sequence sequence;
+  base::Sequence sequence;       // of the entry; of a relay the number of its settlement
   base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body
 };
 

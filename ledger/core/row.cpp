@@ -87,6 +87,7 @@ void encode(const Hold& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const Statement& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const StatementMark& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const Settlement& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Relay& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OperatorBalance& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OpenSettlement& value, base::Encoder& out) { encode_value(value, out); }
 
@@ -117,6 +118,7 @@ template base::Result<Hold> decode_row<Hold>(base::ByteView);
 template base::Result<Statement> decode_row<Statement>(base::ByteView);
 template base::Result<StatementMark> decode_row<StatementMark>(base::ByteView);
 template base::Result<Settlement> decode_row<Settlement>(base::ByteView);
+template base::Result<Relay> decode_row<Relay>(base::ByteView);
 template base::Result<OperatorBalance> decode_row<OperatorBalance>(base::ByteView);
 template base::Result<OpenSettlement> decode_row<OpenSettlement>(base::ByteView);
 

@@ -26,6 +26,7 @@ enum class Table : std::uint8_t {
   operator_balance = 15,  // asset
   statement_mark = 16,    // statement -> StatementMark; a reader overlays it on the statement's row (Statement::mark)
   open_settlement = 17,   // settlement -> what the state machine needs of it while it is not finished
+  relay = 18,             // settlement -> Relay; written once, never changed
   // Secondary: the value is the primary key's number, 8 bytes big-endian (or empty where the key says it all).
   payer_by_address = 32,     // address -> payer
   payee_by_address = 33,     // address -> payee
@@ -74,6 +75,7 @@ void encode(const Hold& value, base::Encoder& out);
 void encode(const Statement& value, base::Encoder& out);  // without its mark
 void encode(const StatementMark& value, base::Encoder& out);
 void encode(const Settlement& value, base::Encoder& out);
+void encode(const Relay& value, base::Encoder& out);
 void encode(const OperatorBalance& value, base::Encoder& out);
 void encode(const OpenSettlement& value, base::Encoder& out);
 // Defined for every type above.

@@ -28,7 +28,7 @@ Stage stage_of(SettlementState state) {
 
 bool edge_allowed(SettlementKind kind, SettlementState from, SettlementState to) {
   using S = SettlementState;
-  if (to == S::disputed && kind == SettlementKind::payout) return false;
+  if (to == S::disputed && kind != SettlementKind::collection) return false;
   switch (from) {
     case S::ready: return to == S::sending || to == S::failed;  // failed: it could not even be prepared
     case S::sending:
@@ -92,10 +92,13 @@ namespace {
 bool entry_edge_allowed(SettlementKind kind, SettlementState from, SettlementState to) {
   using S = SettlementState;
   if (to == S::ready) {
-    if (from == S::returned) return kind == SettlementKind::collection;
+    if (from == S::returned) return kind != SettlementKind::payout;
     return from == S::ready || from == S::sending || from == S::unknown || from == S::accepted || from == S::failed;
   }
-  if (to == S::cancelled) return kind == SettlementKind::payout && (from == S::ready || from == S::failed);
+  if (to == S::cancelled) {
+    if (kind == SettlementKind::relay && from == S::returned) return true;
+    return kind != SettlementKind::collection && (from == S::ready || from == S::failed);
+  }
   return edge_allowed(kind, from, to);
 }
 
@@ -373,6 +376,8 @@ Outcome StateMachine::State::apply(const SettlementStepped& entry, const At& at)
       release_statement(*record);
       touch_mark(*record, entry.id);
     }
+  } else if (record->kind == SettlementKind::relay) {
+    track_relay(entry.id, *record);
   } else {
     book_payout(*record, entry.id, from, to);
     if (entry.to == SettlementState::cancelled || entry.to == SettlementState::returned) {

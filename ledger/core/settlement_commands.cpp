@@ -63,7 +63,7 @@ void StateMachine::State::plan_after_failure(const SettlementRecord& record, con
     return;
   }
   entry.next_action = Time{};
-  if (record.kind == SettlementKind::payout || command.failure == FailureClass::rejected) return;
+  if (record.kind != SettlementKind::collection || command.failure == FailureClass::rejected) return;
   const std::vector<std::uint64_t>& waits = find_plan(record.plan)->plan.dunning_s;
   if (record.dunning_step >= waits.size()) return;
   again_at(Time{now.us + waits[record.dunning_step] * 1'000'000});
@@ -95,6 +95,7 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
   const PayerId payer = record->payer;
   const bool is_collection = record->kind == SettlementKind::collection;
   commit(entry, out);
+  cancel_old_relays(out);
   if (is_collection && entry.to == S::failed && find_payer(payer)->standing == Standing::active) {
     commit(StandingSet{payer, Standing::suspended_by_dunning,
                        "settlement " + std::to_string(command.id.value) + " failed for good"},
@@ -109,6 +110,9 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
 CommandResult StateMachine::State::decide(const RetrySettlement& command, SegmentBuilder& out) {
   const SettlementRecord* record = find_settlement(command.id);
   if (record == nullptr || record->finished) return missing(command.id, head.settlements);
+  if (command.attempt != 0 && command.attempt != record->attempt) {
+    return refuse(Status::wrong_state, "attempt: the current one is " + std::to_string(record->attempt));
+  }
   const bool waiting = record->state == S::ready;
   if (!waiting && record->state != S::failed && record->state != S::returned) {
     return refuse(Status::wrong_state, "the settlement is " + std::string(name(record->state)) +
@@ -128,12 +132,13 @@ CommandResult StateMachine::State::decide(const RetrySettlement& command, Segmen
 CommandResult StateMachine::State::decide(const CancelSettlement& command, SegmentBuilder& out) {
   const SettlementRecord* record = find_settlement(command.id);
   if (record == nullptr || record->finished) return missing(command.id, head.settlements);
-  if (record->kind != SettlementKind::payout) {
+  if (record->kind == SettlementKind::collection) {
     return refuse(Status::wrong_state, "a collection is not cancelled: use a credit note or write its statement off");
   }
-  if (record->state != S::ready && record->state != S::failed) {
+  const bool came_back = record->kind == SettlementKind::relay && record->state == S::returned;
+  if (record->state != S::ready && record->state != S::failed && !came_back) {
     return refuse(Status::wrong_state, "the settlement is " + std::string(name(record->state)) +
-                                           "; a payout can be cancelled when it is ready or failed");
+                                           "; it can be cancelled when it is ready or failed");
   }
   if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
     return refuse(Status::value_invalid, std::move(wrong));

@@ -172,7 +172,7 @@ struct SettlementRecord {
 
   // The most frequent case, one payee, needs no list: `payee` and `billed` say it.
   std::vector<aggregator::PayeeShare> share_list() const {
-    if (kind == SettlementKind::payout) return {};
+    if (kind != SettlementKind::collection) return {};
     if (!shares) return {{payee, billed}};
     return {shares.get(), shares.get() + share_count};
   }
@@ -361,6 +361,8 @@ struct StateMachine::State {
   // settlement.cpp
   Outcome apply(const SettlementPlanned& entry, const At& at);
   Outcome apply(const SettlementStepped& entry, const At& at);
+  // relay.cpp
+  Outcome apply(const RelayPlanned& entry, const At& at);
 
   // charging.cpp
   Outcome check_charge(PayerId payer, PayeeId payee, AssetId asset, MandateId mandate, u128 amount) const;
@@ -403,6 +405,10 @@ struct StateMachine::State {
   std::uint16_t rail_index(const RailName& name);
   Settlement unpack(SettlementId id, const SettlementRecord& record) const;
   void lift_suspension(PayerId payer, std::string_view reason, SegmentBuilder& out);
+  // relay.cpp
+  static ReplayRecord replay_record(const RelayPlanned& entry);
+  void track_relay(SettlementId id, const SettlementRecord& record);  // after each change of its state
+  void cancel_old_relays(SegmentBuilder& out);
 
   // ---- decisions ----
   void decide_batch(const commitments::tab::VerifiedBatch& batch, ReplayIndex& replay, SegmentBuilder& out,
@@ -427,6 +433,7 @@ struct StateMachine::State {
   CommandResult decide(const StepSettlement& command, SegmentBuilder& out);
   CommandResult decide(const RetrySettlement& command, SegmentBuilder& out);
   CommandResult decide(const CancelSettlement& command, SegmentBuilder& out);
+  CommandResult decide_plan(const PlanRelay& command, ReplayIndex& replay, SegmentBuilder& out);  // relay.cpp
 
   // ---- storage (drain.cpp, load.cpp, books.cpp) ----
   void drain(RowSink& sink);
@@ -480,7 +487,9 @@ struct StateMachine::State {
   std::unordered_map<HoldKey, std::uint64_t, HoldKeyHash> hold_index;
   std::set<std::pair<Time, std::uint64_t>> hold_expiry;
   ShardedMap<SettlementRecord> settlements;
-  ShardedMap<std::uint64_t> collections;  // statement -> settlement
+  ShardedMap<std::uint64_t> collections;     // statement -> settlement
+  std::set<std::uint64_t> relays_under_way;  // by settlement, as the following
+  std::set<std::uint64_t> put_aside;         // relays that failed or came back
   std::vector<RailName> rail_names;
   struct DueWindows {
     std::vector<std::uint32_t> tallies;  // numbers, from 1

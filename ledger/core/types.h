@@ -237,7 +237,11 @@ struct Statement {
   }
 };
 
-enum class SettlementKind : std::uint8_t { collection = 1, payout = 2 };
+enum class SettlementKind : std::uint8_t {
+  collection = 1,
+  payout = 2,
+  relay = 3,  // a transaction that is sent for others: no payer, no payee, no postings; see Relay
+};
 
 // design.md, section 7. Numbers are stored.
 enum class SettlementState : std::uint8_t {
@@ -289,6 +293,15 @@ struct Settlement {
   Time confirmed;
   Time finalized;
   bool operator==(const Settlement&) const = default;
+};
+
+// What a settlement of kind relay is about; written once. Its asset and amount are in the settlement, for people only.
+struct Relay {
+  SettlementId settlement;
+  Hash key;           // who asks for what: unique for ever (the digest of an authorisation's token, owner and nonce)
+  std::string label;  // for people
+  Bytes order;        // what the rail needs to make the transaction and to recognise its success; opaque here
+  bool operator==(const Relay&) const = default;
 };
 
 // See OperatorBalance::volume. 2^126: a balance is at most the volume, and a sum of two balances still fits an i128.

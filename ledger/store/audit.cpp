@@ -49,6 +49,7 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::operator_balance: return "operator_balance";
     case core::Table::statement_mark: return "statement_mark";
     case core::Table::open_settlement: return "open_settlement";
+    case core::Table::relay: return "relay";
     case core::Table::payer_by_address: return "payer_by_address";
     case core::Table::payee_by_address: return "payee_by_address";
     case core::Table::server_by_key: return "server_by_key";

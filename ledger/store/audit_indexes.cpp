@@ -35,7 +35,9 @@ IndexAudit::IndexAudit(const Database& database, core::Sequence indexed)
 // The replay of stored entries does not ask.
 std::optional<core::ReplayHit> IndexAudit::find(const core::ReplayKey&) { return std::nullopt; }
 
-void IndexAudit::insert(const core::ReplayKey& key, const core::ReplayHit& hit) { pending_.push_back({key, hit}); }
+void IndexAudit::insert(const core::ReplayKey& key, const core::ReplayHit& hit) {
+  pending_.push_back({sequence_, key, hit});
+}
 
 void IndexAudit::history(core::PayerId payer, HistoryClass of, core::Sequence sequence) {
   if (sequence > indexed_) return;
@@ -45,8 +47,8 @@ void IndexAudit::history(core::PayerId payer, HistoryClass of, core::Sequence se
 
 std::optional<AuditDifference> IndexAudit::compare_one(const Pending& pending,
                                                        const std::optional<core::ReplayHit>& stored) {
-  const core::Sequence sequence = pending.hit.sequence;
-  if (stored && (stored->sequence != sequence || stored->content != pending.hit.content))
+  const core::Sequence sequence = pending.sequence;
+  if (stored && (stored->sequence != pending.hit.sequence || stored->content != pending.hit.content))
     return replay_difference(sequence, pending.key, text(*stored), text(pending.hit));
   if (sequence <= indexed_) {
     if (!stored) return replay_difference(sequence, pending.key, "no such row", text(pending.hit));

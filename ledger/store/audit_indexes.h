@@ -20,7 +20,9 @@ class IndexAudit final : public core::ReplayIndex {
   // `indexed`: up to where the indexes on disk must be complete.
   IndexAudit(const Database& database, core::Sequence indexed);
 
-  // What the replay gives. An item that was accepted twice is a difference, wherever its first acceptance is.
+  // What the replay of entry `sequence` gives, until the next call.
+  void at(core::Sequence sequence) { sequence_ = sequence; }
+  // An item that was accepted twice is a difference, wherever its first acceptance is.
   std::optional<core::ReplayHit> find(const core::ReplayKey& key) override;
   void insert(const core::ReplayKey& key, const core::ReplayHit& hit) override;
   void history(core::PayerId payer, HistoryClass of, core::Sequence sequence);
@@ -33,6 +35,7 @@ class IndexAudit final : public core::ReplayIndex {
 
  private:
   struct Pending {
+    core::Sequence sequence;
     core::ReplayKey key;
     core::ReplayHit hit;
   };
@@ -40,6 +43,7 @@ class IndexAudit final : public core::ReplayIndex {
 
   const Database& database_;
   const core::Sequence indexed_;
+  core::Sequence sequence_;
   std::vector<Pending> pending_;
   RecentKeys recent_;  // keys after `indexed_`
   std::uint64_t keys_ = 0;

@@ -129,6 +129,7 @@ Finding JournalAudit::entry(const core::Entry& entry, core::Sequence sequence, c
     ASSIGN_OR_RETURN(std::optional<AuditDifference> found, genesis(*first));
     if (found) return found;
   }
+  indexes_.at(sequence);
   const base::Result<void> applied = machine_.apply(entry, sequence, leaf, time_, indexes_);
   if (!applied)
     return difference(sequence, kind_of_entry(entry), "effect", "an accepted entry", applied.error().message);

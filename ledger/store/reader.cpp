@@ -119,6 +119,9 @@ class RocksReader final : public api::LedgerReader {
     return primary<core::Tab>(View(database_), Table::tab, "tab", id.value);
   }
   Result<core::Statement> statement(core::StatementId id) const override { return statement_in(View(database_), id); }
+  Result<core::Relay> relay(core::SettlementId id) const override {
+    return primary<core::Relay>(View(database_), Table::relay, "relay", id.value);
+  }
   Result<core::Settlement> settlement(core::SettlementId id) const override {
     return primary<core::Settlement>(View(database_), Table::settlement, "settlement", id.value);
   }

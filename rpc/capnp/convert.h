@@ -140,6 +140,8 @@ void encode(const core::Statement& in, Detail detail, wire::Statement::Builder o
 bool decode(wire::Statement::Reader in, core::Statement& out);
 void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder out);
 bool decode(wire::Settlement::Reader in, core::Settlement& out);
+void encode(const core::Relay& in, wire::Relay::Builder out);
+bool decode(wire::Relay::Reader in, core::Relay& out);
 
 void encode(const RawEntry& in, wire::Entry::Builder out);
 bool decode(wire::Entry::Reader in, RawEntry& out);

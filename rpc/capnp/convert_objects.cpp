@@ -409,6 +409,21 @@ bool decode(wire::Settlement::Reader in, core::Settlement& out) {
          decode_rail(in.getRail(), out.rail) && decode_optional(in.getIdempotencyKey(), out.idempotency_key);
 }
 
+void encode(const core::Relay& in, wire::Relay::Builder out) {
+  out.setSettlement(in.settlement.value);
+  out.setKey(data(in.key));
+  out.setLabel(text(in.label));
+  out.setOrder(data(base::ByteView(in.order)));
+}
+
+bool decode(wire::Relay::Reader in, core::Relay& out) {
+  out.settlement = base::SettlementId(in.getSettlement());
+  out.label = string(in.getLabel());
+  const auto order = view(in.getOrder());
+  out.order.assign(order.begin(), order.end());
+  return decode_fixed(in.getKey(), out.key);
+}
+
 void encode(const RawEntry& in, wire::Entry::Builder out) {
   out.setSequence(in.sequence.value);
   out.setSegment(in.segment.value);

@@ -233,6 +233,14 @@ struct EventBuilder::Describe {
     event.settlement = planned.id;
     event.settlement_state = planned.state;
   }
+  void operator()(const core::RelayPlanned& entry) const {
+    event.kind = EventKind::settling;
+    parties({{}, {}, entry.asset, {}, {}});
+    event.amount = entry.amount;
+    event.settlement = entry.id;
+    event.settlement_state = core::SettlementState::ready;
+    event.text = entry.label;
+  }
   void operator()(const core::SettlementStepped& entry) const {
     const Parties from = names.settlement(entry.id);
     event.kind = kind_of_step(entry.to);

@@ -250,6 +250,16 @@ kj::Promise<void> BooksImpl::settlement(SettlementContext call) {
       });
 }
 
+kj::Promise<void> BooksImpl::relay(RelayContext call) {
+  const core::SettlementId id(call.getParams().getSettlement());
+  return read<core::Relay>([&books = reader(), id] { return Reply<core::Relay>::of(books.relay(id)); })
+      .then([call](Reply<core::Relay> reply) mutable {
+        check(reply);
+        call.getResults().setStatus(number(reply.status));
+        if (reply.status == Status::ok) encode(reply.value, call.getResults().initRelay());
+      });
+}
+
 kj::Promise<void> BooksImpl::charges(ChargesContext call) {
   using Charges = PageOf<ChargeRecord>;
   const core::Address payer = address_param(call.getParams().getPayer(), "charges: payer");

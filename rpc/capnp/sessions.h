@@ -109,6 +109,7 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   kj::Promise<void> proof(ProofContext call) override;
   kj::Promise<void> status(StatusContext call) override;
   kj::Promise<void> rails(RailsContext call) override;
+  kj::Promise<void> relay(RelayContext call) override;
 };
 
 // An address out of a call's parameters; throws on another length.

@@ -103,6 +103,8 @@ const statusValueInvalid :UInt16 = 95;
 # A value is out of its range. [fix]
 const statusDryRun :UInt16 = 96;
 # Checked and not recorded: this was a dry run.
+const statusRelayConflict :UInt16 = 97;
+# The relay's key was used before with another order. [fix]
 const statusOverloaded :UInt16 = 100;
 # The queue is full; nothing was recorded. [retry later]
 const statusShuttingDown :UInt16 = 101;

@@ -193,6 +193,8 @@ interface Books extends(Events) {
   # As PayerSession.proof, for any entry.
   status @20 () -> (status :T.DaemonStatus);
   rails @21 () -> (rails :List(T.RailStatus));
+  relay @22 (settlement :UInt64) -> (status :UInt16, relay :T.Relay);
+  # notFound for settlements of other kinds.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -458,6 +458,8 @@ enum SettlementKind {
   unspecified @0;
   collection @1;
   payout @2;
+  relay @3;
+  # A transaction that the operator sends for others: neither payer nor payee, and no postings.
 }
 
 enum SettlementState {
@@ -512,6 +514,16 @@ struct Settlement {
   submittedUs @20 :UInt64;
   confirmedUs @21 :UInt64;
   finalizedUs @22 :UInt64;
+}
+
+struct Relay {
+  # What a settlement of kind relay is about.
+  settlement @0 :UInt64;
+  key @1 :Data;
+  # 32 bytes; unique for ever.
+  label @2 :Text;
+  order @3 :Data;
+  # What the rail was given, in the rail's own encoding.
 }
 
 struct CommandReceipt {

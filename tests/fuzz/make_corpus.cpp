@@ -85,6 +85,7 @@ void make_row(core::Table table, const std::string& name) {
 
 void make_rows() {
   make_row<core::LedgerHead>(core::Table::head, "head");
+  make_row<core::Relay>(core::Table::relay, "relay");
   make_row<core::Asset>(core::Table::asset, "asset");
   make_row<core::Plan>(core::Table::plan, "plan");
   make_row<core::Payer>(core::Table::payer, "payer");

@@ -40,6 +40,7 @@ bool decode(core::Table table, base::ByteView value) {
     case core::Table::statement_mark: return round_trip<core::StatementMark>(value);
     case core::Table::settlement: return round_trip<core::Settlement>(value);
     case core::Table::open_settlement: return round_trip<core::OpenSettlement>(value);
+    case core::Table::relay: return round_trip<core::Relay>(value);
     case core::Table::operator_balance: return round_trip<core::OperatorBalance>(value);
     default: return false;
   }

@@ -128,6 +128,7 @@ Named present_bytes() {
   all.emplace_back("row.settlement", encode_row(filled<Settlement>()));
   all.emplace_back("row.open_settlement", encode_row(filled<OpenSettlement>()));
   all.emplace_back("row.operator_balance", encode_row(filled<OperatorBalance>()));
+  all.emplace_back("row.relay", encode_row(filled<Relay>()));
   all.emplace_back("key.one", row_key(Table::payer, 258));
   all.emplace_back("key.two", row_key(Table::tally, 258, 3));
   all.emplace_back("key.three", row_key(Table::line, 258, 3, 4));
@@ -139,6 +140,7 @@ Named present_bytes() {
   replay("replay.single_use", replay_key_single_use(PayerId(258), (static_cast<base::u128>(1) << 64) | 2));
   replay("replay.finish", replay_key_finish(PayerId(258), 3));
   replay("replay.voucher", replay_key_voucher(TabId(258), 4));
+  replay("replay.relay", replay_key_relay(filled<Hash>()));
 
   SegmentBuilder builder(SegmentId(2), Sequence(7), Time{1'893'456'000'000'000});
   builder.append(filled<Charged>());
@@ -196,10 +198,10 @@ TEST(Golden, EntriesAreReadBackExactly) {
     EXPECT_FALSE(decode_entry(longer).has_value()) << name;
   }
   EXPECT_FALSE(decode_entry(Bytes{0}).has_value());
-  EXPECT_FALSE(decode_entry(Bytes{25}).has_value());
+  EXPECT_FALSE(decode_entry(Bytes{26}).has_value());
   EXPECT_EQ(kind_name(15), "charged");
   EXPECT_EQ(kind_name(0), "unknown");
-  EXPECT_EQ(kind_name(25), "unknown");
+  EXPECT_EQ(kind_name(26), "unknown");
 }
 
 template <typename T>
@@ -234,6 +236,7 @@ TEST(Golden, RowsAreReadBackExactly) {
   expect_row_round_trip<Settlement>();
   expect_row_round_trip<OpenSettlement>();
   expect_row_round_trip<OperatorBalance>();
+  expect_row_round_trip<Relay>();
 }
 
 TEST(Golden, OnlyOneEncodingOfEachValue) {

@@ -38,6 +38,9 @@ std::string describe(const core::Command& command) {
   if (const auto* cancel = std::get_if<core::CancelSettlement>(&command)) {
     return "cancel settlement " + std::to_string(cancel->id.value);
   }
+  if (const auto* relay = std::get_if<core::PlanRelay>(&command)) {
+    return "relay with key " + base::to_hex(relay->key).substr(0, 8);
+  }
   if (const auto* note = std::get_if<core::CreateCreditNote>(&command)) {
     return "credit note of " + note->amount.to_units_string() + " on statement " +
            std::to_string(note->statement.value);
@@ -232,6 +235,9 @@ std::string World::run_command(const core::Command& command) {
   trace_.push_back(describe(command) + ": " + text(expected));
   ++statuses_[expected];
   if (result.status != expected) return "the ledger says " + text(result.status) + " (" + result.detail + ")";
+  const auto* relay = std::get_if<core::PlanRelay>(&command);
+  if (relay != nullptr && base::accepted(expected) && result.id != model_.relays.at(relay->key).settlement)
+    return "the ledger says that the relay is settlement " + std::to_string(result.id);
   return "";
 }
 
@@ -374,7 +380,21 @@ core::Command World::random_command() {
   }
 }
 
+// Mostly keys that were used before, mostly with the same order.
+core::PlanRelay World::random_relay() {
+  core::PlanRelay relay;
+  relay.rail = *base::RailName::parse(chance(95) ? "sandbox" : "stablecoin");
+  const std::uint64_t key = below(2 + model_.relays.size() + model_.relays.size() / 4);
+  if (!chance(2)) relay.key = support::test_hash(key);
+  if (!chance(2)) relay.order = {static_cast<std::uint8_t>(key), static_cast<std::uint8_t>(chance(90) ? 0 : below(3))};
+  if (chance(50)) relay.asset = core::AssetId(static_cast<std::uint16_t>(1 + below(chance(95) ? 2 : 3)));
+  if (relay.asset.valid()) relay.amount = core::Amount(below(1000));
+  relay.label = "relay";
+  return relay;
+}
+
 core::Command World::random_settlement_command() {
+  if (chance(8)) return random_relay();
   core::SettlementId id(1 + below(model_.settlements.size() + (chance(3) ? 2 : 1)));
   // Mostly one that is not finished.
   for (int i = 0; i < 8; ++i) {
@@ -382,7 +402,11 @@ core::Command World::random_settlement_command() {
     if (at != model_.settlements.end() && at->second.state < SettlementState::final) break;
     id = core::SettlementId(1 + below(model_.settlements.size() + 1));
   }
-  if (chance(6)) return core::RetrySettlement{id};
+  if (chance(6)) {
+    const auto at = model_.settlements.find(id.value);
+    const bool current = chance(80) && at != model_.settlements.end();
+    return core::RetrySettlement{id, current ? at->second.attempt : static_cast<std::uint32_t>(below(3))};
+  }
   if (chance(4)) return core::CancelSettlement{id, "test"};
   core::StepSettlement step;
   step.id = id;

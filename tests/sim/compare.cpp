@@ -125,6 +125,7 @@ void compare_settlements(const MapRows& store, const Model& model, Differences& 
     const bool collection = mine.kind == core::SettlementKind::collection;
     differences.expect(where + "kind", as_money(row->kind), as_money(mine.kind));
     differences.expect(where + "owner", as_money(collection ? row->payer.value : row->payee.value), mine.owner.first);
+    differences.expect(where + "asset", row->asset.value, mine.owner.second);
     differences.expect(where + "statement", as_money(row->statement.value), as_money(mine.statement));
     differences.expect(where + "amount", money(row->amount), mine.amount);
     differences.expect(where + "fee", money(row->fee), mine.fee);

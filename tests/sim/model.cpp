@@ -329,6 +329,7 @@ void Model::settle(std::uint64_t id, SettlementState to) {
     if (after == 4) release(statement);
     return;
   }
+  if (settlement.kind == SettlementKind::relay) return;
   ModelEarnings& earning = earnings.at(settlement.owner);
   const int direction = (after >= 2 ? 1 : 0) - (before >= 2 ? 1 : 0);
   earning.paid_out += direction * settlement.amount;
@@ -374,8 +375,9 @@ Status Model::run(Time now, const core::RetrySettlement& command) {
   const auto at = settlements.find(command.id.value);
   if (at == settlements.end()) return Status::not_found;
   ModelSettlement& settlement = at->second;
+  if (command.attempt != 0 && command.attempt != settlement.attempt) return Status::wrong_state;
   const bool waits = settlement.state == SettlementState::ready;
-  const bool returned = settlement.kind == SettlementKind::collection && settlement.state == SettlementState::returned;
+  const bool returned = settlement.kind != SettlementKind::payout && settlement.state == SettlementState::returned;
   if (!waits && !returned && settlement.state != SettlementState::failed) return Status::wrong_state;
   settlement.next_action = waits ? std::min(now, settlement.next_action) : now;
   settlement.state = SettlementState::ready;
@@ -388,9 +390,23 @@ Status Model::run(Time, const core::CancelSettlement& command) {
   const auto at = settlements.find(command.id.value);
   if (at == settlements.end()) return Status::not_found;
   const SettlementState state = at->second.state;
-  const bool open = state == SettlementState::ready || state == SettlementState::failed;
-  if (at->second.kind != SettlementKind::payout || !open) return Status::wrong_state;
+  const SettlementKind kind = at->second.kind;
+  const bool open = state == SettlementState::ready || state == SettlementState::failed ||
+                    (kind == SettlementKind::relay && state == SettlementState::returned);
+  if (kind == SettlementKind::collection || !open) return Status::wrong_state;
   settle(at->first, SettlementState::cancelled);
+  return Status::ok;
+}
+
+// One settlement for each key, for ever.
+Status Model::run(Time now, const core::PlanRelay& command) {
+  if (command.key.is_zero() || command.order.empty()) return Status::value_invalid;
+  if (command.asset.valid() && !assets.contains(command.asset.value)) return Status::asset_unknown;
+  const std::string content = std::string(command.rail.view()) + '/' + base::to_hex(command.order);
+  const auto [at, is_new] = relays.try_emplace(command.key, ModelRelay{content, settlements.size() + 1});
+  if (!is_new) return at->second.rail_and_order == content ? Status::already_accepted : Status::relay_conflict;
+  const AccountKey nobody{0, command.asset.value};
+  settlements[at->second.settlement] = {SettlementKind::relay, nobody, 0, money(command.amount), 0, now};
   return Status::ok;
 }
 

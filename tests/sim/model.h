@@ -77,6 +77,10 @@ struct ModelSettlement {
   std::uint32_t attempt = 1, technical_retries = 0, dunning_step = 0;
   bool overdue = false;  // failed for good and not paid
 };
+struct ModelRelay {  // by its key
+  std::string rail_and_order;
+  std::uint64_t settlement = 0;
+};
 struct ModelEarnings {  // a payee in one asset
   Money payable = 0, paid_out = 0, fees = 0;
   std::uint64_t open_payout = 0;
@@ -101,6 +105,7 @@ class Model {
   Status run(Time now, const core::StepSettlement& command);
   Status run(Time now, const core::RetrySettlement& command);
   Status run(Time now, const core::CancelSettlement& command);
+  Status run(Time now, const core::PlanRelay& command);
   // What timers do to one object; false if it is not due.
   bool close_due(Time now, const AccountKey& key);
   bool expire(Time now, const HoldKey& key);
@@ -126,6 +131,7 @@ class Model {
   std::map<TabKey, ModelTab> tabs;
   std::map<std::uint64_t, ModelStatement> statements;
   std::map<std::uint64_t, ModelSettlement> settlements;
+  std::map<Hash, ModelRelay> relays;
   std::map<AccountKey, ModelEarnings> earnings;
   std::vector<ModelClosing> closings;  // all of them, in order
 

@@ -119,9 +119,9 @@ inline int stage(SettlementState state) {
 // The dispatcher's edges: for each state the numbers of the states that may follow (10 is a).
 inline bool edge(SettlementKind kind, SettlementState from, SettlementState to) {
   const std::string next[] = {"", "27", "345678", "345678", "34569a", "569a", "", "", "345678", "", "59a", "", ""};
-  const bool payout_dispute = kind == SettlementKind::payout && to == SettlementState::disputed;
+  const bool no_dispute = kind != SettlementKind::collection && to == SettlementState::disputed;
   const char number = "0123456789abc"[static_cast<std::size_t>(to)];
-  return !payout_dispute && next[static_cast<std::size_t>(from)].find(number) != std::string::npos;
+  return !no_dispute && next[static_cast<std::size_t>(from)].find(number) != std::string::npos;
 }
 
 }  // namespace sim

@@ -49,6 +49,7 @@ class World {
   std::string judge_what_is_left(std::uint64_t which, bool more, base::Time last_end) const;
   core::Command random_command();
   core::Command random_settlement_command();
+  core::PlanRelay random_relay();
   core::Command random_configuration();
   core::Plan random_plan(std::uint16_t asset, std::uint64_t number);
   core::Payee random_payee(std::uint64_t number);

@@ -29,6 +29,7 @@ std::map<Bytes, Bytes> live_rows(const std::map<Bytes, Bytes>& rows) {
   for (const auto& [key, value] : rows) {
     const auto table = static_cast<Table>(key[0]);
     if (table == Table::statement || table == Table::statement_mark || table == Table::statement_by_payer) continue;
+    if (table == Table::relay) continue;
     if (table == Table::settlement || table == Table::settlement_by_state) {
       // The last eight bytes are the settlement's number.
       const Bytes number(key.end() - 8, key.end());

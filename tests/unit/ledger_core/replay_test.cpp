@@ -116,7 +116,7 @@ TEST_F(ReplayTest, FindsTheSameCommitmentTwice) {
   const base::Result<void> result =
       machine_->apply(charged, Sequence(machine_->head().last_sequence.value + 1), {}, now_, replay_);
   ASSERT_FALSE(result.has_value());
-  EXPECT_THAT(result.error().message, says("charged before"));
+  EXPECT_THAT(result.error().message, says("recorded before"));
 }
 
 TEST_F(ReplayTest, RebuildsTheSignedItems) {

@@ -57,6 +57,45 @@ TEST(Audit, AWholeLedgerIsClean) {
   }
 }
 
+TEST(Audit, RelaysAreOneForEverAndAreAudited) {
+  World world;
+  StoreOptions options = world.options();
+  options.recent_replay_keys = 4;  // most keys are on disk
+  const auto plan = [](LedgerStore& store, std::uint64_t key, std::uint8_t order) {
+    core::PlanRelay relay;
+    relay.rail = *base::RailName::parse("sandbox");
+    relay.key = support::test_hash(key);
+    relay.order = {order};
+    return store.service().submit_and_wait(relay).result;
+  };
+  constexpr std::uint64_t kRelays = 40;
+  std::uint64_t first = 0;
+  {
+    const auto store = world.open(options);
+    world.set_up(*store);
+    world.live(*store);
+    first = store->reader().head()->settlements + 1;
+    for (std::uint64_t i = 0; i < kRelays; ++i) {
+      const core::CommandResult result = plan(*store, i + 1, 7);
+      ASSERT_EQ(result.status, Status::ok) << result.detail;
+      EXPECT_EQ(result.id, first + i);
+    }
+    EXPECT_EQ(store->reader().relay(core::SettlementId(first + 3)).value().key, support::test_hash(4));
+    EXPECT_EQ(store->reader().relay(core::SettlementId(1)).error().code, ErrorCode::not_found);
+  }
+  {
+    const auto store = world.open(options);
+    for (std::uint64_t i = 0; i < kRelays; ++i) {
+      EXPECT_EQ(plan(*store, i + 1, 7).status, Status::already_accepted);
+      EXPECT_EQ(plan(*store, i + 1, 7).id, first + i);
+      EXPECT_EQ(plan(*store, i + 1, 8).status, Status::relay_conflict);
+    }
+    EXPECT_EQ(store->reader().head()->settlements, first + kRelays - 1);
+  }
+  const AuditReport report = must_audit(world, options.path);
+  EXPECT_TRUE(report.clean()) << report.difference->to_string();
+}
+
 TEST(Audit, RefusesWhatItCannotRead) {
   World world;
   const auto store = world.open();

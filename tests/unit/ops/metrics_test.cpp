@@ -90,7 +90,9 @@ TEST(Metrics, ProcessMetricsHavePlausibleValues) {
 TEST(Metrics, EveryStateAndKindHasAName) {
   for (std::uint8_t state = 1; state <= 12; ++state)
     EXPECT_NE(ops::name(static_cast<core::SettlementState>(state)), "invalid");
-  EXPECT_EQ(ops::name(core::SettlementKind::collection), "collection");
+  for (std::uint8_t kind = 1; kind <= 3; ++kind)
+    EXPECT_NE(ops::name(static_cast<core::SettlementKind>(kind)), "invalid");
+  EXPECT_EQ(ops::name(core::SettlementKind::relay), "relay");
 }
 
 }  // namespace

@@ -35,6 +35,24 @@ TEST(RpcBooks, ListsComeInPages) {
   EXPECT_EQ(all->size(), 25u);
 }
 
+TEST(RpcBooks, ARelayIsASettlementWithAnOrder) {
+  RpcWorld world;
+  core::PlanRelay plan;
+  plan.rail = *base::RailName::parse("sandbox");
+  plan.key = support::test_hash(1);
+  plan.order = {1, 2, 3};
+  plan.label = "exact";
+  world.must(plan);
+  auto session = world.auditor_session();
+  const auto settlement = session.settlement(core::SettlementId(1));
+  ASSERT_TRUE(settlement.has_value());
+  EXPECT_EQ(settlement->kind, core::SettlementKind::relay);
+  const auto relay = session.relay(core::SettlementId(1));
+  ASSERT_TRUE(relay.has_value());
+  EXPECT_EQ(*relay, (core::Relay{core::SettlementId(1), plan.key, "exact", plan.order}));
+  EXPECT_FALSE(session.relay(core::SettlementId(2)).has_value());
+}
+
 TEST(RpcBooks, TheOperatorSetsAndReads) {
   RpcWorld world;
   auto session = world.operator_session();

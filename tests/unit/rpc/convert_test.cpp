@@ -156,6 +156,8 @@ TEST(Convert, StatementsAndSettlements) {
   settlement.finalized = base::Time{16};
   EXPECT_EQ(round_trip<schema::Settlement>(settlement, Detail::full), settlement);
   EXPECT_TRUE(round_trip<schema::Settlement>(settlement, Detail::brief).request.empty());
+  const core::Relay relay{base::SettlementId(1), test_hash(4), "exact", {4, 5, 6}};
+  EXPECT_EQ(round_trip<schema::Relay>(relay), relay);
 }
 
 TEST(Convert, MandatesEventsAndTheRest) {

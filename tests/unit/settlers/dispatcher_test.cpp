@@ -101,6 +101,14 @@ class DispatcherTest : public ::testing::Test {
   ledger::core::PayeeId payee_;
 };
 
+TEST_F(DispatcherTest, RelaysAreDrivenLikePayments) {
+  SandboxSettler& rail = add_sandbox();
+  const SettlementId id = ledger_.relay({1, 2, 3});
+  start();
+  run_until_state(id, S::final);
+  EXPECT_EQ(rail.moved().size(), 1u);
+}
+
 TEST_F(DispatcherTest, CollectsAndPaysOut) {
   SandboxSettler& rail = add_sandbox();
   const SettlementId in = ledger_.collect(payer_, 100);

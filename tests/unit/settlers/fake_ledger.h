@@ -60,6 +60,13 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     settlements_[settlement.id.value] = settlement;
     return settlement.id;
   }
+  SettlementId relay(core::Bytes order, std::string_view rail = "sandbox") {
+    Settlement settlement = plan(SettlementKind::relay, 0, rail);
+    settlement.asset = core::AssetId{};
+    settlements_[settlement.id.value] = settlement;
+    relays_[settlement.id.value] = {settlement.id, core::Hash{}, {}, std::move(order)};
+    return settlement.id;
+  }
   Settlement& at(SettlementId id) { return settlements_.at(id.value); }
   core::Payer& payer_at(core::PayerId id) { return payers_.at(id.value - 1); }
 
@@ -129,6 +136,12 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     return due;
   }
   mutable std::size_t largest_read = 0;
+
+  Result<core::Relay> relay(SettlementId id) const override {
+    const auto found = relays_.find(id.value);
+    if (found == relays_.end()) return base::error(base::ErrorCode::not_found, "there is no such relay");
+    return found->second;
+  }
 
   // ---- LedgerReader: the rest is not used
   Result<core::LedgerHead> head() const override { return none(); }
@@ -238,6 +251,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   std::vector<core::Payer> payers_;
   std::vector<core::Payee> payees_;
   std::map<std::uint64_t, Settlement> settlements_;
+  std::map<std::uint64_t, core::Relay> relays_;
 };
 
 }  // namespace fake
