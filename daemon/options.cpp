@@ -95,6 +95,8 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   options.stuck_after_ms = coin.stuck_after_ms;
   options.gap_after_ms = coin.gap_after_ms;
   options.in_flight_max = coin.in_flight_max;
+  options.contracts = coin.contracts;
+  options.relay_lookback_blocks = coin.relay_lookback_blocks;
   return options;
 }
 

@@ -136,6 +136,8 @@ struct StablecoinConfig {
   std::uint64_t stuck_after_ms = 30'000;
   std::uint64_t gap_after_ms = 10'000;
   std::uint32_t in_flight_max = 8;
+  std::vector<base::Address> contracts;  // that relays may call beside the tokens
+  std::uint64_t relay_lookback_blocks = 50'000;
   bool operator==(const StablecoinConfig&) const = default;
 };
 

@@ -131,6 +131,8 @@ void read_stablecoin(Section section, Config& config) {
   section.duration_ms("stuck_after", kSecond, kDay, coin.stuck_after_ms);
   section.duration_ms("gap_after", kSecond, kDay, coin.gap_after_ms);
   section.integer("in_flight_max", 1, 16, coin.in_flight_max);
+  section.addresses("contracts", coin.contracts);
+  section.integer("relay_lookback_blocks", 0, 1ULL << 32, coin.relay_lookback_blocks);
   for (Section& token : section.sections("token")) coin.tokens.push_back(read_token(token, config));
   if (coin.enabled) check_enabled(section, coin);
   section.finish();

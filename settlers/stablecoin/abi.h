@@ -1,38 +1,17 @@
 #pragma once
 
-// The little of the Solidity ABI that ERC-20 tokens need: calls with static 32-byte arguments, words back, and what a
-// revert says. Pure; safe from any thread.
+// The words of the Solidity ABI under the names of this folder.
 
-#include <initializer_list>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "base/amount.h"
-#include "base/bytes.h"
-#include "ledger/core/types.h"
+#include "evm/abi.h"
+#include "settlers/stablecoin/reverts.h"
 
 namespace settlers::stablecoin {
 
-using Word = base::Hash;  // 32 bytes, big-endian
-
-Word word_of(base::u128 number);
-Word word_of(const base::Address& address);
-
-// The first 4 bytes of keccak-256 of a signature such as "transfer(address,uint256)", then the arguments.
-base::Bytes call_data(std::string_view signature, std::initializer_list<Word> arguments);
-// keccak-256 of an event's signature: its first topic.
-base::Hash event_topic(std::string_view signature);
-
-// A uint256 as far as it matters to amounts: anything above 2^127-1 (an unlimited allowance) gives 2^127-1. Empty
-// unless `bytes` is one word.
-std::optional<base::u128> number_from_word(base::ByteView bytes);
-
-// What the data of a revert says: the text of Error(string), "panic 0x11", or "error 0x<selector>". Empty data gives
-// "".
-std::string revert_reason(base::ByteView data);
-// Which kind of failure a token's revert reason means, by the wording of USDC (FiatToken), OpenZeppelin's strings and
-// its custom errors. `technical` when it is none of them.
-ledger::core::FailureClass classify_revert(std::string_view reason);
+using evm::call_data;
+using evm::event_topic;
+using evm::number_from_word;
+using evm::revert_reason;
+using evm::Word;
+using evm::word_of;
 
 }  // namespace settlers::stablecoin

@@ -16,6 +16,7 @@ using base::u128;
 namespace json = boost::json;
 
 constexpr std::uint8_t kRequestVersion = 1;
+constexpr std::uint8_t kSeenVersion = 2;
 constexpr std::uint8_t kRequestTransactionsMax = 2;
 constexpr std::size_t kSelector = 4;
 constexpr std::size_t kWord = 32;
@@ -93,23 +94,36 @@ std::optional<Movement> movement_of(const Transaction& transaction, const base::
   return movement;
 }
 
-bool has_transfer(const json::value& receipt, const Movement& movement) {
-  const TransferEvent event = transfer_event(movement.from, movement.to, movement.value);
+namespace {
+
+bool matches(const json::value& log, const evm::EventPattern& event) {
+  const json::value* address = member(log, "address");
+  const json::value* topics = member(log, "topics");
+  const json::value* data = member(log, "data");
+  if (address == nullptr || topics == nullptr || data == nullptr || !topics->is_array()) return false;
+  const json::array& list = topics->as_array();
+  if (data_fixed<base::Address>(*address) != event.contract || list.size() < event.topics.size()) return false;
+  for (std::size_t i = 0; i < event.topics.size(); ++i) {
+    if (data_fixed<base::Hash>(list[i]) != event.topics[i]) return false;
+  }
+  return !event.data || data_bytes(*data) == event.data;
+}
+
+}  // namespace
+
+bool has_events(const json::value& receipt, const std::vector<evm::EventPattern>& events) {
   const json::value* logs = member(receipt, "logs");
   if (logs == nullptr || !logs->is_array()) return false;
-  for (const json::value& log : logs->as_array()) {
-    const json::value* address = member(log, "address");
-    const json::value* topics = member(log, "topics");
-    const json::value* data = member(log, "data");
-    if (address == nullptr || topics == nullptr || data == nullptr || !topics->is_array()) continue;
-    const json::array& list = topics->as_array();
-    if (data_fixed<base::Address>(*address) == movement.token && list.size() == 3 &&
-        data_fixed<base::Hash>(list[0]) == event.topic && data_fixed<base::Hash>(list[1]) == event.from &&
-        data_fixed<base::Hash>(list[2]) == event.to && data_fixed<base::Hash>(*data) == event.value) {
-      return true;
-    }
-  }
-  return false;
+  const json::array& list = logs->as_array();
+  return std::all_of(events.begin(), events.end(), [&list](const evm::EventPattern& event) {
+    return std::any_of(list.begin(), list.end(), [&event](const json::value& log) { return matches(log, event); });
+  });
+}
+
+bool has_transfer(const json::value& receipt, const Movement& movement) {
+  const TransferEvent event = transfer_event(movement.from, movement.to, movement.value);
+  const base::Bytes value(event.value.bytes.begin(), event.value.bytes.end());
+  return has_events(receipt, {{movement.token, {event.topic, event.from, event.to}, value}});
 }
 
 bool counts(const BlockRule& rule, std::uint64_t block_number, std::uint64_t latest,
@@ -174,6 +188,21 @@ base::Result<std::vector<SignedTransaction>> decode_request(ByteView request) {
   if (transactions.empty() || !in.complete())
     return base::error(base::ErrorCode::corruption, "a settlement's request is not one of this stablecoin settler");
   return transactions;
+}
+
+base::Bytes encode_seen(const base::Hash& transaction) {
+  base::Bytes bytes(1 + base::Hash::kSize);
+  bytes[0] = kSeenVersion;
+  std::copy(transaction.bytes.begin(), transaction.bytes.end(), bytes.begin() + 1);
+  return bytes;
+}
+
+std::optional<base::Hash> decode_seen(ByteView request) {
+  base::Decoder in(request);
+  const std::uint8_t version = in.u8();
+  const auto transaction = in.fixed<base::Hash>();
+  if (version != kSeenVersion || !in.complete()) return std::nullopt;
+  return transaction;
 }
 
 }  // namespace settlers::stablecoin

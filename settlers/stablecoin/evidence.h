@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <optional>
 
+#include "evm/order.h"
 #include "settlers/stablecoin/token.h"
 #include "settlers/stablecoin/transaction.h"
 
@@ -37,6 +38,8 @@ struct Movement {
 };
 // Empty for anything but transfer, transferFrom and receiveWithAuthorization.
 std::optional<Movement> movement_of(const Transaction& transaction, const base::Address& signer);
+// Whether a receipt's logs have every one of the events.
+bool has_events(const boost::json::value& receipt, const std::vector<evm::EventPattern>& events);
 // Whether a receipt's logs have exactly this movement's Transfer event.
 bool has_transfer(const boost::json::value& receipt, const Movement& movement);
 
@@ -70,5 +73,9 @@ BroadcastReply broadcast_reply(std::string_view message);
 // it the permit that it needs.
 base::Bytes encode_request(const std::vector<SignedTransaction>& transactions);
 base::Result<std::vector<SignedTransaction>> decode_request(base::ByteView request);
+// The request of a relay that somebody else had done before anything was sent: u8 version (2), and the hash of the
+// transaction that was seen.
+base::Bytes encode_seen(const base::Hash& transaction);
+std::optional<base::Hash> decode_seen(base::ByteView request);
 
 }  // namespace settlers::stablecoin

@@ -66,15 +66,13 @@ base::Hash intent_of(const Transaction& transaction) {
 struct StablecoinSettler::Preparing {
   Instruction instruction;
   Done<base::Result<Prepared>> done;
+  GasMarket market;
   const Token* token = nullptr;
   Movement movement;
   std::vector<MandateItem> mandate;  // of this token and payer
   base::Hash key;
   base::Bytes permit_data;  // empty: no permit is needed
   base::Bytes payment_data;
-  u128 base_fee_wei = 0;
-  u128 tip_wei = kTipDefaultWei;
-  u128 gas_money_wei = 0;  // of the signer
 };
 
 base::Hash StablecoinSettler::key_of(const Settlement& settlement) const {
@@ -120,17 +118,16 @@ base::Result<Movement> StablecoinSettler::intended(const Instruction& instructio
 
 // The same attempt was signed before, and the ledger did not learn of it (a crash in between, or a restored backup).
 // The same bytes then, so that whatever happened to them is the outcome.
-std::optional<Prepared> StablecoinSettler::prepared_before(const base::Hash& key, const Movement& movement) {
+std::optional<Prepared> StablecoinSettler::prepared_before(const base::Hash& key,
+                                                           const std::function<bool(const Transaction&)>& is_meant) {
   if (nonces_->find_key(key) == nullptr) return std::nullopt;
   std::vector<SignedTransaction> transactions;
   for (const auto& [nonce, slot] : nonces_->slots()) {
     if (slot.key == key && slot.state != SlotState::abandoned) transactions.push_back(slot.variants.front());
   }
   const auto decoded = decode_transaction(transactions.back().raw);
-  const auto known = decoded ? movement_of(decoded->transaction, account_) : std::nullopt;
-  if (!known || known->token != movement.token || known->from != movement.from || known->to != movement.to ||
-      known->value != movement.value) {
-    return cannot(FailureClass::technical, "this attempt was signed before for another movement (nonce " +
+  if (!decoded || !is_meant(decoded->transaction)) {
+    return cannot(FailureClass::technical, "this attempt was signed before for something else (nonce " +
                                                std::to_string(decoded ? decoded->transaction.nonce : 0) +
                                                "): ask the operator");
   }
@@ -148,6 +145,7 @@ void StablecoinSettler::prepare(const Instruction& instruction, Done<base::Resul
   if (checked_ == Checked::refused) return done(base::error(ErrorCode::unavailable, refusal_));
   if (checked_ == Checked::not_yet || !nonces_)
     return done(base::error(ErrorCode::unavailable, "the node at " + url_.host_header + " has not been checked yet"));
+  if (instruction.settlement.kind == SettlementKind::relay) return prepare_relay(instruction, std::move(done));
   const Token* token = token_of(instruction.settlement.asset);
   if (token == nullptr)
     return done(base::error(ErrorCode::invalid_argument,
@@ -157,7 +155,12 @@ void StablecoinSettler::prepare(const Instruction& instruction, Done<base::Resul
   auto work = std::make_shared<Preparing>();
   work->key = key_of(instruction.settlement);
   if (!instruction.dry_run) {
-    if (std::optional<Prepared> before = prepared_before(work->key, *movement)) return done(std::move(*before));
+    const auto is_meant = [&](const Transaction& transaction) {
+      const auto known = movement_of(transaction, account_);
+      return known && known->token == movement->token && known->from == movement->from && known->to == movement->to &&
+             known->value == movement->value;
+    };
+    if (std::optional<Prepared> before = prepared_before(work->key, is_meant)) return done(std::move(*before));
   }
   if (instruction.settlement.kind == SettlementKind::collection) {
     base::Result<std::vector<MandateItem>> mandate = decode_mandate(instruction.payer_rail_mandate);
@@ -196,9 +199,7 @@ void StablecoinSettler::choose(const std::shared_ptr<Preparing>& work, const std
     }
     return work->done(base::error(ErrorCode::unavailable, "the node's answers cannot be read"));
   }
-  work->base_fee_wei = head->base_fee_wei;
-  work->gas_money_wei = *gas_money;
-  if (results[4]) work->tip_wei = quantity128(*results[4]).value_or(kTipDefaultWei);
+  work->market = market_of(*head, *gas_money, results[4]);
   const Movement& movement = work->movement;
   const Token& token = *work->token;
   const std::string has = base::to_hex(movement.from) + " has " + in_tokens(*balance, token) + " and needs " +
@@ -268,50 +269,75 @@ void StablecoinSettler::judge_simulation(const std::shared_ptr<Preparing>& work,
     return work->done(cannot(FailureClass::rejected, "the call needs " + std::to_string(gas_limit) +
                                                          " gas and gas_limit_max is " +
                                                          std::to_string(options_.gas_limit_max)));
-  const std::optional<Fees> fees = initial_fees(work->base_fee_wei, work->tip_wei, caps());
-  if (!fees) return work->done(cannot(FailureClass::technical, "the chain's base fee is above max_fee_per_gas_wei"));
   const u128 gas_total = gas_limit + (work->permit_data.empty() ? 0 : kGasAfterPermit);
-  if (work->gas_money_wei / gas_total < fees->max_fee_wei)  // the rail cannot move anything: not this payment's fault
-    return work->done(
-        base::error(ErrorCode::unavailable, "the signer " + base::to_hex(account_) + " has too little money for gas"));
-  work->done(sign_and_reserve(*work, gas_limit, *fees));
+  const std::optional<Fees> fees = affordable(work->market, gas_total, work->done);
+  if (!fees) return;
+  std::vector<Call> calls;
+  if (!work->permit_data.empty()) calls.push_back({work->movement.token, work->permit_data, gas_limit});
+  calls.push_back({work->movement.token, work->payment_data,
+                   work->permit_data.empty() ? gas_limit : std::min(kGasAfterPermit, options_.gas_limit_max)});
+  Transaction payment;
+  payment.to = calls.back().to;
+  payment.data = calls.back().data;
+  CHECK(movement_of(payment, account_) == work->movement);
+  base::Result<Prepared> prepared = sign_and_reserve(work->key, calls, *fees, work->instruction.dry_run);
+  if (prepared) {
+    const Movement& movement = work->movement;
+    prepared->detail = in_tokens(movement.value, *work->token) + " of " + base::to_hex(movement.token) + " from " +
+                       base::to_hex(movement.from) + " to " + base::to_hex(movement.to) +
+                       (work->permit_data.empty() ? "" : " after its permit");
+  }
+  work->done(std::move(prepared));
 }
 
-base::Result<Prepared> StablecoinSettler::sign_and_reserve(const Preparing& work, std::uint64_t gas_limit,
-                                                           const Fees& fees) {
+StablecoinSettler::GasMarket StablecoinSettler::market_of(const Block& head, u128 gas_money_wei,
+                                                          const RpcResult& tip) const {
+  GasMarket market{head.base_fee_wei, kTipDefaultWei, gas_money_wei};
+  if (tip) market.tip_wei = quantity128(*tip).value_or(kTipDefaultWei);
+  return market;
+}
+
+// The fees, or nothing after telling `done` why this cannot be sent now.
+std::optional<Fees> StablecoinSettler::affordable(const GasMarket& market, u128 gas_total,
+                                                  const Done<base::Result<Prepared>>& done) const {
+  const std::optional<Fees> fees = initial_fees(market.base_fee_wei, market.tip_wei, caps());
+  if (!fees) {
+    done(cannot(FailureClass::technical, "the chain's base fee is above max_fee_per_gas_wei"));
+    return std::nullopt;
+  }
+  if (market.gas_money_wei / gas_total < fees->max_fee_wei) {  // the rail cannot move anything: nobody else's fault
+    done(base::error(ErrorCode::unavailable, "the signer " + base::to_hex(account_) + " has too little money for gas"));
+    return std::nullopt;
+  }
+  return fees;
+}
+
+base::Result<Prepared> StablecoinSettler::sign_and_reserve(const base::Hash& key, const std::vector<Call>& calls,
+                                                           const Fees& fees, bool dry_run) {
   Transaction transaction;
   transaction.chain_id = options_.chain_id;
   transaction.nonce = nonces_->next();
   transaction.max_fee_wei = fees.max_fee_wei;
   transaction.max_priority_fee_wei = fees.max_priority_fee_wei;
-  transaction.gas_limit = gas_limit;
-  transaction.to = work.movement.token;
   std::vector<SignedTransaction> transactions;
   std::vector<Slot> slots;
-  const auto add = [&](const base::Bytes& data) {
-    transaction.data = data;
+  for (const Call& call : calls) {
+    transaction.to = call.to;
+    transaction.data = call.data;
+    transaction.gas_limit = call.gas_limit;
     transactions.push_back(sign(transaction, signer_));
-    slots.push_back({transaction.nonce, SlotState::reserved, work.key, intent_of(transaction), {transactions.back()}});
+    slots.push_back({transaction.nonce, SlotState::reserved, key, intent_of(transaction), {transactions.back()}});
     ++transaction.nonce;
-  };
-  if (!work.permit_data.empty()) {
-    add(work.permit_data);
-    transaction.gas_limit = std::min(kGasAfterPermit, options_.gas_limit_max);
   }
-  add(work.payment_data);
-  CHECK(movement_of(transaction, account_) == work.movement);
-  if (!work.instruction.dry_run) {
+  if (!dry_run) {
     RETURN_IF_ERROR(nonces_->put(slots));
     for (const Slot& slot : slots) preparing_.insert(slot.nonce);
     show();
   }
   Prepared prepared;
-  prepared.idempotency_key = work.key;
+  prepared.idempotency_key = key;
   prepared.request = encode_request(transactions);
   prepared.reference = base::to_hex(transactions.back().hash);
-  prepared.detail = in_tokens(work.movement.value, *work.token) + " of " + base::to_hex(work.movement.token) +
-                    " from " + base::to_hex(work.movement.from) + " to " + base::to_hex(work.movement.to) +
-                    (work.permit_data.empty() ? "" : " after its permit");
   return prepared;
 }
 

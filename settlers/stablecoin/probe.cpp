@@ -32,6 +32,7 @@ void StablecoinSettler::probe(const Instruction& instruction, Done<Outcome> done
                         checked_ == Checked::refused ? refusal_ : "the node is not checked yet", options_.poll_ms,
                         true);
   }
+  if (instruction.settlement.kind == SettlementKind::relay) return begin_relay_probe(work);
   auto request = decode_request(instruction.settlement.request);
   const auto decoded = request ? decode_transaction(request->back().raw)
                                : base::Result<DecodedTransaction>(tl::unexpected<base::Error>(request.error()));
@@ -40,14 +41,20 @@ void StablecoinSettler::probe(const Instruction& instruction, Done<Outcome> done
     return work->answer(SettlementState::unknown,
                         decoded ? "the request is not a token transfer" : decoded.error().message, 60'000);
   }
-  work->request = std::move(*request);
-  work->payment = decoded->transaction;
   work->movement = *movement;
+  watch_variants(work, std::move(*request), decoded->transaction);
+}
+
+void StablecoinSettler::watch_variants(const std::shared_ptr<Probing>& work, std::vector<SignedTransaction> request,
+                                       const Transaction& payment) {
+  work->request = std::move(request);
+  work->payment = payment;
+  const Settlement& settlement = work->instruction.settlement;
   const Slot* slot = nonces_->find(work->payment.nonce);
-  if (slot != nullptr && slot->key == instruction.settlement.idempotency_key) work->variants = slot->variants;
+  if (slot != nullptr && slot->key == settlement.idempotency_key) work->variants = slot->variants;
   if (work->variants.empty()) work->variants = {work->request.back()};
   for (const SignedTransaction& variant : work->variants) work->watched.push_back(variant.hash);
-  const auto reference = base::hash_from_hex(instruction.settlement.reference);
+  const auto reference = base::hash_from_hex(settlement.reference);
   if (reference && std::find(work->watched.begin(), work->watched.end(), *reference) == work->watched.end())
     work->watched.push_back(*reference);
   ask_receipts(work);
@@ -104,12 +111,7 @@ void StablecoinSettler::in_block(const std::shared_ptr<Probing>& work) {
         const Receipt& receipt = work->receipt;
         if (!block || block->hash != receipt.block_hash)
           return work->answer(SettlementState::accepted, "its block is being reorganised", options_.poll_ms);
-        const auto [seen, is_new] = last_block_.try_emplace(work->payment.nonce, receipt.block_hash);
-        if (!is_new && seen->second != receipt.block_hash) {
-          seen->second = receipt.block_hash;
-          ++view_.reorganisations;
-        }
-        ages_.erase(work->payment.nonce);
+        if (work->is_ours(receipt.transaction)) note_block(work->payment.nonce, receipt.block_hash);
         Outcome outcome;
         outcome.reference = base::to_hex(receipt.transaction);
         outcome.next_probe_ms = options_.poll_ms;
@@ -121,8 +123,10 @@ void StablecoinSettler::in_block(const std::shared_ptr<Probing>& work) {
           if (!receipt.success) outcome.detail += ", reverted";
           return work->done(outcome);
         }
+        if (work->relay && !(receipt.success && work->proved()))
+          return relay_unproved(work, receipt.success ? "the events that prove it are missing" : "");
         if (!receipt.success) return reverted(work);
-        if (!has_transfer(work->receipt_json, work->movement)) {
+        if (!work->proved()) {
           outcome.state = SettlementState::failed;
           outcome.failure = FailureClass::rejected;
           outcome.detail += ", and it moved nothing: the token's Transfer event is missing";
@@ -135,6 +139,15 @@ void StablecoinSettler::in_block(const std::shared_ptr<Probing>& work) {
             options_.poll_ms * blocks_to_wait(options_.finality, receipt.block_number, work->head.number);
         work->done(outcome);
       });
+}
+
+void StablecoinSettler::note_block(std::uint64_t nonce, const base::Hash& block) {
+  const auto [seen, is_new] = last_block_.try_emplace(nonce, block);
+  if (!is_new && seen->second != block) {
+    seen->second = block;
+    ++view_.reorganisations;
+  }
+  ages_.erase(nonce);
 }
 
 // The transaction is in a block that counts, and it failed there: nothing moved, and it cannot move any more.
@@ -174,6 +187,7 @@ void StablecoinSettler::reverted(const std::shared_ptr<Probing>& work) {
 }
 
 void StablecoinSettler::not_in_block(const std::shared_ptr<Probing>& work) {
+  if (work->foreign) return seen_is_gone(work);
   if (last_block_.erase(work->payment.nonce) > 0) ++view_.reorganisations;
   if (work->mined_nonces <= work->payment.nonce) {
     std::vector<RpcCall> calls;

@@ -2,6 +2,8 @@
 
 // One probe on its way; shared by probe.cpp and absence.cpp.
 
+#include <algorithm>
+
 #include "settlers/stablecoin/settler_impl.h"
 
 namespace settlers::stablecoin {
@@ -13,7 +15,11 @@ struct StablecoinSettler::Probing {
   std::vector<SignedTransaction> variants;  // of the payment's nonce, oldest first
   std::vector<base::Hash> watched;          // their hashes, and the ledger's reference
   Transaction payment;
-  Movement movement;
+  Movement movement;                     // collections and payouts
+  std::optional<evm::RelayOrder> relay;  // relays
+  // The transaction in question is not ours: nothing about our nonces follows from it.
+  bool foreign = false;
+  bool sought = false;  // somebody else's transaction was looked for
   Block head;
   std::optional<Block> safe;
   std::optional<Block> finalized;
@@ -26,6 +32,16 @@ struct StablecoinSettler::Probing {
   std::uint64_t step = 1;
   bool bounded = false;  // `unused` is known
 
+  // A relay's hash may be that of somebody else's transaction; of a payment every hash is one of ours.
+  bool is_ours(const base::Hash& hash) const {
+    return !relay || std::any_of(variants.begin(), variants.end(), [&](const auto& one) { return one.hash == hash; });
+  }
+  // Its receipt proves that what was asked for has happened.
+  bool proved() const {
+    if (!relay) return has_transfer(receipt_json, movement);
+    return has_events(receipt_json, relay->proof) ||
+           (!relay->elsewhere.empty() && has_events(receipt_json, relay->elsewhere));
+  }
   const std::optional<Block>& tagged(const BlockRule& rule) const {
     return rule.kind == BlockRule::Kind::safe ? safe : finalized;
   }

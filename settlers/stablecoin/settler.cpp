@@ -73,6 +73,7 @@ RpcCall StablecoinSettler::eth_call(const base::Address& to, const base::Bytes& 
 
 // The nonces of a settlement that the ledger has between sending and final belong to it, whatever the store knew.
 void StablecoinSettler::adopt(const Settlement& settlement) {
+  if (decode_seen(settlement.request)) return;  // not ours: it has no nonce of ours
   const auto transactions = decode_request(settlement.request);
   const base::Result<void> armed = transactions ? arm(*transactions, settlement.idempotency_key)
                                                 : base::Result<void>(tl::unexpected<base::Error>(transactions.error()));
@@ -123,6 +124,7 @@ void StablecoinSettler::abandon(const Prepared& prepared) {
 }
 
 void StablecoinSettler::send(const Instruction& instruction, Done<Outcome> done) {
+  if (decode_seen(instruction.settlement.request)) return probe(instruction, std::move(done));
   Outcome failed;
   failed.state = SettlementState::failed;
   failed.failure = FailureClass::technical;

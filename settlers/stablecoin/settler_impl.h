@@ -2,7 +2,7 @@
 
 // The stablecoin settler's inside, on the io_context thread. settler.cpp: life, sending, what is shown; start.cpp:
 // checks against the chain; prepare.cpp: instruction to signed bytes; probe.cpp, absence.cpp: what became of a payment;
-// watch.cpp: the signer's nonces, gaps and stuck transactions.
+// relay.cpp, seek.cpp: the same for relays; watch.cpp: the signer's nonces, gaps and stuck transactions.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,6 +10,8 @@
 #include <mutex>
 #include <set>
 
+#include "evm/order.h"
+#include "evm/refusal.h"
 #include "settlers/stablecoin/evidence.h"
 #include "settlers/stablecoin/json_rpc.h"
 #include "settlers/stablecoin/nonce_store.h"
@@ -40,6 +42,31 @@ class StablecoinSettler final : public Settler {
   enum class Checked : std::uint8_t { not_yet, passed, refused };
   struct Preparing;  // prepare.cpp
   struct Probing;    // probing.h
+  struct Relaying;   // relay.cpp
+  struct Seeking;    // seek.cpp
+  struct Call {
+    base::Address to;
+    base::Bytes data;
+    std::uint64_t gas_limit = 0;
+  };
+  // What a transaction costs now, and what the signer has.
+  struct GasMarket {
+    base::u128 base_fee_wei = 0;
+    base::u128 tip_wei = 0;
+    base::u128 gas_money_wei = 0;
+  };
+  // What was found of a relay that somebody else may have done.
+  struct Sought {
+    enum class Kind : std::uint8_t {
+      unanswered,  // the node did not tell
+      nothing,     // no such event
+      otherwise,   // the event, in a transaction that did not do all of it
+      done,
+    };
+    Kind kind = Kind::unanswered;
+    base::Hash transaction;  // otherwise, done
+    std::string detail;      // unanswered
+  };
 
   // What was last seen of the chain; copied into shown_ for other threads.
   struct View {
@@ -67,13 +94,33 @@ class StablecoinSettler final : public Settler {
 
   // prepare.cpp
   base::Result<Movement> intended(const Instruction& instruction, const Token& token) const;
-  std::optional<Prepared> prepared_before(const base::Hash& key, const Movement& movement);
+  std::optional<Prepared> prepared_before(const base::Hash& key,
+                                          const std::function<bool(const Transaction&)>& is_meant);
   void ask_balances(const std::shared_ptr<Preparing>& work);
   void choose(const std::shared_ptr<Preparing>& work, const std::vector<RpcResult>& results);
   void simulate(const std::shared_ptr<Preparing>& work);
   void judge_simulation(const std::shared_ptr<Preparing>& work, const std::vector<RpcResult>& results);
-  base::Result<Prepared> sign_and_reserve(const Preparing& work, std::uint64_t gas_limit, const Fees& fees);
+  GasMarket market_of(const Block& head, base::u128 gas_money_wei, const RpcResult& tip) const;
+  std::optional<Fees> affordable(const GasMarket& market, base::u128 gas_total,
+                                 const Done<base::Result<Prepared>>& done) const;
+  base::Result<Prepared> sign_and_reserve(const base::Hash& key, const std::vector<Call>& calls, const Fees& fees,
+                                          bool dry_run);
   base::Hash key_of(const Settlement& settlement) const;
+
+  // relay.cpp
+  void prepare_relay(const Instruction& instruction, Done<base::Result<Prepared>> done);
+  std::string check_order(const evm::RelayOrder& order) const;
+  void judge_relay(const std::shared_ptr<Relaying>& work, const std::vector<RpcResult>& results);
+  void relay_refused(const std::shared_ptr<Relaying>& work, const Block& head, evm::Refusal refusal,
+                     const std::string& text);
+  void begin_relay_probe(const std::shared_ptr<Probing>& work);
+  void relay_unproved(const std::shared_ptr<Probing>& work, std::string reason);
+  void seen_is_gone(const std::shared_ptr<Probing>& work);
+
+  // seek.cpp
+  void seek(const evm::RelayOrder& order, std::uint64_t head, std::function<void(Sought)> done);
+  void seek_logs(const std::shared_ptr<Seeking>& work);
+  void judge_logs(const std::shared_ptr<Seeking>& work, const boost::json::value& logs);
 
   // settler.cpp
   void broadcast(std::shared_ptr<std::vector<SignedTransaction>> transactions, std::size_t index,
@@ -87,9 +134,12 @@ class StablecoinSettler final : public Settler {
   std::uint64_t now_ns() const { return clock_.monotonic_ns(); }
 
   // probe.cpp
+  void watch_variants(const std::shared_ptr<Probing>& work, std::vector<SignedTransaction> request,
+                      const Transaction& payment);
   void ask_receipts(const std::shared_ptr<Probing>& work);
   void judge_receipts(const std::shared_ptr<Probing>& work, const std::vector<RpcResult>& results);
   void in_block(const std::shared_ptr<Probing>& work);
+  void note_block(std::uint64_t nonce, const base::Hash& block);
   void not_in_block(const std::shared_ptr<Probing>& work);
   void reverted(const std::shared_ptr<Probing>& work);
   void rebroadcast(const std::shared_ptr<Probing>& work);

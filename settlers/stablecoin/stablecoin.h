@@ -42,10 +42,14 @@ struct BlockRule {
 
 struct StablecoinOptions {
   std::string rail = "stablecoin";
-  std::string rpc_url;          // http://host[:port][/path]; TLS ends at a proxy on this machine
-  std::uint64_t chain_id = 0;   // must equal eth_chainId
-  std::vector<Token> tokens;    // allow-list: nothing else is ever called
-  std::string state_directory;  // durable nonces; made if missing, locked while running
+  std::string rpc_url;         // http://host[:port][/path]; TLS ends at a proxy on this machine
+  std::uint64_t chain_id = 0;  // must equal eth_chainId
+  std::vector<Token> tokens;   // allow-list: nothing else is ever called
+  // Contracts that relays may call beside the tokens: the settlement contract. Their code is not checked; what proves a
+  // relay's success is in its order.
+  std::vector<base::Address> contracts;
+  std::uint64_t relay_lookback_blocks = 50'000;  // how far back somebody else's transaction is looked for
+  std::string state_directory;                   // durable nonces; made if missing, locked while running
   BlockRule confirmed{BlockRule::Kind::depth, 12};
   BlockRule finality{BlockRule::Kind::finalized, 0};
   std::uint64_t max_fee_per_gas_wei = 200'000'000'000;         // hard cap of maxFeePerGas, bumps included

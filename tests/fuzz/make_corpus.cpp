@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "crypto/merkle.h"
+#include "evm/order.h"
 #include "ledger/core/entry.h"
 #include "ledger/core/row.h"
 #include "ledger/core/segment.h"
@@ -166,6 +167,25 @@ void make_frames() {
   write_file("frame", "unfinished", cut);
 }
 
+void make_orders() {
+  evm::RelayOrder order;
+  order.chain_id = 8453;
+  order.to.bytes.fill(1);
+  order.data = {1, 2, 3, 4, 5};
+  order.deadline_s = 1'900'000'000;
+  order.proof = {{order.to, {base::Hash{}}, std::nullopt}};
+  write_file("order", "valid-short", evm::encode(order));
+  order.proof.push_back({order.to, {base::Hash{}, base::Hash{}, base::Hash{}, base::Hash{}}, base::Bytes(32)});
+  order.elsewhere = order.proof;
+  write_file("order", "valid-long", evm::encode(order));
+  base::Bytes cut = evm::encode(order);
+  cut.pop_back();
+  write_file("order", "refused-cut", cut);
+  order.proof.clear();
+  write_file("order", "refused-without-proof", evm::encode(order));
+  write_file("order", "refused-version", base::Bytes{2, 0, 0});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,6 +200,7 @@ int main(int argc, char** argv) {
   make_texts();
   make_batches();
   make_frames();
+  make_orders();
   for (const auto& [name, bytes] : fuzz::make_proofs()) write_file("proof", name, bytes);
   return 0;
 }

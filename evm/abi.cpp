@@ -1,17 +1,15 @@
-#include "settlers/stablecoin/abi.h"
+#include "evm/abi.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "crypto/keccak.h"
 
-namespace settlers::stablecoin {
+namespace evm {
 
 namespace {
 
 using base::ByteView;
 using base::u128;
-using ledger::core::FailureClass;
 
 constexpr std::size_t kWord = 32;
 constexpr std::size_t kSelector = 4;
@@ -21,29 +19,6 @@ constexpr std::size_t kReasonBytesMax = 200;
 base::Hash keccak_of(std::string_view text) {
   return crypto::keccak256(ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
-
-struct Pattern {
-  std::string_view text;  // in lower case
-  FailureClass failure;
-};
-// The first match decides. Selectors are those of ERC-6093 and of OpenZeppelin's Pausable.
-constexpr Pattern kPatterns[] = {
-    {"exceeds balance", FailureClass::insufficient_funds},
-    {"insufficient balance", FailureClass::insufficient_funds},
-    {"0xe450d38c", FailureClass::insufficient_funds},  // ERC20InsufficientBalance(address,uint256,uint256)
-    {"exceeds allowance", FailureClass::no_mandate},
-    {"insufficient allowance", FailureClass::no_mandate},
-    {"0xfb8f41b2", FailureClass::no_mandate},        // ERC20InsufficientAllowance(address,uint256,uint256)
-    {"authorization is", FailureClass::no_mandate},  // not yet valid, expired, used or canceled
-    {"permit is expired", FailureClass::no_mandate},
-    {"invalid signature", FailureClass::no_mandate},
-    {"caller must be the payee", FailureClass::no_mandate},
-    {"blacklist", FailureClass::rejected},
-    {"blocklist", FailureClass::rejected},
-    {"paused", FailureClass::rejected},
-    {"0xd93c0665", FailureClass::rejected},  // EnforcedPause()
-    {"zero address", FailureClass::rejected},
-};
 
 }  // namespace
 
@@ -98,13 +73,4 @@ std::string revert_reason(ByteView data) {
   return "error " + selector;
 }
 
-FailureClass classify_revert(std::string_view reason) {
-  std::string lower(reason);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const Pattern& pattern : kPatterns) {
-    if (lower.find(pattern.text) != std::string::npos) return pattern.failure;
-  }
-  return FailureClass::technical;
-}
-
-}  // namespace settlers::stablecoin
+}  // namespace evm
