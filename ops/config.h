@@ -46,7 +46,7 @@ struct HttpConfig {
 
 struct LedgerConfig {
   std::uint64_t memory_bytes = 256ULL << 20;
-  std::uint32_t recent_replay_keys = 1u << 20;
+  std::uint32_t recent_replay_keys = 1u << 19;
   std::string checkpoint_root;  // checkpoints are made below it
   bool operator==(const LedgerConfig&) const = default;
 };

@@ -27,7 +27,7 @@ struct StoreOptions {
   OpenMode mode = OpenMode::create_if_missing;
   std::string network;                        // must equal the stored one when the ledger exists
   std::size_t memory_bytes = 256u << 20;      // RocksDB caches and write buffers together
-  std::size_t recent_replay_keys = 1u << 20;  // replay keys kept in memory before they move to disk
+  std::size_t recent_replay_keys = 1u << 19;  // replay keys kept in memory before they move to disk
   rocksdb::Env* env = nullptr;                // tests: a fault-injecting environment; must outlive the store
 };
 

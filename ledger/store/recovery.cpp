@@ -1,7 +1,11 @@
 #include "ledger/store/recovery.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/codec.h"
 #include "crypto/secp256k1.h"
@@ -167,37 +171,117 @@ base::Result<void> forget_indexes(const Database& database) {
   return {};
 }
 
+namespace {
+
+// A segment, and what the replay index keeps of its entries.
+struct ReadSegment {
+  core::SegmentHeader header;
+  core::Bytes body;
+  std::vector<core::StateMachine::ReplayRecord> records;
+};
+
+// Checks and decodes. Most of it is hashing: the entries' root, and each item's digest and leaf.
+base::Result<ReadSegment> read_segment(base::ByteView bytes, const core::StateMachine& machine) {
+  base::Result<core::Segment> segment = core::decode_segment(bytes);
+  if (!segment) return tl::unexpected(segment.error());
+  ReadSegment read;
+  read.header = segment->header;
+  read.body = std::move(segment->body);
+  ASSIGN_OR_RETURN(const std::vector<base::ByteView> entries, core::entries_of(read.body));
+  read.records.reserve(entries.size());
+  std::uint64_t sequence = read.header.first_sequence.value;
+  for (const base::ByteView entry_bytes : entries) {
+    ASSIGN_OR_RETURN(const core::Entry entry, core::decode_entry(entry_bytes));
+    if (const auto record = machine.replay_record(entry, core::Sequence(sequence++))) read.records.push_back(*record);
+  }
+  return read;
+}
+
+// Reads segments in order, some at a time on all cores, and puts them into the indexes one after the other.
+class IndexRebuild {
+ public:
+  IndexRebuild(const core::StateMachine& machine, ReplayStore& replay, Follower& follower, const Progress& progress)
+      : machine_(machine),
+        replay_(replay),
+        follower_(follower),
+        progress_(progress),
+        indexed_(follower.indexed().value),
+        last_(machine.head().last_sequence.value) {}
+
+  base::Result<void> add(base::ByteView bytes) {
+    waiting_bytes_ += bytes.size();
+    waiting_.emplace_back(bytes.begin(), bytes.end());
+    return waiting_bytes_ < kBytesAtOnce ? base::Result<void>{} : take_in();
+  }
+
+  base::Result<void> take_in() {
+    std::vector<base::Result<ReadSegment>> segments(waiting_.size(), ReadSegment{});
+    std::atomic<std::size_t> next{0};
+    std::vector<std::thread> helpers;
+    const auto work = [&] {
+      for (std::size_t i = next++; i < waiting_.size(); i = next++) segments[i] = read_segment(waiting_[i], machine_);
+    };
+    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    for (std::size_t i = 1; i < std::min(cores, waiting_.size()); ++i) helpers.emplace_back(work);
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    for (base::Result<ReadSegment>& segment : segments) RETURN_IF_ERROR(take_in(segment));
+    waiting_.clear();
+    waiting_bytes_ = 0;
+    return {};
+  }
+
+  // The entry that would come next.
+  std::uint64_t expected() const noexcept { return expected_; }
+
+ private:
+  static constexpr std::size_t kBytesAtOnce = 16u << 20;
+
+  base::Result<void> take_in(base::Result<ReadSegment>& segment) {
+    if (!segment)
+      return damaged("the journal cannot be read at entry " + std::to_string(expected_) + ": " +
+                     segment.error().message);
+    const core::SegmentHeader& header = segment->header;
+    if (header.first_sequence.value + header.count <= expected_) return {};  // ends at the mark
+    if (header.first_sequence.value != expected_)
+      return damaged("the journal has no segment that starts with entry " + std::to_string(expected_));
+    for (const auto& record : segment->records) replay_.insert(record.key, record.hit);
+    expected_ += header.count;
+    replay_.segment_done(core::Sequence(expected_ - 1));
+    RETURN_IF_ERROR(follower_.process(header, segment->body));
+    if (progress_) progress_("read journal", expected_ - 1 - indexed_, last_ - indexed_);
+    return {};
+  }
+
+  const core::StateMachine& machine_;
+  ReplayStore& replay_;
+  Follower& follower_;
+  const Progress& progress_;
+  const std::uint64_t indexed_;
+  const std::uint64_t last_;
+  std::uint64_t expected_ = indexed_ + 1;
+  std::vector<core::Bytes> waiting_;
+  std::size_t waiting_bytes_ = 0;
+};
+
+}  // namespace
+
 base::Result<std::uint64_t> rebuild_indexes(const Database& database, const core::StateMachine& machine,
                                             ReplayStore& replay, Follower& follower, const Progress& progress) {
   const core::Sequence indexed = follower.indexed();
   const std::uint64_t last = machine.head().last_sequence.value;
   if (indexed.value > last) return damaged("the index mark is beyond the journal's end");
-  std::uint64_t expected = indexed.value + 1;
+  IndexRebuild rebuild(machine, replay, follower, progress);
   const auto read = [&](base::ByteView bytes) -> base::Result<bool> {
-    base::Result<core::Segment> segment = core::decode_segment(bytes);
-    if (!segment)
-      return damaged("the journal cannot be read at entry " + std::to_string(expected) + ": " +
-                     segment.error().message);
-    if (segment->header.first_sequence.value + segment->header.count <= expected) return true;  // ends at the mark
-    if (segment->header.first_sequence.value != expected)
-      return damaged("the journal has no segment that starts with entry " + std::to_string(expected));
-    ASSIGN_OR_RETURN(const std::vector<base::ByteView> entries, core::entries_of(segment->body));
-    for (const base::ByteView entry_bytes : entries) {
-      ASSIGN_OR_RETURN(const core::Entry entry, core::decode_entry(entry_bytes));
-      if (const auto record = machine.replay_record(entry, core::Sequence(expected)))
-        replay.insert(record->key, record->hit);
-      ++expected;
-    }
-    replay.segment_done(core::Sequence(expected - 1));
-    RETURN_IF_ERROR(follower.process(segment->header, segment->body));
-    if (progress) progress("read journal", expected - 1 - indexed.value, last - indexed.value);
+    RETURN_IF_ERROR(rebuild.add(bytes));
     return true;
   };
   if (indexed.value < last) RETURN_IF_ERROR(scan_segments(database, core::Sequence(indexed.value + 1), read));
-  if (expected != last + 1)
-    return damaged("the journal ends with entry " + std::to_string(expected - 1) + "; the state has " +
+  RETURN_IF_ERROR(rebuild.take_in());
+  if (rebuild.expected() != last + 1)
+    return damaged("the journal ends with entry " + std::to_string(rebuild.expected() - 1) + "; the state has " +
                    std::to_string(last));
-  return expected - 1 - indexed.value;
+  return last - indexed.value;
 }
 
 }  // namespace ledger::store

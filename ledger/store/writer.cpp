@@ -36,6 +36,10 @@ constexpr std::uint64_t kTimerRestUs = 100'000;
 constexpr std::size_t kCompany = 32;
 constexpr std::uint32_t kRetryAfterMs = 100;
 constexpr unsigned kTimers = 3;
+// Batches that came so recently mean that others will: timers then work in small slices, whose commit takes about a
+// millisecond, as a batch may wait for two of them.
+constexpr std::uint64_t kBusyNs = 200'000'000;
+constexpr std::size_t kBusySlice = 32;
 }  // namespace
 
 Writer::Writer(Parts parts) : parts_(parts), assets_(parts.machine.asset_table()) {}
@@ -211,18 +215,20 @@ void Writer::run_timers() {
 // The next timer that has something to do, taking turns.
 std::optional<core::Command> Writer::due_timer(base::Time now) {
   if (now < timers_rest_until_) return std::nullopt;
+  const bool busy = last_batch_ns_ != 0 && parts_.clock.monotonic_ns() - last_batch_ns_ < kBusyNs;
+  const std::size_t slice = busy ? kBusySlice : limits::kCloseSliceWindows;
   for (unsigned turn = 0; turn < kTimers; ++turn) {
     const unsigned timer = (next_timer_ + turn) % kTimers;
     std::optional<core::Command> command;
     switch (static_cast<Timer>(timer)) {
       case Timer::close_due:
-        if (parts_.machine.next_window_end() <= now) command = core::CloseDue{limits::kCloseSliceWindows};
+        if (parts_.machine.next_window_end() <= now) command = core::CloseDue{slice};
         break;
       case Timer::expire_holds:
-        if (parts_.machine.next_hold_expiry() <= now) command = core::ExpireHolds{limits::kCloseSliceWindows};
+        if (parts_.machine.next_hold_expiry() <= now) command = core::ExpireHolds{slice};
         break;
       case Timer::plan_payouts:
-        if (parts_.machine.payouts_waiting()) command = core::PlanPayouts{limits::kCloseSliceWindows};
+        if (parts_.machine.payouts_waiting()) command = core::PlanPayouts{slice};
         break;
     }
     if (command) {
@@ -266,6 +272,7 @@ void Writer::execute(Work& work) {
 }
 
 void Writer::execute_batch(BatchWork& work) {
+  last_batch_ns_ = group_started_ns_;
   BatchReply reply{std::move(work.done), {}};
   reply.receipt.status = work.batch.status();
   reply.receipt.time = builder_->time();

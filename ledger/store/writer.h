@@ -101,6 +101,7 @@ class Writer final : public api::LedgerService {
   std::uint64_t oldest_submitted_ns_ = 0;
   base::Time timers_rest_until_;
   unsigned next_timer_ = 0;
+  std::uint64_t last_batch_ns_ = 0;  // when the group began that had the last batch; 0: none yet
   std::shared_ptr<const commitments::tab::AssetTable> assets_;
   std::thread thread_;
 };

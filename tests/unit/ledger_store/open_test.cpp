@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/limits.h"
 #include "tests/unit/ledger_store/store_world.h"
 
 namespace ledger::store {
@@ -85,6 +86,34 @@ TEST(OpenStore, KeepsEverythingOverARestart) {
   ASSERT_EQ(more.items.at(0).status, Status::ok);
   EXPECT_EQ(store->reader().tally(core::PayerId(1), kUsdc).value().unbilled, base::Amount(360));
   EXPECT_EQ(store->asset_table()->text_hash(kUsdc) != nullptr, true);
+}
+
+// More than the open decodes at once, and nothing of it in the indexes on disk.
+TEST(OpenStore, ReadsALongEndOfTheJournal) {
+  World world;
+  StoreOptions options = world.options();
+  options.recent_replay_keys = 1u << 20;
+  const auto store = world.open(options);
+  world.set_up(*store);
+  std::vector<std::vector<commitments::tab::Item>> batches;
+  std::vector<api::BatchReceipt> first;
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    batches.push_back(world.charges(base::limits::kBatchItemsMax, i % 3, false));
+    first.push_back(world.submit_trusted(*store, batches.back()));
+  }
+  ASSERT_TRUE(store->checkpoint(world.directory / "copy").has_value());
+  store->stop();
+  options.path = world.directory / "copy";
+  const auto copy = world.open(options);
+  EXPECT_GT(copy->stats().replayed_entries, 64 * base::limits::kBatchItemsMax);
+  for (const std::size_t i : {0u, 31u, 63u}) {
+    const api::BatchReceipt again = world.submit_trusted(*copy, batches[i]);
+    ASSERT_EQ(again.items.size(), base::limits::kBatchItemsMax);
+    for (std::size_t j = 0; j < again.items.size(); ++j) {
+      ASSERT_EQ(again.items[j].status, Status::already_accepted) << i << ", " << j;
+      ASSERT_EQ(again.items[j].sequence, first[i].items[j].sequence);
+    }
+  }
 }
 
 TEST(OpenStore, LedgerTimeNeverGoesBack) {
