@@ -1,7 +1,9 @@
 #include "bench/client.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +14,8 @@
 
 namespace bench {
 namespace {
+
+constexpr std::size_t kLookForStopEvery = 16;  // batches
 
 struct Run {
   const LoadSpec& spec;
@@ -39,10 +43,14 @@ struct Run {
     });
   }
 
+  bool told_to_stop(std::size_t batch) const {
+    return !spec.stop_file.empty() && batch % kLookForStopEvery == 0 && std::filesystem::exists(spec.stop_file);
+  }
+
   void run(const std::vector<UnverifiedBatch>& batches) {
     const std::uint64_t start = clock.monotonic_ns();
     const double gap_ns = spec.batches_per_s > 0 ? 1e9 / spec.batches_per_s : 0;
-    for (std::size_t i = 0; i < batches.size() && failure.empty(); ++i) {
+    for (std::size_t i = 0; i < batches.size() && failure.empty() && !told_to_stop(i); ++i) {
       std::uint64_t due = clock.monotonic_ns();
       if (gap_ns > 0) {
         due = start + static_cast<std::uint64_t>(static_cast<double>(i) * gap_ns);
@@ -66,6 +74,9 @@ base::Result<LoadResult> run_load(const LoadSpec& spec, const base::Clock& clock
   ASSIGN_OR_RETURN(auto session, client->login_server(key));
   Run run{spec, clock, session, {}, {}, {}};
   run.latencies_ms.reserve(batches.size());
+  const base::Time begin = base::Time::from_seconds(spec.start_s);
+  if (spec.start_s != 0 && clock.now() > begin) return base::error(base::ErrorCode::timeout, "ready after the start");
+  while (clock.now() < begin) std::this_thread::sleep_for(std::chrono::microseconds(begin.us - clock.now().us));
   run.run(batches);
   if (!run.failure.empty()) return base::error(base::ErrorCode::io, run.failure);
   run.result.p50_ms = percentile(run.latencies_ms, 50);
@@ -80,8 +91,10 @@ std::string encode_result(const LoadResult& result) {
 }
 
 base::Result<LoadResult> run_load_process(const std::string& program, const LoadSpec& spec) {
-  const std::string command = fmt::format("'{}' client --socket '{}' --traffic '{}' --in-flight {} --batches-per-s {}",
-                                          program, spec.socket, spec.traffic_file, spec.in_flight, spec.batches_per_s);
+  std::string command = fmt::format("'{}' client --socket '{}' --traffic '{}' --in-flight {} --batches-per-s {}",
+                                    program, spec.socket, spec.traffic_file, spec.in_flight, spec.batches_per_s);
+  if (spec.start_s != 0) command += fmt::format(" --start-s {}", spec.start_s);
+  if (!spec.stop_file.empty()) command += fmt::format(" --stop-file '{}'", spec.stop_file);
   std::FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return base::error(base::ErrorCode::io, "cannot start " + command);
   char line[512] = {};

@@ -16,6 +16,8 @@ struct LoadSpec {
   std::string traffic_file;
   std::size_t in_flight = 8;  // batches; the bound in both modes
   double batches_per_s = 0;   // 0: as fast as answers come
+  std::uint64_t start_s = 0;  // since 1970; not before
+  std::string stop_file;      // ends early, answers in flight included, when this file exists
 };
 
 struct LoadResult {

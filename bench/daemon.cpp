@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -23,6 +24,8 @@ namespace bench {
 namespace {
 
 namespace core = ledger::core;
+
+constexpr std::uint64_t kStartNsMax = 300'000'000'000;  // a large ledger is opened again
 
 base::Result<void> write_file(const std::string& path, const std::string& text, mode_t mode) {
   std::ofstream out(path, std::ios::trunc);
@@ -66,8 +69,18 @@ rails = ["sandbox"]
                      kNetwork, directory, kAsset.value, kAssetText);
 }
 
-base::Result<void> register_everyone(const std::string& socket, std::size_t payers) {
-  ASSIGN_OR_RETURN(auto client, tabd::Client::connect(tabd::Endpoint::unix_socket(socket)));
+bool answers(const std::string& socket) {
+  const auto client = tabd::Client::connect(tabd::Endpoint::unix_socket(socket));
+  if (!client) return false;
+  const crypto::SecretKey key = operator_key();
+  auto session = (*client)->login_operator(key);
+  return session && session->head();
+}
+
+}  // namespace
+
+base::Result<void> DaemonUnderTest::register_everyone(std::size_t payers) const {
+  ASSIGN_OR_RETURN(auto client, tabd::Client::connect(tabd::Endpoint::unix_socket(socket_)));
   const crypto::SecretKey key = operator_key();
   ASSIGN_OR_RETURN(auto session, client->login_operator(key));
   core::Payee payee;
@@ -88,30 +101,32 @@ base::Result<void> register_everyone(const std::string& socket, std::size_t paye
   return {};
 }
 
-}  // namespace
-
 base::Result<DaemonUnderTest> DaemonUnderTest::start(const std::string& program, const std::string& directory,
-                                                     std::size_t payers, const base::Clock& clock) {
-  const std::string config = directory + "/tabd.toml";
-  RETURN_IF_ERROR(write_file(config, configuration(directory), 0600));
-  RETURN_IF_ERROR(write_file(directory + "/operator.key", base::to_hex(operator_key().reveal()) + "\n", 0400));
+                                                     const base::Clock& clock) {
+  const std::string config = directory + "/tabd.toml", key = directory + "/operator.key";
+  if (!std::filesystem::exists(config)) {
+    std::filesystem::create_directories(directory);
+    RETURN_IF_ERROR(write_file(config, configuration(directory), 0600));
+    RETURN_IF_ERROR(write_file(key, base::to_hex(operator_key().reveal()) + "\n", 0400));
+  }
+  const std::uint64_t start = clock.monotonic_ns();
   std::array<std::string, 3> words = {program, "--config", config};
   std::array<char*, 4> arguments = {words[0].data(), words[1].data(), words[2].data(), nullptr};
   pid_t pid = 0;
   if (::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0)
     return base::error(base::ErrorCode::io, "cannot start " + program);
   DaemonUnderTest daemon(pid, directory + "/tabd.sock");
-  const std::uint64_t start = clock.monotonic_ns();
-  while (!tabd::Client::connect(tabd::Endpoint::unix_socket(daemon.socket_))) {
+  while (!answers(daemon.socket_)) {
     if (::waitpid(pid, nullptr, WNOHANG) == pid) {
       daemon.pid_ = 0;
       return base::error(base::ErrorCode::io, program + " ended at its start");
     }
-    if (clock.monotonic_ns() - start > 20'000'000'000)
+    if (clock.monotonic_ns() - start > kStartNsMax)
       return base::error(base::ErrorCode::timeout, program + " does not answer on " + daemon.socket_);
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  RETURN_IF_ERROR(register_everyone(daemon.socket_, payers));
+  daemon.start_s_ = static_cast<double>(clock.monotonic_ns() - start) / 1e9;
+  daemon.start_cpu_s_ = daemon.cpu_seconds();
   return daemon;
 }
 

@@ -11,16 +11,28 @@ namespace bench {
 
 class DaemonUnderTest {
  public:
-  // Starts `program` (tabd) below `directory` and registers `payers` payers, a payee and the server.
+  // Starts `program` (tabd) below `directory` and waits until it answers.
   static base::Result<DaemonUnderTest> start(const std::string& program, const std::string& directory,
-                                             std::size_t payers, const base::Clock& clock);
-  DaemonUnderTest(DaemonUnderTest&& other) noexcept : pid_(other.pid_), socket_(std::move(other.socket_)) {
+                                             const base::Clock& clock);
+  DaemonUnderTest(DaemonUnderTest&& other) noexcept
+      : pid_(other.pid_),
+        socket_(std::move(other.socket_)),
+        start_s_(other.start_s_),
+        start_cpu_s_(other.start_cpu_s_) {
     other.pid_ = 0;
   }
   DaemonUnderTest& operator=(DaemonUnderTest&&) = delete;
   ~DaemonUnderTest();  // SIGTERM, and waits for the end
 
+  // Registers the payee, the server and the first `payers` payers that sign.
+  base::Result<void> register_everyone(std::size_t payers) const;
+  // Where the daemon of `directory` keeps its ledger.
+  static std::string ledger_of(const std::string& directory) { return directory + "/data/ledger"; }
+
   const std::string& socket() const { return socket_; }
+  // From the start of the process to the answer to an operator's first question.
+  double start_s() const { return start_s_; }
+  double start_cpu_s() const { return start_cpu_s_; }
   int pid() const { return pid_; }
   // User and system time of the daemon so far.
   double cpu_seconds() const;
@@ -29,6 +41,8 @@ class DaemonUnderTest {
   DaemonUnderTest(int pid, std::string socket) : pid_(pid), socket_(std::move(socket)) {}
   int pid_;
   std::string socket_;
+  double start_s_ = 0;
+  double start_cpu_s_ = 0;
 };
 
 }  // namespace bench

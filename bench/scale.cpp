@@ -1,253 +1,235 @@
 #include "bench/scale.h"
 
-#include <unistd.h>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <fmt/format.h>
 
-#include "aggregator/calendar.h"
-#include "base/check.h"
-#include "base/limits.h"
-#include "bench/report.h"
-#include "bench/traffic.h"
-#include "ledger/store/ledger_store.h"
-#include "tests/support/actors.h"
+#include "bench/fill.h"
+#include "clients/cpp/tabd_client.h"
 
 namespace bench {
 namespace {
 
-namespace core = ledger::core;
-using base::Amount;
-using commitments::tab::Item;
-using commitments::tab::VerifiedBatch;
-using commitments::tab::VerifiedItem;
-using commitments::tab::VerifiedTestAccess;
+using base::Result;
 
-// The machine's clock plus a leap that the benchmark makes: a window ends when we say so.
-class LeapingClock final : public base::Clock {
- public:
-  base::Time now() const override { return base::Time{system_.now().us + leap_us_.load()}; }
-  std::uint64_t monotonic_ns() const override { return system_.monotonic_ns(); }
-  void leap_to(base::Time time) { leap_us_.store(time.us - system_.now().us); }
+constexpr std::size_t kRecordPayers = 1000;
+// A quarter of what two cores can take: closing needs the rest, and half load is measured by submit_p99_ms.
+constexpr double kBatchesPerS = 200;
+constexpr std::size_t kBatchItems = 64;
+constexpr std::uint64_t kIdleS = 15;
+// The load while windows close is signed beforehand, so its length has a bound.
+constexpr std::uint64_t kClosingSMin = 10;
+constexpr std::uint64_t kClosedPerSMin = 12'500;
+constexpr std::uint64_t kWaitSMax = 600;
 
- private:
-  base::SystemClock system_;
-  std::atomic<std::uint64_t> leap_us_{0};
-};
+base::Error wrong(std::string what) { return {base::ErrorCode::corruption, std::move(what)}; }
 
-base::Address numbered_address(std::uint64_t number) {
-  base::Address address;
-  address.bytes[0] = 0xbe;
-  for (std::size_t i = 0; i < 8; ++i) address.bytes[19 - i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return address;
+std::uint64_t bytes_below(const std::string& directory) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(directory))
+    if (file.is_regular_file()) bytes += file.file_size();
+  return bytes;
 }
 
-// A running ledger with one asset, plan, payee and server, and unsigned traffic for it.
-class Bed {
- public:
-  Bed() : calendar_(aggregator::make_calendar()), key_(operator_key()) {}
+// An operator's session and the connection that it belongs to.
+struct Operator {
+  std::unique_ptr<tabd::Client> client;
+  tabd::OperatorSession session;
 
-  base::Result<void> open(const std::string& directory) {
-    ledger::store::StoreOptions options;
-    options.path = directory;
-    options.network = std::string(kNetwork);
-    ASSIGN_OR_RETURN(store_, ledger::store::LedgerStore::open(options, clock_, *calendar_, key_, nullptr));
-    return {};
+  static Result<Operator> login(const DaemonUnderTest& daemon) {
+    ASSIGN_OR_RETURN(auto client, tabd::Client::connect(tabd::Endpoint::unix_socket(daemon.socket())));
+    const crypto::SecretKey key = operator_key();
+    ASSIGN_OR_RETURN(auto session, client->login_operator(key));
+    return Operator{std::move(client), std::move(session)};
   }
-
-  void set_up(std::uint64_t window_s) {
-    core::Asset asset{kAsset, std::string(kAssetText), "USD", 6, 6};
-    command(core::SetAsset{asset});
-    core::Plan plan;
-    plan.label = "bench";
-    plan.asset = kAsset;
-    plan.window.kind = aggregator::WindowKind::duration;
-    plan.window.duration_s = window_s;
-    plan.credit_limit = Amount(1'000'000'000'000);
-    plan.rails = {*base::RailName::parse("sandbox")};
-    plan.terms_s = 3600;
-    command(core::SetPlan{plan});
-    core::Payee payee;
-    payee.address = payee_address();
-    payee.label = "payee";
-    payee.payout_rail = plan.rails[0];
-    payee.payout_minimum = Amount(1'000'000'000'000);
-    command(core::SetPayee{payee});
-    command(core::SetServer{server_key().address(), "server", {payee_address()}, true});
-  }
-
-  void add_payers(std::uint64_t count) {
-    std::atomic<std::uint64_t> waiting{0};
-    for (std::uint64_t i = 0; i < count; ++i) {
-      while (waiting.load() > base::limits::kCommandQueueMax / 2)
-        std::this_thread::sleep_for(std::chrono::microseconds(100));
-      waiting.fetch_add(1);
-      store_->service().submit(core::SetPayer{numbered_address(i), "payer", {"bench"}},
-                               [&waiting](const ledger::api::CommandReceipt& receipt) {
-                                 CHECK(receipt.result.status == base::Status::ok);
-                                 waiting.fetch_sub(1);
-                               });
-    }
-    while (waiting.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-  }
-
-  // One charge of each payer first .. first + count - 1.
-  VerifiedBatch batch(std::uint64_t first_payer, std::uint64_t payers, std::size_t count) {
-    std::vector<VerifiedItem> items;
-    items.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      Item item;
-      item.single.payer = numbered_address((first_payer + i) % payers);
-      item.single.payee = payee_address_;
-      item.single.asset = kAsset;
-      item.single.maximum = Amount(10);
-      item.single.nonce = ++nonce_;
-      item.single.valid_before = clock_.now().seconds() + 3600;
-      commitments::tab::Usage usage;
-      usage.amount = Amount(7);
-      usage.quantity = 1;
-      item.usages.push_back(usage);
-      base::Hash unique;
-      std::memcpy(unique.data(), &nonce_, sizeof nonce_);
-      items.push_back(VerifiedTestAccess::item(std::move(item), unique, unique));
-    }
-    commitments::tab::BatchHeader header;
-    header.server = server_address_;
-    header.number = ++batches_;
-    header.count = static_cast<std::uint32_t>(count);
-    return VerifiedTestAccess::batch(header, std::move(items));
-  }
-
-  // Sends charges for everyone, `in_flight` batches at a time.
-  void charge_all(std::uint64_t charges, std::uint64_t payers) {
-    constexpr std::size_t kBatch = 1024;
-    std::atomic<int> in_flight{0};
-    for (std::uint64_t done = 0; done < charges; done += kBatch) {
-      while (in_flight.load() >= 8) std::this_thread::sleep_for(std::chrono::microseconds(100));
-      in_flight.fetch_add(1);
-      const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(kBatch, charges - done));
-      store_->service().submit(batch(done, payers, count),
-                               [this, &in_flight](const ledger::api::BatchReceipt& receipt) {
-                                 count_accepted(receipt);
-                                 in_flight.fetch_sub(1);
-                               });
-    }
-    while (in_flight.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-  }
-
-  // Batches of 64 at a steady 200 a second until `stop`; latencies in ms.
-  std::vector<double> steady_load(std::uint64_t payers, const std::atomic<bool>& stop) {
-    std::mutex mutex;
-    std::vector<double> latencies;
-    std::atomic<int> in_flight{0};
-    const std::uint64_t start = clock_.monotonic_ns();
-    for (std::uint64_t i = 0; !stop.load(); ++i) {
-      const std::uint64_t due = start + i * 5'000'000;
-      while (clock_.monotonic_ns() < due) std::this_thread::sleep_for(std::chrono::microseconds(200));
-      in_flight.fetch_add(1);
-      store_->service().submit(batch(i * 64, payers, 64), [&, due](const ledger::api::BatchReceipt& receipt) {
-        count_accepted(receipt);
-        const std::lock_guard lock(mutex);
-        latencies.push_back(static_cast<double>(clock_.monotonic_ns() - due) / 1e6);
-        in_flight.fetch_sub(1);
-      });
-    }
-    while (in_flight.load() > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-    return latencies;
-  }
-
-  ledger::store::LedgerStore& store() { return *store_; }
-  LeapingClock& clock() { return clock_; }
-  std::uint64_t accepted() const { return accepted_.load(); }
-  base::Result<core::LedgerHead> head() const { return store_->reader().head(); }
-
- private:
-  void command(core::Command command) {
-    const auto receipt = store_->service().submit_and_wait(std::move(command));
-    CHECK_MSG(receipt.result.status == base::Status::ok, receipt.result.detail.c_str());
-  }
-  void count_accepted(const ledger::api::BatchReceipt& receipt) {
-    CHECK(receipt.status == base::Status::ok);
-    for (const core::ItemResult& item : receipt.items) CHECK(item.status == base::Status::ok);
-    accepted_.fetch_add(receipt.items.size());
-  }
-
-  LeapingClock clock_;
-  std::unique_ptr<aggregator::Calendar> calendar_;
-  crypto::SecretKey key_;
-  base::Address payee_address_ = payee_address();
-  base::Address server_address_ = server_key().address();
-  std::unique_ptr<ledger::store::LedgerStore> store_;
-  std::uint64_t nonce_ = 0;
-  std::uint64_t batches_ = 0;
-  std::atomic<std::uint64_t> accepted_{0};
 };
 
-double seconds_since(const base::Clock& clock, std::uint64_t start_ns) {
-  return static_cast<double>(clock.monotonic_ns() - start_ns) / 1e9;
+// A folder with a daemon's ledger in which payee, server and `payers` payers are registered.
+Result<void> prepare(const Context& context, const std::string& directory, std::size_t payers) {
+  ASSIGN_OR_RETURN(const auto daemon, DaemonUnderTest::start(context.options.tabd, directory, context.clock));
+  return daemon.register_everyone(payers);
+}
+
+// What was charged and billed, read back from the ledger.
+struct Sums {
+  std::uint64_t statements = 0;
+  std::uint64_t billed_charges = 0;  // under statements' roots
+  base::u128 billed_units = 0;
+  base::i128 accrued_posted = 0;   // what the payee is owed from statements
+  base::i128 accrued_pending = 0;  // ... and from open windows
+};
+
+Result<Sums> read_sums(Operator& as) {
+  Sums sums;
+  rpc::Page page{0, 1000};
+  do {
+    ASSIGN_OR_RETURN(const auto some, as.session.statements(base::Address{}, page));
+    for (const ledger::core::Statement& statement : some.items) {
+      ++sums.statements;
+      sums.billed_charges += statement.entries;
+      sums.billed_units += statement.total.units();
+    }
+    page.after = some.next;
+  } while (page.after != 0);
+  ASSIGN_OR_RETURN(const rpc::PayeeAccount payee, as.session.payee(payee_address()));
+  for (const ledger::core::PayeeBalance& balance : payee.balances) {
+    sums.accrued_posted -= balance.accrued.posted;  // a credit balance
+    sums.accrued_pending -= balance.accrued.pending;
+  }
+  return sums;
+}
+
+// Every charge is one unit, so sums of money count charges.
+Result<void> check_sums(const Sums& sums, std::uint64_t payers, std::uint64_t charges) {
+  const auto open = static_cast<std::uint64_t>(sums.accrued_pending);
+  const std::string counted =
+      fmt::format("{} charges were accepted; {} statements bill {} charges and {} units, open windows hold {}", charges,
+                  sums.statements, sums.billed_charges, static_cast<std::uint64_t>(sums.billed_units), open);
+  if (sums.statements != payers || sums.billed_charges + open != charges || sums.billed_units != sums.billed_charges ||
+      sums.accrued_posted != static_cast<base::i128>(sums.billed_units))
+    return tl::unexpected(wrong("lost or counted twice: " + counted));
+  Report::say(counted + ": none lost, none counted twice");
+  return {};
+}
+
+struct Filled {
+  std::uint64_t charges = 0;  // acknowledged before the kill
+  std::uint64_t end_s = 0;    // of everybody's window
+};
+
+struct Loads {
+  LoadResult idle;
+  LoadResult closing;
+  double close_s = 0;
+};
+
+// Waits until the ledger has so many statements.
+Result<void> wait_for_statements(Operator& as, std::uint64_t statements, const base::Clock& clock) {
+  const std::uint64_t start = clock.monotonic_ns();
+  std::uint64_t reported = start;
+  for (;;) {
+    ASSIGN_OR_RETURN(const rpc::Head head, as.session.head());
+    if (head.statements >= statements) return {};
+    if (clock.monotonic_ns() - start > kWaitSMax * 1'000'000'000)
+      return tl::unexpected(wrong(fmt::format("only {} statements of {}", head.statements, statements)));
+    if (clock.monotonic_ns() - reported > 5'000'000'000) {
+      Report::say(fmt::format("windows closed: {} of {}", head.statements, statements));
+      reported = clock.monotonic_ns();
+    }
+    tabd::Client::run_for(50'000);
+  }
+}
+
+// The same load twice: while nothing closes, and from the instant on at which all windows end.
+Result<Loads> load_twice(const Context& context, const DaemonUnderTest& daemon, const Filled& filled,
+                         const std::string& idle_file, const std::string& closing_file) {
+  Loads loads;
+  LoadSpec spec;
+  spec.traffic_file = idle_file;
+  spec.in_flight = 1024;
+  spec.batches_per_s = kBatchesPerS;
+  Report::say("load while nothing closes");
+  ASSIGN_OR_RETURN(loads.idle, send_traffic(context, daemon, spec));
+  ASSIGN_OR_RETURN(Operator as, Operator::login(daemon));
+  ASSIGN_OR_RETURN(const rpc::Head before, as.session.head());
+  context.report.add({"rss_1m_payers_mib", resident_mib(daemon.pid()), "MiB", ""});
+
+  spec.traffic_file = closing_file;
+  spec.start_s = filled.end_s;
+  spec.stop_file = context.options.directory + "/stop";
+  Report::say(fmt::format("all windows end in {} s", filled.end_s - context.clock.now().seconds()));
+  if (before.statements != 0) return tl::unexpected(wrong("the windows ended during the idle load: a slow machine"));
+  auto closing = std::async(std::launch::async, [&] { return send_traffic(context, daemon, spec); });
+  while (context.clock.now().seconds() < filled.end_s) tabd::Client::run_for(1'000);
+  const std::uint64_t start = context.clock.monotonic_ns();
+  const Result<void> closed = wait_for_statements(as, context.options.payers, context.clock);
+  loads.close_s = static_cast<double>(context.clock.monotonic_ns() - start) / 1e9;
+  std::ofstream(spec.stop_file) << "closed\n";
+  Result<LoadResult> result = closing.get();
+  RETURN_IF_ERROR(closed);
+  if (!result) return tl::unexpected(result.error());
+  loads.closing = *result;
+  return loads;
+}
+
+Result<Filled> fill(const Context& context, const std::string& directory) {
+  Report::say(fmt::format("registering and charging {} payers", context.options.payers));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      run_self(context.options,
+               fmt::format("fill-payers '{}' {}", DaemonUnderTest::ledger_of(directory), context.options.payers),
+               true));
+  Filled filled;
+  std::istringstream(line) >> filled.charges >> filled.end_s;
+  return filled;
 }
 
 }  // namespace
 
-base::Result<void> fill_ledger(const std::string& directory, std::uint64_t records) {
-  Bed bed;
-  RETURN_IF_ERROR(bed.open(directory));
-  bed.set_up(30ULL * 24 * 3600);
-  bed.add_payers(1000);
-  bed.charge_all(records, 1000);
-  // As a crash would leave it: nothing is flushed on purpose.
-  ::_exit(0);
+Result<void> bench_recovery(Context& context) {
+  const std::string directory = context.options.directory + "/recovery";
+  RETURN_IF_ERROR(prepare(context, directory, kRecordPayers));
+  const std::string ledger = DaemonUnderTest::ledger_of(directory);
+  Report::say(fmt::format("filling a ledger with {} records", context.options.records));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      run_self(context.options, fmt::format("fill-records '{}' {} {}", ledger, context.options.records, kRecordPayers),
+               true));
+  const std::uint64_t acknowledged = std::stoull(line);
+  const double bytes = static_cast<double>(bytes_below(ledger));
+  ASSIGN_OR_RETURN(const auto daemon, DaemonUnderTest::start(context.options.tabd, directory, context.clock));
+  ASSIGN_OR_RETURN(Operator as, Operator::login(daemon));
+  ASSIGN_OR_RETURN(const rpc::PayeeAccount payee, as.session.payee(payee_address()));
+  const auto found = payee.balances.empty() ? 0 : static_cast<std::uint64_t>(-payee.balances[0].accrued.pending);
+  if (found < acknowledged)
+    return tl::unexpected(wrong(fmt::format("{} charges were acknowledged, {} are there", acknowledged, found)));
+  ASSIGN_OR_RETURN(const rpc::Head head, as.session.head());
+  Report::say(fmt::format("killed after {} acknowledged charges; {} are there, in {} entries of {} segments",
+                          acknowledged, found, head.last_sequence.value, head.last_segment.value));
+  context.report.add({"recovery_10m_s", daemon.start_s(), "s", ""});
+  context.report.add({"recovery_10m_cpu_s", daemon.start_cpu_s(), "s", ""});
+  context.report.add({"recovery_10m_rss_mib", resident_mib(daemon.pid()), "MiB", ""});
+  context.report.add({"disk_bytes_per_record", bytes / static_cast<double>(context.options.records), "B", ""});
+  return {};
 }
 
-base::Result<OpenFigures> open_ledger(const std::string& directory) {
-  Bed bed;
-  const std::uint64_t start = bed.clock().monotonic_ns();
-  RETURN_IF_ERROR(bed.open(directory));
-  return OpenFigures{seconds_since(bed.clock(), start), resident_mib(::getpid())};
-}
+Result<void> bench_payers(Context& context) {
+  const std::string directory = context.options.directory + "/payers";
+  TrafficSpec traffic;
+  traffic.payers = std::min<std::uint64_t>(kSigners, context.options.payers);
+  traffic.batch_items = kBatchItems;
+  traffic.batches = static_cast<std::size_t>(kBatchesPerS) * kIdleS;
+  Report::say("signing the load of the payers' run");
+  ASSIGN_OR_RETURN(const std::string idle_file, sign_traffic(context, traffic, "idle.bin"));
+  traffic.first_nonce += traffic.batches * kBatchItems;
+  traffic.batches = static_cast<std::size_t>(kBatchesPerS) * (kClosingSMin + context.options.payers / kClosedPerSMin);
+  ASSIGN_OR_RETURN(const std::string closing_file, sign_traffic(context, traffic, "closing.bin"));
+  RETURN_IF_ERROR(prepare(context, directory, 0));
+  ASSIGN_OR_RETURN(const Filled filled, fill(context, directory));
 
-base::Result<PayersFigures> bill_payers(const std::string& directory, std::uint64_t payers) {
-  constexpr std::uint64_t kWindowS = 24 * 3600;
-  PayersFigures figures;
-  Bed bed;
-  RETURN_IF_ERROR(bed.open(directory));
-  bed.set_up(kWindowS);
-  std::uint64_t start = bed.clock().monotonic_ns();
-  bed.add_payers(payers);
-  figures.register_s = seconds_since(bed.clock(), start);
-  bed.charge_all(payers, payers);
-  figures.rss_mib = resident_mib(::getpid());
-
-  std::atomic<bool> stop{false};
-  std::vector<double> latencies;
-  std::thread idle([&] { latencies = bed.steady_load(payers, stop); });
-  std::this_thread::sleep_for(std::chrono::seconds(5));
-  stop.store(true);
-  idle.join();
-  figures.idle_p99_ms = percentile(latencies, 99);
-
-  stop.store(false);
-  const std::uint64_t day = bed.clock().now().seconds() / kWindowS + 1;
-  std::thread busy([&] { latencies = bed.steady_load(payers, stop); });
-  bed.clock().leap_to(base::Time::from_seconds(day * kWindowS));
-  start = bed.clock().monotonic_ns();
-  for (;;) {
-    ASSIGN_OR_RETURN(const core::LedgerHead head, bed.head());
-    figures.statements = head.statements;
-    if (head.statements >= payers) break;
-    if (seconds_since(bed.clock(), start) > 600) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  figures.close_s = seconds_since(bed.clock(), start);
-  stop.store(true);
-  busy.join();
-  figures.closing_p99_ms = percentile(latencies, 99);
-  figures.rss_closed_mib = resident_mib(::getpid());
-  figures.charges = bed.accepted();
-  return figures;
+  ASSIGN_OR_RETURN(const auto daemon, DaemonUnderTest::start(context.options.tabd, directory, context.clock));
+  context.report.add({"recovery_1m_payers_s", daemon.start_s(), "s", ""});
+  ASSIGN_OR_RETURN(Operator as, Operator::login(daemon));
+  ASSIGN_OR_RETURN(const Sums before, read_sums(as));
+  if (before.accrued_pending < static_cast<base::i128>(filled.charges))
+    return tl::unexpected(wrong("acknowledged charges are missing after the kill"));
+  ASSIGN_OR_RETURN(const Loads loads, load_twice(context, daemon, filled, idle_file, closing_file));
+  context.report.add({"close_1m_payers_s", loads.close_s, "s", ""});
+  context.report.add({"rss_1m_payers_billed_mib", resident_mib(daemon.pid()), "MiB", ""});
+  context.report.add({"close_idle_p99_ms", loads.idle.p99_ms, "ms", ""});
+  context.report.add({"close_ingest_p99_ms", loads.closing.p99_ms, "ms", ""});
+  context.report.add(
+      {"close_ingest_p99_ratio", loads.closing.p99_ms / loads.idle.p99_ms, "ratio", "close_idle_p99_ms"});
+  Report::say(fmt::format("p50 idle {:.1f}, closing {:.1f} ms; slowest idle {:.1f}, closing {:.1f} ms",
+                          loads.idle.p50_ms, loads.closing.p50_ms, loads.idle.max_ms, loads.closing.max_ms));
+  ASSIGN_OR_RETURN(const Sums after, read_sums(as));
+  // Those on their way at the kill were never acknowledged; some of them are there nevertheless.
+  const std::uint64_t charges =
+      static_cast<std::uint64_t>(before.accrued_pending) + loads.idle.accepted_items + loads.closing.accepted_items;
+  return check_sums(after, context.options.payers, charges);
 }
 
 }  // namespace bench

@@ -25,16 +25,8 @@ crypto::SecretKey key_from(std::string_view purpose, std::uint64_t index) {
   return std::move(*key);
 }
 
-Usage one_unit() {
-  Usage usage;
-  usage.amount = base::Amount(1);
-  usage.quantity = 1;
-  usage.unit = *base::Unit::parse("request");
-  usage.resource = crypto::keccak256(base::Bytes{'b', 'e', 'n', 'c', 'h'});
-  return usage;
-}
-
 struct Signers {
+  commitments::tab::Usage unit = one_unit();
   commitments::tab::Domain domain{kNetwork};
   commitments::tab::AssetTable assets;
   std::vector<crypto::SecretKey> payers;
@@ -49,10 +41,10 @@ Item single_use(const Signers& signers, std::size_t payer, const TrafficSpec& sp
   item.single.payee = payee_address();
   item.single.asset = kAsset;
   item.single.maximum = base::Amount(10);
-  item.single.resource = one_unit().resource;
+  item.single.resource = signers.unit.resource;
   item.single.nonce = nonce;
   item.single.valid_before = spec.valid_before;
-  item.usages.push_back(one_unit());
+  item.usages.push_back(signers.unit);
   return item;
 }
 
@@ -65,7 +57,7 @@ Item voucher(const Signers& signers, std::size_t payer, const TrafficSpec& spec,
   std::memcpy(item.voucher.salt.data(), &spec.salt, sizeof spec.salt);
   item.first_index = round * spec.charges_per_voucher;
   item.voucher.maximum = base::Amount((round + 1) * spec.charges_per_voucher);
-  item.usages.assign(spec.charges_per_voucher, one_unit());
+  item.usages.assign(spec.charges_per_voucher, signers.unit);
   return item;
 }
 
@@ -100,7 +92,7 @@ void encode_item(const Item& item, base::Encoder& out) {
   out.u32(static_cast<std::uint32_t>(item.usages.size()));
 }
 
-Item decode_item(base::Decoder& in) {
+Item decode_item(base::Decoder& in, const Usage& unit) {
   Item item;
   item.kind = static_cast<ItemKind>(in.u8());
   const bool is_voucher = item.kind == ItemKind::voucher;
@@ -113,7 +105,7 @@ Item decode_item(base::Decoder& in) {
   item.single.valid_before = in.u64();
   item.first_index = in.u64();
   item.signature = in.fixed<base::Signature>();
-  item.usages.assign(in.u32(), one_unit());
+  item.usages.assign(in.u32(), unit);
   return item;
 }
 
@@ -123,6 +115,15 @@ crypto::SecretKey payer_key(std::size_t index) { return key_from("bench payer", 
 crypto::SecretKey server_key() { return key_from("bench server", 0); }
 crypto::SecretKey operator_key() { return key_from("bench operator", 0); }
 base::Address payee_address() { return key_from("bench payee", 0).address(); }
+
+Usage one_unit() {
+  Usage usage;
+  usage.amount = base::Amount(1);
+  usage.quantity = 1;
+  usage.unit = *base::Unit::parse("request");
+  usage.resource = crypto::keccak256(base::Bytes{'b', 'e', 'n', 'c', 'h'});
+  return usage;
+}
 
 std::vector<UnverifiedBatch> make_traffic(const TrafficSpec& spec, unsigned threads) {
   Signers signers;
@@ -166,6 +167,7 @@ base::Result<std::vector<UnverifiedBatch>> read_traffic(const std::string& path)
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) return base::error(base::ErrorCode::io, "cannot read " + path);
   base::Decoder in(base::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  const Usage unit = one_unit();
   std::vector<UnverifiedBatch> batches(in.u64());
   for (UnverifiedBatch& batch : batches) {
     batch.network = std::string(kNetwork);
@@ -174,7 +176,7 @@ base::Result<std::vector<UnverifiedBatch>> read_traffic(const std::string& path)
     batch.header.root = in.fixed<base::Hash>();
     batch.header.signature = in.fixed<base::Signature>();
     batch.header.count = in.u32();
-    for (std::uint32_t i = 0; i < batch.header.count && in.ok(); ++i) batch.items.push_back(decode_item(in));
+    for (std::uint32_t i = 0; i < batch.header.count && in.ok(); ++i) batch.items.push_back(decode_item(in, unit));
   }
   if (!in.complete()) return base::error(base::ErrorCode::corruption, path + " is not a traffic file");
   return batches;

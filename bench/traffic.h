@@ -34,6 +34,8 @@ crypto::SecretKey payer_key(std::size_t index);
 crypto::SecretKey server_key();
 crypto::SecretKey operator_key();
 base::Address payee_address();
+// What every charge is for: one unit of money, one request.
+commitments::tab::Usage one_unit();
 
 inline constexpr base::AssetId kAsset{1};
 inline constexpr std::string_view kAssetText = "USD";

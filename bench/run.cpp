@@ -1,0 +1,47 @@
+#include "bench/run.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace bench {
+
+base::Result<std::string> sign_traffic(const Context& context, TrafficSpec traffic, const std::string& name) {
+  const std::string file = context.options.directory + "/" + name;
+  traffic.valid_before = context.clock.now().seconds() + 24 * 3600;
+  RETURN_IF_ERROR(write_traffic(file, make_traffic(traffic, context.cores)));
+  return file;
+}
+
+base::Result<LoadResult> send_traffic(const Context& context, const DaemonUnderTest& daemon, LoadSpec spec) {
+  spec.socket = daemon.socket();
+  const double cpu_before = daemon.cpu_seconds();
+  ASSIGN_OR_RETURN(const LoadResult result, run_load_process(context.options.self, spec));
+  Report::say(fmt::format("{} items in {:.2f} s, {} refused, daemon CPU {:.1f} us an item, rss {:.0f} MiB",
+                          result.accepted_items, result.seconds, result.refused_items,
+                          (daemon.cpu_seconds() - cpu_before) * 1e6 / static_cast<double>(result.accepted_items + 1),
+                          resident_mib(daemon.pid())));
+  if (result.refused_items != 0) return base::error(base::ErrorCode::invalid_argument, "items were refused");
+  return result;
+}
+
+base::Result<std::string> run_self(const Options& options, const std::string& words, bool killed) {
+  const std::string command = fmt::format("exec '{}' {}", options.self, words);
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return base::error(base::ErrorCode::io, "cannot start " + command);
+  std::string last;
+  char line[512];
+  while (std::fgets(line, sizeof line, pipe) != nullptr) {
+    last = line;
+    if (last.starts_with("#")) Report::say(last.substr(2, last.find('\n') - 2));
+  }
+  const int status = ::pclose(pipe);
+  const bool as_asked = killed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL : status == 0;
+  if (!as_asked) return base::error(base::ErrorCode::io, "failed: " + command);
+  return last;
+}
+
+}  // namespace bench
