@@ -192,8 +192,7 @@ class Look {
     MetricFamily age{
         "tabd_settlement_oldest_seconds", "Age of the oldest settlement in a state.", MetricKind::gauge, {}};
     for (const auto& [state, oldest] : oldest_)
-      age.samples.push_back(
-          {{{"state", std::string(name(state))}}, static_cast<double>(now_.us - oldest.us) / 1e6});
+      age.samples.push_back({{{"state", std::string(name(state))}}, static_cast<double>(now_.us - oldest.us) / 1e6});
     families_.push_back(std::move(age));
     gauge("tabd_open_windows", "Billing windows that hold charges.", static_cast<double>(open_windows_));
     gauge("tabd_payees", "Registered payees.", head.payees);

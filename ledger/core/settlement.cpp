@@ -33,8 +33,6 @@ bool edge_allowed(SettlementKind kind, SettlementState from, SettlementState to)
     case S::ready: return to == S::sending || to == S::failed;  // failed: it could not even be prepared
     case S::sending:
     case S::unknown:
-      return to == S::accepted || to == S::confirmed || to == S::settled || to == S::final || to == S::failed ||
-             to == S::unknown;
     case S::accepted:
       return to == S::accepted || to == S::confirmed || to == S::settled || to == S::final || to == S::failed ||
              to == S::unknown;
