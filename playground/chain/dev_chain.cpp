@@ -95,10 +95,14 @@ std::optional<std::string> find_anvil(const std::string& source_root) {
   return std::nullopt;
 }
 
-std::optional<std::string> find_token_artifact(const std::string& source_root) {
-  const std::string path = source_root + "/tests/chain/build/TestUSDC.json";
+std::optional<std::string> find_artifact(const std::string& source_root, const std::string& contract) {
+  const std::string path = source_root + "/tests/chain/build/" + contract + ".json";
   if (::access(path.c_str(), R_OK) == 0) return path;
   return std::nullopt;
+}
+
+std::optional<std::string> find_token_artifact(const std::string& source_root) {
+  return find_artifact(source_root, "TestUSDC");
 }
 
 crypto::SecretKey dev_key(unsigned index) {
@@ -166,14 +170,20 @@ class DevChain::Impl {
     return **answer;
   }
 
-  Result<u128> view(const Address& token, const Bytes& data) {
-    json::object call_object;
-    call_object["to"] = base::to_hex(token);
-    call_object["data"] = base::to_hex(data);
-    ASSIGN_OR_RETURN(const json::value answer, call("eth_call", {std::move(call_object), "latest"}));
+  Result<Bytes> view(const Address& to, const Bytes& data) {
+    json::object request;
+    request["to"] = base::to_hex(to);
+    request["data"] = base::to_hex(data);
+    ASSIGN_OR_RETURN(const json::value answer, call("eth_call", {std::move(request), "latest"}));
     const auto bytes = evm::data_bytes(answer);
-    const auto number = bytes ? evm::number_from_word(*bytes) : std::nullopt;
-    if (!number) return base::error(ErrorCode::io, "the contract's answer is not a number: " + json::serialize(answer));
+    if (!bytes) return base::error(ErrorCode::io, "the contract's answer is not data: " + json::serialize(answer));
+    return *bytes;
+  }
+
+  Result<u128> number(const Address& to, const Bytes& data) {
+    ASSIGN_OR_RETURN(const Bytes bytes, view(to, data));
+    const auto number = evm::number_from_word(bytes);
+    if (!number) return base::error(ErrorCode::io, "the contract's answer is not a number: " + base::to_hex(bytes));
     return *number;
   }
 
@@ -212,7 +222,8 @@ class DevChain::Impl {
     return signed_transaction.hash;
   }
 
-  Result<Address> deploy(const std::string& artifact_path, const std::string& name, const std::string& version) {
+  // `arguments` are the constructor's, as the ABI encodes them.
+  Result<Address> deploy(const std::string& artifact_path, const Bytes& arguments) {
     boost::system::error_code failed;
     const json::value artifact = json::parse(read_text(artifact_path), failed);
     const json::value* bytecode = failed ? nullptr : evm::member(artifact, "bytecode");
@@ -221,7 +232,6 @@ class DevChain::Impl {
       return base::error(ErrorCode::io, artifact_path +
                                             " has no bytecode; make it with: cd tests/chain && npm ci && "
                                             "node build.mjs");
-    const Bytes arguments = two_strings(name, version);
     code->insert(code->end(), arguments.begin(), arguments.end());
     // By an account that the node holds: a transaction without a receiver is the one kind that we never sign.
     json::object object;
@@ -230,12 +240,12 @@ class DevChain::Impl {
     object["gas"] = evm::to_quantity(kGasForDeployment);
     ASSIGN_OR_RETURN(const json::value sent, call("eth_sendTransaction", {std::move(object)}));
     const auto hash = evm::data_fixed<Hash>(sent);
-    if (!hash) return base::error(ErrorCode::io, "no transaction hash for the token's deployment");
+    if (!hash) return base::error(ErrorCode::io, "no transaction hash for the deployment of " + artifact_path);
     ASSIGN_OR_RETURN(const json::value answer, wait_for(*hash));
     const auto parsed = evm::parse_receipt(answer);
     const json::value* contract = evm::member(answer, "contractAddress");
     const auto address = contract == nullptr ? std::nullopt : evm::data_fixed<Address>(*contract);
-    if (!parsed || !parsed->success || !address) return base::error(ErrorCode::io, "the token was not deployed");
+    if (!parsed || !parsed->success || !address) return base::error(ErrorCode::io, artifact_path + " was not deployed");
     return *address;
   }
 
@@ -300,8 +310,29 @@ int DevChain::pid() const { return impl_->pid_; }
 
 Result<Address> DevChain::deploy_token(const std::string& artifact_path, const std::string& name,
                                        const std::string& version) {
-  return impl_->deploy(artifact_path, name, version);
+  return impl_->deploy(artifact_path, two_strings(name, version));
 }
+
+Result<SettlementContracts> DevChain::deploy_settlement(const std::string& settlement_artifact,
+                                                        const std::string& collector_artifact) {
+  SettlementContracts contracts;
+  ASSIGN_OR_RETURN(contracts.settlement, impl_->deploy(settlement_artifact, {}));
+  const evm::Word bound = evm::word_of(contracts.settlement);
+  ASSIGN_OR_RETURN(contracts.collector,
+                   impl_->deploy(collector_artifact, Bytes(bound.bytes.begin(), bound.bytes.end())));
+  return contracts;
+}
+
+Result<Address> DevChain::deploy(const std::string& artifact_path, const Bytes& constructor_arguments) {
+  return impl_->deploy(artifact_path, constructor_arguments);
+}
+
+Result<void> DevChain::place_code(const Address& from, const Address& to) {
+  ASSIGN_OR_RETURN(json::value code, impl_->call("eth_getCode", {base::to_hex(from), "latest"}));
+  return impl_->call("anvil_setCode", {base::to_hex(to), std::move(code)}).map([](const json::value&) {});
+}
+
+Result<Bytes> DevChain::view(const Address& to, const Bytes& data) { return impl_->view(to, data); }
 
 Result<Hash> DevChain::send(const crypto::SecretKey& from, const Address& to, const Bytes& data, u128 value_wei) {
   return impl_->send(from, to, data, value_wei);
@@ -332,15 +363,16 @@ Result<void> DevChain::set_paused(const Address& token, bool paused) {
 }
 
 Result<u128> DevChain::token_balance(const Address& token, const Address& account) {
-  return impl_->view(token, evm::call_data("balanceOf(address)", {evm::word_of(account)}));
+  return impl_->number(token, evm::call_data("balanceOf(address)", {evm::word_of(account)}));
 }
 
 Result<u128> DevChain::allowance(const Address& token, const Address& owner, const Address& spender) {
-  return impl_->view(token, evm::call_data("allowance(address,address)", {evm::word_of(owner), evm::word_of(spender)}));
+  return impl_->number(token,
+                       evm::call_data("allowance(address,address)", {evm::word_of(owner), evm::word_of(spender)}));
 }
 
 Result<Hash> DevChain::permit_nonce(const Address& token, const Address& owner) {
-  ASSIGN_OR_RETURN(const u128 nonce, impl_->view(token, evm::call_data("nonces(address)", {evm::word_of(owner)})));
+  ASSIGN_OR_RETURN(const u128 nonce, impl_->number(token, evm::call_data("nonces(address)", {evm::word_of(owner)})));
   return evm::word_of(nonce);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// A local EVM chain (anvil) with the test token, for the demo and the chain tests. Starts the node as a child process
-// on a free loopback port and ends it with this object. Calls block; one thread at a time.
+// A local EVM chain (anvil) with the test contracts, for the demo and the chain tests. Starts the node as a child
+// process on a free loopback port and ends it with this object. Calls block; one thread at a time.
 
 #include <cstdint>
 #include <memory>
@@ -26,11 +26,19 @@ struct ChainOptions {
 
 // The environment's TABD_ANVIL, or the npm package under `source_root`/tests/chain; empty if there is neither.
 std::optional<std::string> find_anvil(const std::string& source_root);
-// build/TestUSDC.json as tests/chain/build.mjs makes it; empty if it is not there.
+// build/CONTRACT.json as tests/chain/build.mjs makes it ("TestUSDC", "BatchSettlement", "ERC3009Collector",
+// "ReadBatcher"); empty if it is not there.
+std::optional<std::string> find_artifact(const std::string& source_root, const std::string& contract);
 std::optional<std::string> find_token_artifact(const std::string& source_root);
 
 // The publicly known keys of anvil's accounts (mnemonic "test test ... junk"), 0..9; each has 10,000 ETH.
 crypto::SecretKey dev_key(unsigned index);
+
+// Payment channels (x402BatchSettlement's interface) and the collector that brings EIP-3009 deposits into them.
+struct SettlementContracts {
+  base::Address settlement;
+  base::Address collector;
+};
 
 class DevChain {
  public:
@@ -46,6 +54,15 @@ class DevChain {
   // Deploys the test token by dev_key(9). The domain name and version are the token's EIP-712 ones.
   base::Result<base::Address> deploy_token(const std::string& artifact_path, const std::string& name,
                                            const std::string& version);
+  base::Result<SettlementContracts> deploy_settlement(const std::string& settlement_artifact,
+                                                      const std::string& collector_artifact);
+  // Any contract of tests/chain; `constructor_arguments` as the ABI encodes them.
+  base::Result<base::Address> deploy(const std::string& artifact_path, const base::Bytes& constructor_arguments);
+  // Gives `to` the code of the contract `from`, for software that has an address built in. What the constructor bound
+  // comes along, storage does not.
+  base::Result<void> place_code(const base::Address& from, const base::Address& to);
+  // eth_call at the newest block: what the function returns; an Error if it reverts.
+  base::Result<base::Bytes> view(const base::Address& to, const base::Bytes& data);
   // In the token's smallest units; waits for the block.
   base::Result<void> mint(const base::Address& token, const base::Address& to, base::u128 amount);
   base::Result<void> approve(const base::Address& token, const crypto::SecretKey& owner, const base::Address& spender,

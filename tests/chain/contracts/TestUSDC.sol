@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {IContractWallet, Signatures} from "./Signatures.sol";
+
 /// A stablecoin for tests and the demo: ERC-20, EIP-2612 and EIP-3009 behind one EIP-712 domain, with the refusals (and
 /// their wording) that USDC gives, so that a settler written for the real token can be tested against this one.
 /// Anybody may mint, blacklist and pause: never deploy it where it could be mistaken for money.
@@ -34,8 +36,6 @@ contract TestUSDC {
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
     bytes32 private constant CANCEL_TYPEHASH = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
-    // Half of the group order of secp256k1: a signature with a higher s has a twin and is refused.
-    uint256 private constant HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
     constructor(string memory name_, string memory version_) {
         name = name_;
@@ -126,7 +126,7 @@ contract TestUSDC {
         setAllowance(owner, spender, value);
     }
 
-    // ---- EIP-3009.
+    // ---- EIP-3009, with the three parts of a signature or with its bytes (r, s, v; or what a contract wallet takes).
 
     function transferWithAuthorization(
         address from,
@@ -138,9 +138,21 @@ contract TestUSDC {
         uint8 v,
         bytes32 r,
         bytes32 s
-    ) external whenNotPaused notBlacklisted(from) notBlacklisted(to) {
+    ) external {
+        transferWithAuthorization(from, to, value, validAfter, validBefore, nonce, abi.encodePacked(r, s, v));
+    }
+
+    function transferWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes memory signature
+    ) public whenNotPaused notBlacklisted(from) notBlacklisted(to) {
         bytes32 content = keccak256(abi.encode(TRANSFER_TYPEHASH, from, to, value, validAfter, validBefore, nonce));
-        authorized(from, validAfter, validBefore, nonce, content, v, r, s);
+        authorized(from, validAfter, validBefore, nonce, content, signature);
         move(from, to, value);
     }
 
@@ -154,20 +166,33 @@ contract TestUSDC {
         uint8 v,
         bytes32 r,
         bytes32 s
-    ) external whenNotPaused notBlacklisted(from) notBlacklisted(to) {
+    ) external {
+        receiveWithAuthorization(from, to, value, validAfter, validBefore, nonce, abi.encodePacked(r, s, v));
+    }
+
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes memory signature
+    ) public whenNotPaused notBlacklisted(from) notBlacklisted(to) {
         require(to == msg.sender, "FiatTokenV2: caller must be the payee");
         bytes32 content = keccak256(abi.encode(RECEIVE_TYPEHASH, from, to, value, validAfter, validBefore, nonce));
-        authorized(from, validAfter, validBefore, nonce, content, v, r, s);
+        authorized(from, validAfter, validBefore, nonce, content, signature);
         move(from, to, value);
     }
 
-    function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)
-        external
-        whenNotPaused
-    {
+    function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s) external {
+        cancelAuthorization(authorizer, nonce, abi.encodePacked(r, s, v));
+    }
+
+    function cancelAuthorization(address authorizer, bytes32 nonce, bytes memory signature) public whenNotPaused {
         require(!authorizationState[authorizer][nonce], "FiatTokenV2: authorization is used or canceled");
         bytes32 content = keccak256(abi.encode(CANCEL_TYPEHASH, authorizer, nonce));
-        require(signer(content, v, r, s) == authorizer, "FiatTokenV2: invalid signature");
+        require(signed(authorizer, content, signature), "FiatTokenV2: invalid signature");
         authorizationState[authorizer][nonce] = true;
         emit AuthorizationCanceled(authorizer, nonce);
     }
@@ -196,22 +221,37 @@ contract TestUSDC {
         uint256 validBefore,
         bytes32 nonce,
         bytes32 content,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
+        bytes memory signature
     ) private {
         require(block.timestamp > validAfter, "FiatTokenV2: authorization is not yet valid");
         require(block.timestamp < validBefore, "FiatTokenV2: authorization is expired");
         require(!authorizationState[from][nonce], "FiatTokenV2: authorization is used or canceled");
-        require(signer(content, v, r, s) == from, "FiatTokenV2: invalid signature");
+        require(signed(from, content, signature), "FiatTokenV2: invalid signature");
         authorizationState[from][nonce] = true;
         emit AuthorizationUsed(from, nonce);
     }
 
+    function signed(address account, bytes32 content, bytes memory signature) private view returns (bool) {
+        if (account.code.length != 0) {
+            (bool answered, bytes memory word) = account.staticcall(
+                abi.encodeCall(IContractWallet.isValidSignature, (digestOf(content), signature))
+            );
+            return answered && word.length >= 32
+                && abi.decode(word, (bytes32)) == bytes32(IContractWallet.isValidSignature.selector);
+        }
+        require(signature.length == 65, "ECRecover: invalid signature length");
+        (bytes32 r, bytes32 s) = abi.decode(signature, (bytes32, bytes32));
+        return signer(content, uint8(signature[64]), r, s) == account;
+    }
+
+    function digestOf(bytes32 content) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR(), content));
+    }
+
     function signer(bytes32 content, uint8 v, bytes32 r, bytes32 s) private view returns (address) {
-        require(uint256(s) <= HALF_ORDER, "ECRecover: invalid signature 's' value");
+        require(uint256(s) <= Signatures.HALF_ORDER, "ECRecover: invalid signature 's' value");
         require(v == 27 || v == 28, "ECRecover: invalid signature 'v' value");
-        address recovered = ecrecover(keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR(), content)), v, r, s);
+        address recovered = ecrecover(digestOf(content), v, r, s);
         require(recovered != address(0), "ECRecover: invalid signature");
         return recovered;
     }
