@@ -81,6 +81,18 @@ install_npm() {
   touch "$folder/node_modules/.package-lock.json"
 }
 
+# Whether a contract of the tests is newer than what was compiled from it, or was never compiled.
+contracts_changed() {
+  local source artifact
+  for artifact in TestUSDC BatchSettlement ERC3009Collector ReadBatcher; do
+    [ -f "tests/chain/build/$artifact.json" ] || return 0
+    for source in tests/chain/contracts/*.sol tests/chain/build.mjs; do
+      [ ! "$source" -nt "tests/chain/build/$artifact.json" ] || return 0
+    done
+  done
+  return 1
+}
+
 install_node() {
   local major=0
   if command -v node >/dev/null; then major=$(node -p 'process.versions.node.split(".")[0]'); fi
@@ -88,8 +100,9 @@ install_node() {
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
   install_npm tests/chain
-  if [ ! -f tests/chain/build/TestUSDC.json ] || [ tests/chain/contracts -nt tests/chain/build/TestUSDC.json ]; then
-    say "compiling the test token"
+  install_npm tests/x402
+  if contracts_changed; then
+    say "compiling the contracts of the tests"
     (cd tests/chain && npm run --silent build)
   fi
 }
