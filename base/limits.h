@@ -81,6 +81,12 @@ inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber t
 // How long a server may wait for answers in flight when it stops. Milliseconds.
 inline constexpr std::uint64_t kShutdownGraceMs = 10'000;
 
+// x402: an authorisation must still be valid for so long when it is checked, so that a block can take it. Seconds; what
+// the official packages demand.
+inline constexpr std::uint64_t kAuthorizationMarginSeconds = 6;
+// Rows of one claim of channels: at about 30,000 gas for each, half of what a busy chain lands in one transaction.
+inline constexpr std::size_t kClaimRowsMax = 256;
+
 static_assert(kVerifyChunkItems <= kBatchItemsMax);
 static_assert(kBatchItemsMax < kIngestQueueItemsMax);
 static_assert(kBatchItemsMax * 3 <= kSegmentEntriesMax, "a batch with window openings fits one segment");

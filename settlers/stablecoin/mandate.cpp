@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/codec.h"
+#include "crypto/eip3009.h"
 #include "crypto/eip712.h"
 #include "settlers/stablecoin/abi.h"
 #include "settlers/stablecoin/stablecoin.h"
@@ -95,13 +96,10 @@ base::Hash permit_digest(const base::Hash& domain_separator, const base::Address
 
 base::Hash receive_authorization_digest(const base::Hash& domain_separator, const MandateItem& item,
                                         const base::Address& receiver) {
-  static const base::Hash type = crypto::eip712_type_hash(
-      "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 "
-      "nonce)");
-  crypto::StructHasher hasher(type);
-  hasher.address(item.owner).address(receiver).word(item.value).word(item.valid_after).word(item.valid_before);
-  hasher.word(item.nonce);
-  return crypto::eip712_digest(domain_separator, hasher.hash());
+  return crypto::receive_authorization_digest(
+      domain_separator,
+      {item.owner, receiver, base::Uint256::from_word(item.value), base::Uint256::from_word(item.valid_after),
+       base::Uint256::from_word(item.valid_before), item.nonce});
 }
 
 }  // namespace settlers::stablecoin

@@ -53,6 +53,19 @@ crypto::SecretKey anvil_key(std::size_t index) {
   return std::move(*key);
 }
 
+Signature high_s_twin(const Signature& signature) {
+  const Hash order = base::hash_from_hex("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").value();
+  Signature twin = signature;
+  int borrow = 0;
+  for (std::size_t i = 32; i-- > 0;) {
+    const int difference = order.bytes[i] - signature.bytes[32 + i] - borrow;
+    borrow = difference < 0 ? 1 : 0;
+    twin.bytes[32 + i] = static_cast<std::uint8_t>(difference + 256 * borrow);
+  }
+  twin.bytes[64] = static_cast<std::uint8_t>(27 + 28 - signature.bytes[64]);
+  return twin;
+}
+
 Hash test_hash(std::uint64_t number) { return hash_of("tabd test hash", 0, number); }
 
 Unit unit(std::string_view text) {

@@ -31,6 +31,8 @@ enum class Role : std::uint8_t { payer = 1, agent = 2, payee = 3, server = 4, ke
 crypto::SecretKey secret_key(Role role, std::uint64_t index);
 // The publicly known key of account `index` (0..9) of the mnemonic "test test ... junk" (Anvil, Hardhat).
 crypto::SecretKey anvil_key(std::size_t index);
+// The other valid signature over the same digest: s mirrored into the upper half of the group order, v swapped.
+Signature high_s_twin(const Signature& signature);
 // A hash that is as good as random and follows from its number.
 Hash test_hash(std::uint64_t number);
 Unit unit(std::string_view text);  // CHECKs that it is valid
