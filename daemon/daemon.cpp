@@ -27,6 +27,7 @@
 #include "ops/http_server.h"
 #include "ops/ledger_gauges.h"
 #include "ops/notify.h"
+#include "ops/page.h"
 #include "ops/secret.h"
 #include "ops/version.h"
 
@@ -38,6 +39,7 @@ using base::ErrorCode;
 using base::Result;
 
 constexpr std::uint64_t kGaugeIntervalMs = 5'000;
+constexpr std::uint64_t kGaugeIntervalWithPageMs = 1'000;  // somebody may be looking on
 
 // The thread of the rails. Joined when destroyed.
 class IoThread {
@@ -79,8 +81,11 @@ class Daemon::Impl {
         *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, verify_options(config_));
     RETURN_IF_ERROR(start_rails());
     RETURN_IF_ERROR(start_rpc());
-    gauges_.emplace(store_->reader(), clock_, kGaugeIntervalMs);
+    gauges_.emplace(store_->reader(), clock_, page_ ? kGaugeIntervalWithPageMs : kGaugeIntervalMs);
     metrics_shown_ = true;
+    if (page_)
+      page_->open({store_->reader(), clock_, figures_.charge_rate(), [this] { return gauges_->totals(); },
+                   [this] { return page_health(); }});
     ready_ = true;
     readiness_.set_ready();
     ops::notify_service_manager("READY=1\nSTATUS=ready");
@@ -104,11 +109,14 @@ class Daemon::Impl {
   }
 
  private:
-  ops::HttpAnswer answer(std::string_view path) const {
+  ops::HttpAnswer answer(const ops::HttpRequest& request) {
+    const std::string_view path = request.path;
     if (path == "/metrics") return {200, std::string(ops::Metrics::content_type()), metrics_.render()};
     if (path == "/healthz") return {200, "application/json", "{\"alive\":true}\n"};
     if (path == "/readyz") return readiness_.answer();
-    return {404, "text/plain; charset=utf-8", "Here are /metrics, /healthz and /readyz.\n"};
+    if (page_ && path.starts_with(ops::kPagePrefix)) return page_->answer(request);
+    return {404, "text/plain; charset=utf-8",
+            std::string("Here are /metrics, /healthz and /readyz") + (page_ ? ", and the page at /page/.\n" : ".\n")};
   }
 
   Result<void> start_http() {
@@ -116,10 +124,28 @@ class Daemon::Impl {
     metrics_.add_source(ops::process_metrics());
     metrics_.add_source([this] { return more_metrics(); });
     if (config_.http.listen.empty()) return {};
-    ASSIGN_OR_RETURN(http_, ops::HttpServer::start(http_options(config_.http),
-                                                   [this](std::string_view path) { return answer(path); }));
-    log_.info("listening", {{"what", "http"}, {"address", ops::to_string(http_->endpoint())}});
+    if (config_.http.page) page_.emplace(config_.http.page_hosts, [this] { return readiness_.cause(); });
+    ASSIGN_OR_RETURN(http_, ops::HttpServer::start(http_options(config_.http), [this](const ops::HttpRequest& request) {
+                       return answer(request);
+                     }));
+    const std::string address = ops::to_string(http_->endpoint());
+    log_.info("listening", {{"what", "http"}, {"address", address}});
+    if (!page_) return {};
+    log_.info("the web page is on", {{"url", "http://" + address + "/page/"}});
+    if (!ops::is_loopback(config_.http.listen.front()))
+      log_.warning(
+          "the web page shows money and has no login: keep http.listen on a loopback address, or reachable "
+          "through a proxy alone");
     return {};
+  }
+
+  ops::PageHealth page_health() const {
+    const settlers::DispatcherStatus status = dispatcher_->status();
+    ops::PageHealth health = figures_.page_health(rpc_->counters(), store_->stats());
+    health.started = started_;
+    health.rails = page_rails(status);
+    health.degraded = degraded_causes(status);
+    return health;
   }
 
   // The families of parts that exist only after recovery.
@@ -262,6 +288,7 @@ class Daemon::Impl {
   std::unique_ptr<settlers::Dispatcher> dispatcher_;
   std::optional<Hooks> hooks_;
   std::optional<ops::LedgerGauges> gauges_;
+  std::optional<ops::Page> page_;
   std::unique_ptr<ops::HttpServer> http_;
 };
 

@@ -10,6 +10,7 @@
 //   rpc            the KJ loop with its worker threads (rpc/capnp/server.h)
 //   rails          one io_context thread for the dispatcher and all settlers
 //   http           one thread for the operations port: probes are answered whatever the other threads do
+//   page           one thread for answers of the web page, which read the ledger (ops/http_server.h)
 //   gauges         one thread that looks over the ledger now and then (ops/ledger_gauges.h)
 // Parts meet through ledger/api alone. Nothing here is shared by threads but what says so in its own header.
 //

@@ -1,5 +1,6 @@
 #include "daemon/figures.h"
 
+#include "base/limits.h"
 #include "ledger/core/segment.h"
 
 namespace tabd_daemon {
@@ -63,15 +64,18 @@ void Figures::on_committed(const std::shared_ptr<const ledger::api::CommittedSeg
   commit_items_ = timings.items;
   const base::Result<std::vector<base::ByteView>> entries = core::entries_of(segment->body);
   if (!entries) return;
+  std::uint64_t charges = 0;
   for (const base::ByteView bytes : *entries) {
     const std::uint8_t kind = bytes.empty() ? std::uint8_t{0} : bytes[0];
     if (kind < core::kind_of(core::Charged{}) || kind > core::kind_of(core::VoucherCharged{})) continue;
     ++items_;
-    if (kind == core::kind_of(core::Charged{}) || kind == core::kind_of(core::HoldCaptured{})) ++charges_;
+    if (kind == core::kind_of(core::Charged{}) || kind == core::kind_of(core::HoldCaptured{})) ++charges;
     if (kind != core::kind_of(core::VoucherCharged{})) continue;
     const base::Result<core::Entry> entry = core::decode_entry(bytes);
-    if (entry) charges_ += std::get<core::VoucherCharged>(*entry).usages.size();
+    if (entry) charges += std::get<core::VoucherCharged>(*entry).usages.size();
   }
+  charges_ += charges;
+  if (charges != 0) rate_.add(segment->header.time, charges);
 }
 
 void Figures::on_refused(base::Status, std::size_t count) { refused_ += count; }
@@ -103,6 +107,30 @@ std::vector<rpc::Figure> Figures::figures(const rpc::RpcCounters& rpc,
   std::vector<rpc::Figure> result;
   for (const auto& [name, value] : values) result.push_back({name, static_cast<std::int64_t>(value)});
   return result;
+}
+
+ops::PageHealth Figures::page_health(const rpc::RpcCounters& rpc,
+                                     const ledger::store::LedgerStore::Stats& store) const {
+  ops::PageHealth health;
+  health.queues = {{"verify", verify_queue_, base::limits::kIngestQueueItemsMax},
+                   {"writer", writer_queue_, base::limits::kIngestQueueItemsMax}};
+  health.charges = charges_;
+  health.refused = refused_;
+  health.commit_queue_us = queue_us_;
+  health.commit_write_us = write_us_;
+  health.connections = rpc.connections;
+  health.subscribers = rpc.subscribers;
+  health.disk_bytes = store.disk_bytes;
+  return health;
+}
+
+std::vector<ops::PageRail> page_rails(const settlers::DispatcherStatus& status) {
+  std::vector<ops::PageRail> rails;
+  for (const settlers::RailStatus& rail : status.rails)
+    rails.push_back({rail.rail, rail.description, rail.enabled, rail.dry_run, std::string(settlers::name(rail.breaker)),
+                     rail.in_flight, rail.in_flight_max, rail.sent, rail.faults, rail.last_error,
+                     rail.last_error_time});
+  return rails;
 }
 
 std::vector<MetricFamily> metrics_of(const settlers::DispatcherStatus& status) {

@@ -14,7 +14,9 @@
 
 #include "ledger/api/observer.h"
 #include "ledger/store/ledger_store.h"
+#include "ops/charge_rate.h"
 #include "ops/metrics.h"
+#include "ops/page.h"
 #include "rpc/capnp/server.h"
 #include "settlers/dispatcher.h"
 
@@ -29,16 +31,23 @@ class Figures final : public ledger::api::Observer {
   void on_queue_depth(std::string_view queue, std::size_t items) override;
 
   std::vector<rpc::Figure> figures(const rpc::RpcCounters& rpc, const ledger::store::LedgerStore::Stats& store) const;
+  // The same for the web page; its rails, start and causes are left to the caller.
+  ops::PageHealth page_health(const rpc::RpcCounters& rpc, const ledger::store::LedgerStore::Stats& store) const;
+  const ops::ChargeRate& charge_rate() const noexcept { return rate_; }
 
  private:
   using Number = std::atomic<std::uint64_t>;
   Number items_{0}, charges_{0}, refused_{0}, entries_{0}, segments_{0}, bytes_{0}, verify_queue_{0}, writer_queue_{0},
       queue_us_{0}, apply_us_{0}, write_us_{0}, commit_items_{0};
+  ops::ChargeRate rate_;
 };
 
 std::vector<ops::MetricFamily> metrics_of(const settlers::DispatcherStatus& status);
 std::vector<ops::MetricFamily> metrics_of(const rpc::RpcCounters& counters);
 std::vector<ops::MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats);
+
+// For the web page.
+std::vector<ops::PageRail> page_rails(const settlers::DispatcherStatus& status);
 
 // Why the daemon is not at its best, a sentence each; empty when all is well.
 std::vector<std::string> degraded_causes(const settlers::DispatcherStatus& status);

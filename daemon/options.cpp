@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "ops/page.h"
 #include "ops/secret.h"
 #include "ops/version.h"
 
@@ -101,7 +102,8 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
 }
 
 ops::HttpServerOptions http_options(const ops::HttpConfig& config) {
-  return {config.listen.front(), config.connections_max, config.request_timeout_ms};
+  return {config.listen.front(), config.connections_max, config.request_timeout_ms,
+          config.page ? std::string(ops::kPagePrefix) : std::string()};
 }
 
 base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key) {

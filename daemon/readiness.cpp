@@ -10,6 +10,11 @@ void Readiness::set(bool ready, std::string_view cause) {
   cause_ = cause;
 }
 
+std::string Readiness::cause() const {
+  const std::lock_guard lock(mutex_);
+  return ready_ ? std::string() : cause_;
+}
+
 ops::HttpAnswer Readiness::answer() const {
   const std::lock_guard lock(mutex_);
   if (ready_) return {200, "application/json", "{\"ready\":true}\n"};

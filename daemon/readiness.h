@@ -19,6 +19,8 @@ class Readiness {
 
   // 200 {"ready":true} or 503 {"ready":false,"cause":"..."}.
   ops::HttpAnswer answer() const;
+  // Empty when ready.
+  std::string cause() const;
 
  private:
   void set(bool ready, std::string_view cause);

@@ -73,6 +73,15 @@ void read_http(Section section, HttpConfig& http) {
   section.endpoint("listen", http.listen);
   section.integer("connections_max", 1, 10'000, http.connections_max);
   section.duration_ms("request_timeout", 100, 10 * kMinute, http.request_timeout_ms);
+  section.flag("page", http.page);
+  section.texts("page_hosts", http.page_hosts);
+  for (const std::string& name : http.page_hosts)
+    if (name.empty() || name.find_first_of(":/ ") != std::string::npos)
+      section.mistake("page_hosts", "\"" + name +
+                                        "\" is not a host name; allowed: names without scheme and port, "
+                                        "such as \"tabd.example.net\"");
+  if (http.page && http.listen.empty())
+    section.mistake("page", "there is no http.listen that could serve it; set http.listen, or page = false");
   section.finish();
 }
 

@@ -26,6 +26,7 @@ struct Endpoint {
 };
 // "127.0.0.1:9402", "[::1]:9402".
 std::string to_string(const Endpoint& endpoint);
+bool is_loopback(const Endpoint& endpoint);
 
 struct RpcConfig {
   std::string unix_socket;  // empty: none
@@ -41,6 +42,8 @@ struct HttpConfig {
   std::vector<Endpoint> listen;  // at most one; empty: no operations server
   std::uint32_t connections_max = 64;
   std::uint64_t request_timeout_ms = 10'000;
+  bool page = false;                    // the web page (ops/page.h): shows money, has no login
+  std::vector<std::string> page_hosts;  // names by which browsers may reach it, besides addresses and localhost
   bool operator==(const HttpConfig&) const = default;
 };
 

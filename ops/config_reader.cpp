@@ -96,6 +96,8 @@ std::string to_string(const Endpoint& endpoint) {
   return (brackets ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
 }
 
+bool is_loopback(const Endpoint& endpoint) { return endpoint.host == "::1" || endpoint.host.starts_with("127."); }
+
 void ConfigContext::add(const toml::node* at, const std::string& key, std::string message) {
   Mistake mistake{1, 1, key, std::move(message)};
   if (at != nullptr && at->source().begin) {

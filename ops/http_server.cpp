@@ -5,10 +5,14 @@
 #include <optional>
 #include <thread>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+
+#include "base/thread.h"
 
 namespace ops {
 namespace {
@@ -21,12 +25,15 @@ using tcp = asio::ip::tcp;
 constexpr std::uint32_t kHeaderBytesMax = 8 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::uint64_t kBodyBytesMax = 1024;  // GET and HEAD have none; a small one is read and ignored
+constexpr int kBackgroundNice = 10;            // nobody's payment waits for these answers
 
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 struct Shared {
   HttpHandler handler;
+  std::string background_prefix;
+  asio::io_context* background = nullptr;
   std::chrono::milliseconds timeout{};
   std::uint32_t connections_max = 0;
   std::atomic<std::uint32_t> connections{0};
@@ -39,6 +46,12 @@ Response text_response(const Request& request, http::status status, std::string 
   return response;
 }
 
+std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+
+bool in_background(const Request& request, const Shared& shared) {
+  return !shared.background_prefix.empty() && view(request.target()).starts_with(shared.background_prefix);
+}
+
 Response respond(const Request& request, const HttpHandler& handler) {
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     Response refused =
@@ -46,12 +59,14 @@ Response respond(const Request& request, const HttpHandler& handler) {
     refused.set(http::field::allow, "GET, HEAD");
     return refused;
   }
-  const beast::string_view target = request.target();
-  const std::string_view path(target.data(), std::min(target.find('?'), target.size()));
-  HttpAnswer answer = handler(path);
+  const std::string_view target = view(request.target());
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  HttpAnswer answer = handler({target.substr(0, mark), target.substr(std::min(mark + 1, target.size())),
+                               view(request[http::field::host]), view(request["Sec-Fetch-Site"])});
   Response response(static_cast<http::status>(answer.status), request.version());
   response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
   response.body() = std::move(answer.body);
   return response;
 }
@@ -83,13 +98,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return;
     }
     if (failure) return close();
-    const Request request = parser_->release();
-    response_ = respond(request, shared_.handler);
-    const bool head = request.method() == http::verb::head;
-    response_.keep_alive(request.keep_alive());
+    const Request& request = parser_->get();
+    if (!in_background(request, shared_)) return answer(respond(request, shared_.handler), request.keep_alive());
+    asio::post(*shared_.background, [self = shared_from_this()]() mutable {
+      Response response = respond(self->parser_->get(), self->shared_.handler);
+      const asio::any_io_executor back = self->stream_.get_executor();
+      asio::post(back, [self = std::move(self), response = std::move(response)]() mutable {
+        const bool crowded = self->shared_.connections * 2 > self->shared_.connections_max;
+        self->answer(std::move(response), !crowded && self->parser_->get().keep_alive());
+      });
+    });
+  }
+
+  void answer(Response response, bool keep_alive) {
+    response_ = std::move(response);
+    response_.keep_alive(keep_alive);
     response_.content_length(response_.body().size());
-    if (head) response_.body().clear();
-    write(request.keep_alive());
+    if (parser_->get().method() == http::verb::head) response_.body().clear();
+    write(keep_alive);
   }
 
   void write(bool keep_alive) {
@@ -126,6 +152,8 @@ class HttpServer::Impl {
     shared_.handler = std::move(handler);
     shared_.timeout = std::chrono::milliseconds(options.request_timeout_ms);
     shared_.connections_max = options.connections_max;
+    shared_.background_prefix = options.background_prefix;
+    shared_.background = &background_;
   }
   ~Impl() { stop(); }
   Impl(const Impl&) = delete;
@@ -143,11 +171,19 @@ class HttpServer::Impl {
     bound_ = {acceptor_.local_endpoint().address().to_string(), acceptor_.local_endpoint().port()};
     accept();
     thread_ = std::thread([this] { context_.run(); });
+    if (shared_.background_prefix.empty()) return {};
+    background_thread_ = std::thread([this] {
+      base::give_way(kBackgroundNice);
+      const auto guard = asio::make_work_guard(background_);
+      background_.run();
+    });
     return {};
   }
 
   void stop() {
     if (!thread_.joinable()) return;
+    background_.stop();
+    if (background_thread_.joinable()) background_thread_.join();
     context_.stop();
     thread_.join();
   }
@@ -173,13 +209,15 @@ class HttpServer::Impl {
     });
   }
 
-  // The context goes last: connections that it still holds use `shared_`.
+  // The contexts go first: connections that they still hold use `shared_` and the first context.
   Shared shared_;
   asio::io_context context_{1};
+  asio::io_context background_{1};
   tcp::acceptor acceptor_;
   asio::steady_timer pause_{context_};
   Endpoint bound_;
   std::thread thread_;
+  std::thread background_thread_;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

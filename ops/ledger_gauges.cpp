@@ -37,9 +37,12 @@ constexpr std::string_view standing_name(core::Standing standing) {
   return "unknown";
 }
 
-struct Totals {
-  core::Amount held, unbilled, billed, credit, payable;
+struct Looked {
+  std::vector<MetricFamily> families;
+  LedgerTotals totals;
 };
+
+void add(core::Amount& sum, core::Amount amount) { sum = base::add_checked(sum, amount); }
 
 // One look over the ledger. Every step stops early when `stopping` says so.
 class Look {
@@ -47,16 +50,17 @@ class Look {
   Look(const ledger::api::LedgerReader& reader, base::Time now, const std::function<bool()>& stopping)
       : reader_(reader), now_(now), stopping_(stopping) {}
 
-  Result<std::vector<MetricFamily>> run() {
+  Result<Looked> run() {
     ASSIGN_OR_RETURN(const core::LedgerHead head, reader_.head());
     ASSIGN_OR_RETURN(const std::vector<core::Asset> assets, reader_.assets());
     for (const core::Asset& asset : assets) assets_[asset.id] = asset;
+    for (const core::Asset& asset : assets) totals_[asset.id].asset = asset;
     RETURN_IF_ERROR(payers());
     RETURN_IF_ERROR(payees());
     RETURN_IF_ERROR(settlements());
     RETURN_IF_ERROR(balances());
     describe(head);
-    return std::move(families_);
+    return Looked{std::move(families_), totals()};
   }
 
  private:
@@ -79,7 +83,7 @@ class Look {
       for (const core::Payer& payer : page) {
         ++standings_[payer.standing];
         ASSIGN_OR_RETURN(const std::vector<core::Tally> tallies, reader_.tallies(payer.id));
-        for (const core::Tally& tally : tallies) add(tally);
+        for (const core::Tally& tally : tallies) add_tally(tally);
       }
       if (page.size() < kPage) break;
       after = page.back().id;
@@ -87,13 +91,15 @@ class Look {
     return {};
   }
 
-  void add(const core::Tally& tally) {
-    Totals& totals = totals_[tally.asset];
-    totals.held = base::add_checked(totals.held, tally.held);
-    totals.unbilled = base::add_checked(totals.unbilled, tally.unbilled);
-    totals.billed = base::add_checked(totals.billed, tally.billed);
-    totals.credit = base::add_checked(totals.credit, tally.credit);
-    if (tally.window.end.us != 0) ++open_windows_;
+  void add_tally(const core::Tally& tally) {
+    AssetTotals& totals = totals_[tally.asset];
+    add(totals.held, tally.held);
+    add(totals.unbilled, tally.unbilled);
+    add(totals.billed, tally.billed);
+    add(totals.credit, tally.credit);
+    if (tally.window.end.us == 0) return;
+    ++open_windows_;
+    if (next_close_.us == 0 || tally.window.end < next_close_) next_close_ = tally.window.end;
   }
 
   Result<void> payees() {
@@ -102,8 +108,8 @@ class Look {
       for (const core::Payee& payee : page) {
         ASSIGN_OR_RETURN(const std::vector<core::PayeeBalance> balances, reader_.payee_balances(payee.id));
         for (const core::PayeeBalance& balance : balances) {
-          core::Amount& payable = totals_[balance.asset].payable;
-          payable = base::add_checked(payable, balance.payable_now);
+          add(totals_[balance.asset].payable, balance.payable_now);
+          add(totals_[balance.asset].paid_out, balance.paid_out);
         }
       }
       if (page.size() < kPage) break;
@@ -120,6 +126,10 @@ class Look {
         ASSIGN_OR_RETURN(const std::vector<core::Settlement> page, reader_.settlements_in(state, after, kPage));
         for (const core::Settlement& settlement : page) {
           ++settlements_[{std::string(settlement.rail.view()), settlement.kind, state}];
+          OpenSettlements& open = open_settlements_[{settlement.kind, state, settlement.asset}];
+          ++open.count;
+          // Amounts of relays are not bounded by the books.
+          open.amount = open.amount.add(settlement.amount).value_or(*core::Amount::from_units(core::Amount::kUnitsMax));
           oldest = std::min(oldest, settlement.submitted.us != 0 ? settlement.submitted : settlement.created);
         }
         if (page.size() < kPage) break;
@@ -138,6 +148,7 @@ class Look {
       const Result<core::OperatorBalance> found = reader_.operator_balance(id);
       if (!found && found.error().code == base::ErrorCode::not_found) continue;
       if (!found) return tl::unexpected<base::Error>(found.error());
+      totals_[id].operators = *found;
       const std::pair<const char*, core::Balance> accounts[] = {
           {"cash", found->cash},       {"in_transit", found->in_transit}, {"out_transit", found->out_transit},
           {"revenue", found->revenue}, {"bad_debt", found->bad_debt},     {"rounding", found->rounding}};
@@ -156,12 +167,27 @@ class Look {
     families_.push_back({std::move(name), std::move(help), MetricKind::gauge, {{{}, value}}});
   }
 
+  LedgerTotals totals() const {
+    LedgerTotals result;
+    result.looked = now_;
+    for (const auto& [id, totals] : totals_) result.assets.push_back(totals);
+    for (const auto& [key, open] : open_settlements_) {
+      const auto& [kind, state, asset] = key;
+      result.settlements.push_back({kind, state, asset, open.count, open.amount});
+    }
+    result.open_windows = open_windows_;
+    result.next_close = next_close_;
+    for (const auto& [standing, payers] : standings_)
+      if (standing != core::Standing::active) result.payers_suspended += payers;
+    return result;
+  }
+
   void describe_money() {
     MetricFamily exposure{
         "tabd_exposure", "What payers owe or hold, in whole units of the asset, by component.", MetricKind::gauge, {}};
     MetricFamily payable{"tabd_payable", "Owed to payees now, in whole units of the asset.", MetricKind::gauge, {}};
     for (const auto& [id, asset] : assets_) {
-      const Totals& totals = totals_[id];
+      const AssetTotals& totals = totals_[id];
       const std::pair<const char*, core::Amount> components[] = {
           {"held", totals.held}, {"unbilled", totals.unbilled}, {"billed", totals.billed}, {"credit", totals.credit}};
       for (const auto& [component, amount] : components)
@@ -206,11 +232,13 @@ class Look {
   base::Time now_;
   const std::function<bool()>& stopping_;
   std::map<AssetId, core::Asset> assets_;
-  std::map<AssetId, Totals> totals_;
+  std::map<AssetId, AssetTotals> totals_;
   std::map<core::Standing, std::uint64_t> standings_;
   std::map<std::tuple<std::string, core::SettlementKind, core::SettlementState>, std::uint64_t> settlements_;
+  std::map<std::tuple<core::SettlementKind, core::SettlementState, AssetId>, OpenSettlements> open_settlements_;
   std::map<core::SettlementState, base::Time> oldest_;
   std::uint64_t open_windows_ = 0;
+  base::Time next_close_;
   std::vector<MetricFamily> families_;
 };
 
@@ -233,9 +261,14 @@ class LedgerGauges::Impl {
     if (thread_.joinable()) thread_.join();
   }
 
+  LedgerTotals totals() const {
+    const std::lock_guard lock(mutex_);
+    return looked_.totals;
+  }
+
   std::vector<MetricFamily> collect() const {
     const std::lock_guard lock(mutex_);
-    std::vector<MetricFamily> result = families_;
+    std::vector<MetricFamily> result = looked_.families;
     result.push_back({"tabd_ledger_look_seconds",
                       "How long the last look over the ledger took.",
                       MetricKind::gauge,
@@ -259,13 +292,13 @@ class LedgerGauges::Impl {
       lock.unlock();
       const std::uint64_t start = clock_.monotonic_ns();
       const std::function<bool()> stop_asked = [this] { return stopping(); };
-      Result<std::vector<MetricFamily>> looked = Look(reader_, clock_.now(), stop_asked).run();
+      Result<Looked> looked = Look(reader_, clock_.now(), stop_asked).run();
       const std::uint64_t took_ns = clock_.monotonic_ns() - start;
       lock.lock();
       if (stopping_) return;
       took_ns_ = took_ns;
       if (looked) {
-        families_ = std::move(*looked);
+        looked_ = std::move(*looked);
       } else {
         ++failures_;
       }
@@ -279,17 +312,18 @@ class LedgerGauges::Impl {
   const std::uint64_t interval_ms_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;               // guarded by mutex_
-  std::uint64_t failures_ = 0;          // guarded by mutex_
-  std::uint64_t took_ns_ = 0;           // guarded by mutex_
-  std::vector<MetricFamily> families_;  // guarded by mutex_
-  std::thread thread_;                  // last: it uses everything above
+  bool stopping_ = false;       // guarded by mutex_
+  std::uint64_t failures_ = 0;  // guarded by mutex_
+  std::uint64_t took_ns_ = 0;   // guarded by mutex_
+  Looked looked_;               // guarded by mutex_
+  std::thread thread_;          // last: it uses everything above
 };
 
 LedgerGauges::LedgerGauges(const ledger::api::LedgerReader& reader, const base::Clock& clock, std::uint64_t interval_ms)
     : impl_(std::make_unique<Impl>(reader, clock, interval_ms)) {}
 LedgerGauges::~LedgerGauges() = default;
 std::vector<MetricFamily> LedgerGauges::collect() const { return impl_->collect(); }
+LedgerTotals LedgerGauges::totals() const { return impl_->totals(); }
 void LedgerGauges::stop() { impl_->stop(); }
 
 }  // namespace ops

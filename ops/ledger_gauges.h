@@ -4,13 +4,39 @@
 // own reads them page by page, never more than a twentieth of the time, so a scrape costs nothing and a large ledger is
 // not disturbed.
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "ledger/api/reader.h"
 #include "ops/metrics.h"
 
 namespace ops {
+
+// The same sums exactly, for whoever shows money to people.
+struct AssetTotals {
+  ledger::core::Asset asset;
+  ledger::core::Amount held, unbilled, billed, credit;  // of all payers
+  ledger::core::Amount payable, paid_out;               // of all payees
+  ledger::core::OperatorBalance operators;
+};
+// Settlements that are not done.
+struct OpenSettlements {
+  ledger::core::SettlementKind kind{};
+  ledger::core::SettlementState state{};
+  ledger::core::AssetId asset;
+  std::uint64_t count = 0;
+  ledger::core::Amount amount;
+};
+struct LedgerTotals {
+  base::Time looked;                // zero: not yet
+  std::vector<AssetTotals> assets;  // ascending by id
+  std::vector<OpenSettlements> settlements;
+  std::uint64_t open_windows = 0;
+  base::Time next_close;  // the earliest end of an open window; zero: none is open
+  std::uint64_t payers_suspended = 0;
+};
 
 class LedgerGauges {
  public:
@@ -22,6 +48,7 @@ class LedgerGauges {
 
   // The latest look. Safe from any thread.
   std::vector<MetricFamily> collect() const;
+  LedgerTotals totals() const;
   // Ends the thread; idempotent.
   void stop();
 

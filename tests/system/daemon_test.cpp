@@ -30,6 +30,28 @@ constexpr const char* kSandbox = "[rails.sandbox]\nenabled = true\n";
 
 std::string catalogue() { return std::string(kOneAsset) + kOnePlan + kSandbox; }
 
+TEST(SystemDaemon, WebPageIsThereWhenAskedFor) {
+  const TempFolder folder;
+  Tabd tabd(folder, catalogue());
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  EXPECT_EQ(http_get(tabd.http_port(), "/page/").status, 404);
+  EXPECT_EQ(http_get(tabd.http_port(), "/page/live").status, 404);
+  EXPECT_EQ(tabd.stop(), 0);
+  std::string text = system_test::read_file(tabd.config_file());
+  text.replace(text.find("[http]\n"), 7, "[http]\npage = true\n");
+  folder.write("tabd.toml", text);
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  const std::uint16_t port = tabd.http_port();
+  EXPECT_NE(http_get(port, "/page/").body.find("<!doctype html>"), std::string::npos);
+  EXPECT_NE(http_get(port, "/page/live").body.find("\"ready\":true"), std::string::npos);
+  EXPECT_EQ(http_get(port, "/page/payers").body, "{\"items\":[],\"next\":null}\n");
+  EXPECT_EQ(http_get(port, "/page/payers?limit=0").status, 400);
+  EXPECT_EQ(http_get(port, "/readyz").status, 200);
+  EXPECT_NE(tabd.log().find("/page/"), std::string::npos) << tabd.log();
+  EXPECT_EQ(tabd.log().find("has no login"), std::string::npos) << tabd.log();
+  EXPECT_EQ(tabd.stop(), 0);
+}
+
 TEST(SystemDaemon, StartsAnswersProbesAndStops) {
   const TempFolder folder;
   Tabd tabd(folder, catalogue());

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 
 namespace {
 
@@ -20,8 +21,15 @@ class HttpServer : public testing::Test {
     options.listen = {"127.0.0.1", 0};
     options.connections_max = connections_max;
     options.request_timeout_ms = timeout_ms;
-    auto server = ops::HttpServer::start(options, [](std::string_view path) -> ops::HttpAnswer {
-      if (path == "/hello") return {200, "text/plain", "hello"};
+    options.background_prefix = "/slow";
+    auto server = ops::HttpServer::start(options, [this](const ops::HttpRequest& request) -> ops::HttpAnswer {
+      if (request.path == "/hello") return {200, "text/plain", "hello"};
+      if (request.path == "/slow/gate") gate_.get_future().wait();
+      if (request.path.starts_with("/slow"))
+        return {200,
+                "text/plain",
+                std::string(request.query) + "|" + std::string(request.host) + "|" + std::string(request.fetch_site),
+                {{"X-More", "yes"}}};
       return {404, "text/plain", "nothing here"};
     });
     ASSERT_TRUE(server.has_value()) << server.error().message;
@@ -50,6 +58,7 @@ class HttpServer : public testing::Test {
   }
 
   asio::io_context context_;
+  std::promise<void> gate_;  // the path /slow/gate waits for it
   std::unique_ptr<ops::HttpServer> server_;
 };
 
@@ -119,11 +128,69 @@ TEST_F(HttpServer, ClosesConnectionsBeyondTheCap) {
   first.close();
 }
 
+TEST_F(HttpServer, ProbesDoNotWaitForBackgroundPaths) {
+  start();
+  tcp::socket slow = connect();
+  asio::write(slow, asio::buffer(std::string("GET /slow/gate?x=1 HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: none\r\n"
+                                             "Connection: close\r\n\r\n")));
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer = exchange("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_NE(answer.find("hello"), std::string::npos) << answer;
+  }
+  gate_.set_value();
+  const std::string answer = read_all(slow);
+  EXPECT_NE(answer.find("x=1|a|none"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("X-More: yes"), std::string::npos) << answer;
+}
+
+TEST_F(HttpServer, BackgroundPathsKnowMethodsAndHead) {
+  start();
+  const std::string head = exchange("HEAD /slow HTTP/1.1\r\nHost: abc\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(head.find("Content-Length: 5"), std::string::npos) << head;
+  EXPECT_EQ(head.find("|abc|"), std::string::npos) << head;
+  const std::string post = exchange("POST /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(post.rfind("HTTP/1.1 405", 0), 0u) << post;
+}
+
+TEST_F(HttpServer, BackgroundConnectionsEndWhenItGetsCrowded) {
+  start(4);
+  const auto count_answers = [](const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find("HTTP/1.1 200", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  const std::string one = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string last = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(count_answers(exchange(one + last)), 2u);
+  std::vector<tcp::socket> probes;
+  for (int i = 0; i < 2; ++i) {
+    probes.push_back(connect());
+    asio::write(probes.back(), asio::buffer(std::string("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")));
+    std::string begin(8, '\0');
+    asio::read(probes.back(), asio::buffer(begin));  // certainly counted now
+  }
+  const std::string answer = exchange(one + last);
+  EXPECT_EQ(count_answers(answer), 1u) << answer;
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+}
+
+TEST_F(HttpServer, StopsWhileABackgroundAnswerIsDue) {
+  start();
+  tcp::socket slow = connect();
+  asio::write(slow, asio::buffer(std::string("GET /slow/gate HTTP/1.1\r\nHost: a\r\n\r\n")));
+  tcp::socket behind = connect();
+  asio::write(behind, asio::buffer(std::string("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")));
+  EXPECT_NE(exchange("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").find("hello"), std::string::npos);
+  gate_.set_value();
+  server_->stop();
+  server_.reset();
+}
+
 TEST_F(HttpServer, SaysWhichAddressIsTaken) {
   start();
   ops::HttpServerOptions options;
   options.listen = server_->endpoint();
-  const auto second = ops::HttpServer::start(options, [](std::string_view) { return ops::HttpAnswer{}; });
+  const auto second = ops::HttpServer::start(options, [](const ops::HttpRequest&) { return ops::HttpAnswer{}; });
   ASSERT_FALSE(second.has_value());
   EXPECT_NE(second.error().message.find(ops::to_string(options.listen)), std::string::npos) << second.error().message;
 }
