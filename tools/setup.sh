@@ -4,7 +4,8 @@
 #   tools/setup.sh [PROFILE...]
 #
 #   base      Debian packages to build, run and test tabd (the default)
-#   full      base, and what the real chain needs: Node.js, the pinned npm packages, a Python environment
+#   full      base, and what the real chain and the web page's test need: Node.js, the pinned npm packages, Chromium, a
+#             Python environment
 #   lint      clang-tidy, for `make lint`
 #   fuzz      clang, for `make fuzz`
 #   coverage  gcovr, for `make coverage`
@@ -26,6 +27,7 @@ base_packages=(
 )
 # Debian's Node.js 18 is enough: it compiles the test token. Anvil's npm package asks for 20, but only its binary is used.
 node_packages=(nodejs npm)
+browser_packages=(chromium)
 python_packages=(python3-venv python3-dev)
 lint_packages=(clang-tidy-14 clang-14)
 fuzz_packages=(clang-14)
@@ -101,6 +103,7 @@ install_node() {
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
   install_npm tests/chain
   install_npm tests/x402
+  install_npm tests/browser
   if contracts_changed; then
     say "compiling the contracts of the tests"
     (cd tests/chain && npm run --silent build)
@@ -124,7 +127,7 @@ for profile in "${@:-base}"; do
   case $profile in
     base) install_debian "${base_packages[@]}" ;;
     full)
-      install_debian "${base_packages[@]}"
+      install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_node
       install_python
       ;;
@@ -132,7 +135,7 @@ for profile in "${@:-base}"; do
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,13s/^# \{0,1\}//p' "$0"
+      sed -n '2,14s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) fail "unknown profile $profile; there are: base, full, lint, fuzz, coverage" ;;

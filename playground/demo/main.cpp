@@ -81,6 +81,7 @@ void show_commands(Stage& stage, Console& console) {
   console.say("export TABCTL_SOCKET={}", stage.socket());
   console.say("export TABCTL_KEY_FILE={}", cast.operator_.key_file);
   console.say("alias tabctl={}\n", stage.tabctl());
+  console.say("In a browser: {}\n", stage.page_url());
   console.line(fmt::format(
       "tabctl status\ntabctl top\ntabctl payer list\ntabctl payer show payer-3\ntabctl payee show weather-api\n"
       "tabctl statement list\ntabctl settlement list\ntabctl balance\ntabctl events --count 20\n"

@@ -22,6 +22,7 @@ using base::Result;
 constexpr const char* kPlan = "demo";
 constexpr const char* kTokenName = "USD Coin";
 constexpr const char* kTokenVersion = "2";
+constexpr const char* kPagePath = "/page/";
 constexpr std::uint64_t kDaemonStartUs = 20'000'000;
 // Wei: ten coins, for approvals and for the treasury's transactions.
 constexpr base::u128 kGas = static_cast<base::u128>(10'000'000'000'000'000'000ULL);
@@ -134,7 +135,7 @@ Result<void> Stage::write_config() {
       << "operator_key_file = \"operator.key\"\n"
       << "auditors = [\"" << base::to_hex(cast_.auditor.address) << "\"]\n\n"
       << "[rpc]\nunix_socket = \"tabd.sock\"\nunix_socket_mode = \"0600\"\n\n"
-      << "[http]\nlisten = \"127.0.0.1:0\"\n\n"
+      << "[http]\nlisten = \"127.0.0.1:0\"\npage = true\n\n"
       << "[ledger]\ncheckpoint_root = \"checkpoints\"\n\n"
       << "[[asset]]\nid = " << kAsset.value << "\ntext = \"" << asset_text_ << "\"\nsymbol = \""
       << (chain_ ? "USDC" : "USD") << "\"\nscale = " << kLedgerScale << "\nrail_scale = " << kRailScale << "\n\n"
@@ -171,7 +172,19 @@ Result<void> Stage::start_daemon(Console& console) {
   ASSIGN_OR_RETURN(tabd::OperatorSession session, client_->login_operator(cast_.operator_.key));
   operator_.emplace(std::move(session));
   console.say("tabd {} runs as process {}, with its ledger in {}.", client_->info().version, daemon_.pid(), data_dir());
+  console.say("Watch it in a browser: {}", page_url());
   return {};
+}
+
+// As its log says: the port is chosen by the system.
+std::string Stage::page_url() const {
+  std::ifstream in(folder() + "/tabd.log");
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t begin = line.find("http://");
+    const std::size_t end = line.find(kPagePath, begin == std::string::npos ? line.size() : begin);
+    if (end != std::string::npos) return line.substr(begin, end + std::strlen(kPagePath) - begin);
+  }
+  return "";
 }
 
 Result<void> Stage::register_parties(Console& console) {

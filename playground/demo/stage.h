@@ -69,6 +69,8 @@ class Stage {
   base::Result<void> fill_poor_wallet();
   // Token balances in the token's smallest units, for everybody who has an account. Empty on the sandbox rail.
   base::Result<std::map<base::Address, base::u128>> balances();
+  // Of tabd's web page.
+  std::string page_url() const;
   bool daemon_running() { return daemon_.running(); }
   // The last lines of tabd's log.
   std::string last_words() const;

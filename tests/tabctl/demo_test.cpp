@@ -52,6 +52,7 @@ TEST_F(DemoTest, RunEndsWithCtrlC) {
   ASSERT_TRUE(eventually([&] { return contains(demo.output(), "== Traffic") || !demo.running(); }));
   ASSERT_TRUE(demo.running()) << demo.output();
   EXPECT_TRUE(contains(demo.output(), "export TABCTL_SOCKET=")) << demo.output();
+  EXPECT_TRUE(contains(demo.output(), "In a browser: http://127.0.0.1:")) << demo.output();
   demo.signal(SIGINT);
   EXPECT_EQ(demo.wait(30'000), 0) << demo.output();
   EXPECT_TRUE(left_nothing());
