@@ -120,6 +120,7 @@ std::optional<SecretKey> SecretKey::from_bytes(base::ByteView bytes32) {
   if (secp256k1_ec_seckey_verify(verify_context(), bytes32.data()) != 1) return std::nullopt;
   SecretKey key;
   std::memcpy(key.bytes_.data(), bytes32.data(), key.bytes_.size());
+  key.address_ = address_of(key.public_key());
   return key;
 }
 
@@ -128,16 +129,18 @@ SecretKey SecretKey::generate() {
   do {
     random_bytes(key.bytes_.bytes);
   } while (secp256k1_ec_seckey_verify(verify_context(), key.bytes_.data()) != 1);
+  key.address_ = address_of(key.public_key());
   return key;
 }
 
-SecretKey::SecretKey(SecretKey&& other) noexcept : bytes_(other.bytes_) {
+SecretKey::SecretKey(SecretKey&& other) noexcept : bytes_(other.bytes_), address_(other.address_) {
   explicit_bzero(other.bytes_.data(), other.bytes_.size());
 }
 
 SecretKey& SecretKey::operator=(SecretKey&& other) noexcept {
   if (this != &other) {
     bytes_ = other.bytes_;
+    address_ = other.address_;
     explicit_bzero(other.bytes_.data(), other.bytes_.size());
   }
   return *this;
@@ -151,7 +154,10 @@ PublicKey SecretKey::public_key() const {
   return from_library(point);
 }
 
-base::Address SecretKey::address() const { return address_of(public_key()); }
+base::Address SecretKey::address() const {
+  CHECK_MSG(!bytes_.is_zero(), "the key was moved away");
+  return address_;
+}
 
 base::Signature SecretKey::sign(const base::Hash& digest) const {
   secp256k1_ecdsa_recoverable_signature signature;

@@ -46,6 +46,7 @@ class SecretKey {
  private:
   SecretKey() = default;
   base::FixedBytes<32> bytes_;
+  base::Address address_;  // computed once: a multiplication on the curve
 };
 
 enum class SignatureCheck : std::uint8_t {
