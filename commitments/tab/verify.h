@@ -43,6 +43,10 @@ struct UnverifiedBatch {
   BatchHeader header;
   std::string network;  // as named by the client; must equal Domain::network
   std::vector<Item> items;
+  // Asks what the ledger would say and records nothing: an item that would be accepted gets `dry_run`. Such a batch has
+  // no root and no server signature, as nothing of it is kept; header.server still says who asks. For fronts in this
+  // process: it has no form on the wire.
+  bool check_only = false;
 };
 
 // One item after the stateless checks. Only verify_items() makes one with status ok.
@@ -70,10 +74,12 @@ class VerifiedBatch {
   const std::vector<VerifiedItem>& items() const noexcept { return items_; }
   // ok, or why the batch as a whole is refused (then no item is accepted).
   base::Status status() const noexcept { return status_; }
+  bool check_only() const noexcept { return check_only_; }  // as in UnverifiedBatch
 
  private:
   friend class BatchVerifier;
   friend struct VerifiedTestAccess;
+  bool check_only_ = false;
   BatchHeader header_;
   std::vector<VerifiedItem> items_;
   base::Status status_ = base::Status::batch_signature_wrong;

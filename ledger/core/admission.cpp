@@ -34,8 +34,15 @@ struct Subject {
 
 class Admission {
  public:
-  Admission(StateMachine::State& state, ReplayIndex& replay, SegmentBuilder& out, const Address& server)
-      : state_(state), replay_(replay), out_(out), now_(out.time()), server_id_(state.find_server(server)) {
+  // `check_only`: items that would be accepted get `dry_run`, and nothing changes.
+  Admission(StateMachine::State& state, ReplayIndex& replay, SegmentBuilder& out, const Address& server,
+            bool check_only)
+      : state_(state),
+        replay_(replay),
+        out_(out),
+        now_(out.time()),
+        check_only_(check_only),
+        server_id_(state.find_server(server)) {
     server_ = server_id_.valid() ? state.find_server(server_id_) : nullptr;
   }
 
@@ -213,6 +220,7 @@ class Admission {
     u128 expected = 0;
     if (status == Status::ok) status = check_funds(subject, usage.amount.units(), expected, result);
     if (status != Status::ok) return status;
+    if (check_only_) return Status::dry_run;
 
     state_.ensure_window(subject.payer, subject.asset, out_);
     expected = exposure_now(subject) + usage.amount.units();
@@ -230,6 +238,7 @@ class Admission {
     u128 expected = 0;
     if (status == Status::ok) status = check_funds(subject, item.single.maximum.units(), expected, result);
     if (status != Status::ok) return status;
+    if (check_only_) return Status::dry_run;
     const HoldMade entry{signed_part(item, subject), server_id_};
     accept(key, verified, state_.commit(entry, out_), result);
     check_exposure(subject, expected, limit_now(subject));
@@ -251,6 +260,7 @@ class Admission {
     const Status payee = capture ? check_payee(subject.payee) : check_server(subject.payee);
     if (payee != Status::ok) return payee;
     if (!capture) {
+      if (check_only_) return Status::dry_run;
       const HoldReleased entry{found->sequence, subject.payer, item.single.nonce, ReleaseReason::released};
       accept(key, verified, state_.commit(entry, out_), result);
       return Status::ok;
@@ -259,6 +269,7 @@ class Admission {
     Status status = check_usage(usage, found->resource, found->maximum, result);
     if (status == Status::ok) status = check_volume(subject.asset, usage.amount.units(), exposure_now(subject));
     if (status != Status::ok) return status;
+    if (check_only_) return Status::dry_run;
     const HoldCaptured entry{found->sequence, subject.payer, item.single.nonce, usage};
     const u128 maximum = found->maximum.units();
     state_.ensure_window(subject.payer, subject.asset, out_);
@@ -286,6 +297,7 @@ class Admission {
     subject.asset = item.voucher.asset;
     TabRecord* tab = state_.find_tab(subject.payer, subject.payee, subject.asset, item.voucher.salt);
     const std::uint64_t next_index = tab == nullptr ? 0 : tab->tab.charges;
+    if (tab != nullptr) result.tab = figures(tab->tab);
     if (item.first_index < next_index) {
       const ReplayKey key = replay_key_voucher(tab->tab.id, item.first_index);
       return seen(key, verified.leaf(), Status::tab_conflict, result).value_or(Status::tab_conflict);
@@ -305,6 +317,7 @@ class Admission {
     if (status == Status::ok) status = check_funds(subject, total, expected, result);
     if (status == Status::ok && tab == nullptr && state_.head.tabs >= UINT32_MAX) status = Status::limit_reached;
     if (status != Status::ok) return status;
+    if (check_only_) return Status::dry_run;
 
     if (tab == nullptr) tab = open_tab(item, subject);
     state_.ensure_window(subject.payer, subject.asset, out_);
@@ -319,10 +332,13 @@ class Admission {
     voucher_entry_.first_index = item.first_index;
     voucher_entry_.usages.assign(item.usages.begin(), item.usages.end());
     accept(key, verified, state_.commit(voucher_entry_, out_), result);
+    result.tab = figures(tab->tab);
     check_exposure(subject, expected, limit_now(subject));
     state_.close_at_threshold(subject.payer, subject.asset, out_);
     return Status::ok;
   }
+
+  static TabFigures figures(const Tab& tab) { return {tab.charged, tab.maximum, tab.charges}; }
 
   // Step 12 of vouchers. Usages above what can be represented are above every maximum.
   static Status check_voucher_total(const Item& item, u128 charged, u128& total, ItemResult& result) {
@@ -359,6 +375,7 @@ class Admission {
   ReplayIndex& replay_;
   SegmentBuilder& out_;
   Time now_;
+  bool check_only_;
   ServerId server_id_;
   const ServerRecord* server_;
   VoucherCharged voucher_entry_;  // reused, so that its usages are allocated once for a batch
@@ -377,7 +394,7 @@ void StateMachine::State::decide_batch(const commitments::tab::VerifiedBatch& ba
     }
     return;
   }
-  Admission admission(*this, replay, out, batch.header().server);
+  Admission admission(*this, replay, out, batch.header().server, batch.check_only());
   BatchSigned signed_batch;
   for (std::size_t i = 0; i < items.size(); ++i) {
     admission.decide(items[i], results[i]);

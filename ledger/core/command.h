@@ -132,6 +132,14 @@ struct CommandResult {
   std::string detail;  // for people: which value was wrong and what is allowed
 };
 
+// What a tab has been charged, for clients that continue it.
+struct TabFigures {
+  Amount charged;
+  Amount maximum;             // of the highest voucher seen
+  std::uint64_t charges = 0;  // the next charge index
+  bool operator==(const TabFigures&) const = default;
+};
+
 // The answer for one submitted item.
 struct ItemResult {
   base::Status status = base::Status::item_malformed;
@@ -140,6 +148,7 @@ struct ItemResult {
                                      // voucher_below_charged: the number that was exceeded
   Amount allowed;                    // ... and what would have been accepted at most
   std::uint64_t expected_index = 0;  // tab_out_of_order: the tab's next charge index
+  TabFigures tab;                    // voucher items of a known payer: the tab after this decision
 };
 
 }  // namespace ledger::core

@@ -63,7 +63,8 @@ class StateMachine {
   void create(const std::string& network, const Address& operator_key, SegmentBuilder& out);
 
   // Decides every item in order; results.size() == batch.items().size(). Appends the entries of accepted items (with
-  // window openings and closings where they are due) and, if any was accepted, the BatchSigned entry.
+  // window openings and closings where they are due) and, if any was accepted, the BatchSigned entry. A check_only
+  // batch changes nothing: the ladder ends in dry_run where it would accept.
   void execute_batch(const commitments::tab::VerifiedBatch& batch, ReplayIndex& replay, SegmentBuilder& out,
                      std::span<ItemResult> results);
   CommandResult execute(const Command& command, ReplayIndex& replay, SegmentBuilder& out);

@@ -135,7 +135,7 @@ void Committer::count_refused(const Group& group) {
   const auto count = [&counts](base::Status status, std::size_t by = 1) {
     const auto number = static_cast<std::size_t>(status);
     CHECK(number < kNumbers);
-    if (!base::accepted(status)) counts[number] += by;
+    if (!base::accepted(status) && status != base::Status::dry_run) counts[number] += by;
   };
   for (const Reply& reply : group.replies) {
     if (const auto* batch = std::get_if<BatchReply>(&reply)) {
