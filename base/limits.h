@@ -78,6 +78,27 @@ inline constexpr std::size_t kSubscriptionsPerSessionMax = 16;
 inline constexpr std::size_t kRailMandateBytesMax = 4096;
 inline constexpr std::size_t kPageItemsMax = 1000;             // items in one page of a list
 inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber that is further behind is dropped
+// x402 over HTTP. The head of a request: as common servers have it.
+inline constexpr std::size_t kHttpHeadBytesMax = 8 * 1024;
+// A single payment is below 4 KiB; a body beyond the configured maximum is refused before it is read.
+inline constexpr std::size_t kHttpBatchItemsMax = 256;
+inline constexpr std::size_t kHttpJsonDepthMax = 16;  // the deepest message of the protocol has 8 levels
+inline constexpr std::size_t kHttpJsonNodesMax = 512;
+// Requests of one connection that are not answered yet; beyond it nothing more is read from it.
+inline constexpr std::size_t kHttpPipelineMax = 16;
+// Reads of statements and charges that wait for their thread; beyond it the answer is `overloaded`.
+inline constexpr std::size_t kHttpReadQueueMax = 256;
+inline constexpr std::size_t kHttpPageItemsMax = 200;  // items in one page; a page is below 256 KiB
+// Journal entries or statements that one page may look at to find a payee's: about 10 ms.
+inline constexpr std::size_t kHttpScanMax = 4'096;
+inline constexpr std::size_t kApiKeysMax = 1024;  // each is compared with a key that is shown
+// Payments that wait for the ledger: below a second of work on two cores, and below 32 MiB.
+inline constexpr std::size_t kFacilitatorItemsMax = 16 * 1024;
+// Holds whose commitment is remembered, so that their settlement needs no second look at it. 450 bytes each.
+inline constexpr std::size_t kFacilitatorHoldsMax = 64 * 1024;
+// Names of payments that are remembered to refuse their reuse, and for how long: what the ledger knows is for ever.
+inline constexpr std::size_t kPaymentIdentifiersMax = 128 * 1024;
+inline constexpr std::uint64_t kPaymentIdentifierSeconds = 3'600;
 // How long a server may wait for answers in flight when it stops. Milliseconds.
 inline constexpr std::uint64_t kShutdownGraceMs = 10'000;
 
@@ -89,6 +110,8 @@ inline constexpr std::size_t kClaimRowsMax = 256;
 
 static_assert(kVerifyChunkItems <= kBatchItemsMax);
 static_assert(kBatchItemsMax < kIngestQueueItemsMax);
+static_assert(kHttpBatchItemsMax <= kBatchItemsMax, "one request of the front fits one batch of the ledger");
+static_assert(kFacilitatorItemsMax <= kIngestQueueItemsMax);
 static_assert(kBatchItemsMax * 3 <= kSegmentEntriesMax, "a batch with window openings fits one segment");
 
 }  // namespace base::limits

@@ -21,7 +21,7 @@ TEXT_SUFFIXES = {".h", ".cpp", ".capnp", ".cmake", ".txt", ".py", ".mjs", ".js",
 # Folders that face a person: they may print.
 PRINTING = ("cli", "daemon", "playground", "bench", "tests", "clients/cpp/example")
 # Money lives here: no floating point.
-MONEY = ("base", "crypto", "commitments", "aggregator", "ledger", "settlers")
+MONEY = ("base", "crypto", "commitments", "aggregator", "ledger", "settlers", "facilitator")
 PURE_HEADERS = re.compile(
     r"^(fstream|iostream|filesystem|thread|random|future|condition_variable|ctime|time\.h|unistd\.h|fcntl\.h|sys/.*)$")
 
