@@ -1,0 +1,50 @@
+#pragma once
+
+// API keys: who may ask, for whom, and how often. Only the SHA-256 of a key is known here.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace rpc::http {
+
+enum class KeyRole : std::uint8_t { server, payer, payee };
+
+struct ApiKey {
+  std::string name;
+  base::Hash sha256;  // of the key's text
+  KeyRole role = KeyRole::server;
+  std::vector<base::Address> addresses;  // server: payees that it may charge for; payer, payee: itself
+  std::uint64_t requests_per_s = 0;      // 0: no quota
+  std::uint64_t burst = 0;
+};
+
+// Belongs to one thread.
+class ApiKeys {
+ public:
+  explicit ApiKeys(std::vector<ApiKey> keys);  // sorts the addresses of each
+
+  // The index of the key whose text this is. Compares with every key in constant time.
+  std::optional<std::uint32_t> find(std::string_view text) const;
+  const ApiKey& at(std::uint32_t index) const { return entries_[index].key; }
+  // Takes `requests` from the key's bucket (all that it can hold, if that is less). 0, or how long to wait.
+  // Milliseconds.
+  std::uint32_t take(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns);
+  // The payees of all resource servers.
+  std::vector<base::Address> payees() const;
+
+ private:
+  // A token bucket, filled by requests_per_s and holding burst. Its unit is a billionth of a request.
+  struct Entry {
+    ApiKey key;
+    std::uint64_t level = 0;
+    std::uint64_t filled_ns = 0;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace rpc::http

@@ -1,0 +1,374 @@
+#include "rpc/http/books.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/limits.h"
+#include "facilitator/fields.h"
+#include "facilitator/json_text.h"
+
+namespace rpc::http {
+namespace {
+
+namespace core = ledger::core;
+namespace limits = base::limits;
+using facilitator::JsonArray;
+using facilitator::JsonObject;
+using facilitator::Refusal;
+using ledger::api::LedgerReader;
+using ledger::api::StoredEntry;
+
+tl::unexpected<Refusal> failed(const base::Error& error) {
+  if (error.code == base::ErrorCode::not_found)
+    return tl::unexpected(Refusal{404, "not_found", "there is no such object", "Look it up in the list first."});
+  return tl::unexpected(Refusal{503, "unavailable", "the ledger cannot be read at the moment",
+                                "Try again; ask the operator if it stays.", 1000});
+}
+
+std::string time_text(core::Time time) {
+  std::string fraction = std::to_string(time.us % 1'000'000);
+  fraction.insert(0, 6 - fraction.size(), '0');
+  return std::to_string(time.seconds()) + "." + fraction;
+}
+
+std::string_view name(core::StatementState state) {
+  switch (state) {
+    case core::StatementState::open: return "open";
+    case core::StatementState::paid: return "paid";
+    case core::StatementState::written_off: return "written_off";
+    case core::StatementState::credited: return "credited";
+  }
+  return "unknown";
+}
+
+// Names instead of numbers, looked up once a request.
+class Names {
+ public:
+  explicit Names(const LedgerReader& reader) : reader_(reader) {}
+  std::string asset(core::AssetId id) {
+    return find(assets_, id.value, [&] {
+      const auto asset = reader_.asset(id);
+      return asset ? asset->text : std::string();
+    });
+  }
+  std::string payer(core::PayerId id) {
+    return find(payers_, id.value, [&] {
+      const auto payer = reader_.payer(id);
+      return payer ? base::to_hex(payer->address) : std::string();
+    });
+  }
+  std::string payee(core::PayeeId id) {
+    return find(payees_, id.value, [&] {
+      const auto payee = reader_.payee(id);
+      return payee ? base::to_hex(payee->address) : std::string();
+    });
+  }
+
+ private:
+  template <typename Map, typename Look>
+  static std::string find(Map& map, std::uint64_t id, const Look& look) {
+    const auto [at, fresh] = map.try_emplace(id);
+    if (fresh) at->second = look();
+    return at->second;
+  }
+  const LedgerReader& reader_;
+  std::map<std::uint64_t, std::string> assets_, payers_, payees_;
+};
+
+// Whose books a key may see.
+struct Scope {
+  core::PayerId payer;             // of a payer's key
+  std::set<core::PayeeId> payees;  // of the others
+  bool of_payer = false;
+  bool sees(core::PayeeId payee) const { return of_payer || payees.contains(payee); }
+};
+
+tl::expected<Scope, Refusal> scope_of(const LedgerReader& reader, const ApiKey& key) {
+  Scope scope;
+  scope.of_payer = key.role == KeyRole::payer;
+  for (const base::Address& address : key.addresses) {
+    if (scope.of_payer) {
+      const auto payer = reader.payer(address);
+      if (payer) {
+        scope.payer = payer->id;
+      } else if (payer.error().code != base::ErrorCode::not_found) {
+        return failed(payer.error());
+      }
+    } else {
+      const auto payee = reader.payee(address);
+      if (payee) {
+        scope.payees.insert(payee->id);
+      } else if (payee.error().code != base::ErrorCode::not_found) {
+        return failed(payee.error());
+      }
+    }
+  }
+  return scope;
+}
+
+std::string page_json(JsonArray items, std::uint64_t next) {
+  JsonObject page;
+  page.raw("items", std::move(items).done());
+  if (next != 0) {
+    page.text("next", std::to_string(next));
+  } else {
+    page.raw("next", "null");
+  }
+  return std::move(page).done();
+}
+
+// A statement for those who may see it: a payee sees its own lines and shares, not what the payer owes to others.
+std::string statement_json(Names& names, const Scope& scope, const core::Statement& statement, bool with_lines) {
+  JsonObject object;
+  object.text("id", std::to_string(statement.id.value)).text("payer", names.payer(statement.payer));
+  object.text("asset", names.asset(statement.asset)).text("state", name(statement.mark.state));
+  object.text("windowStart", time_text(statement.window.start)).text("windowEnd", time_text(statement.window.end));
+  object.text("issued", time_text(statement.issued)).text("due", time_text(statement.due));
+  if (scope.of_payer) {
+    object.text("total", statement.total.to_units_string()).text("billed", statement.billed.to_units_string());
+    object.text("creditApplied", statement.credit_applied.to_units_string());
+    object.text("credited", statement.mark.credited.to_units_string());
+    object.text("entries", std::to_string(statement.entries)).text("root", base::to_hex(statement.root));
+  }
+  JsonArray shares;
+  for (const aggregator::PayeeShare& share : statement.shares) {
+    if (!scope.sees(share.payee)) continue;
+    JsonObject one;
+    one.text("payee", names.payee(share.payee)).text("amount", share.amount.to_units_string());
+    shares.add(std::move(one).done());
+  }
+  object.raw("shares", std::move(shares).done());
+  if (!with_lines) return std::move(object).done();
+  JsonArray lines;
+  for (const aggregator::Line& line : statement.lines) {
+    if (!scope.sees(line.payee)) continue;
+    JsonObject one;
+    one.text("payee", names.payee(line.payee)).text("resource", base::to_hex(line.resource));
+    one.text("amount", line.amount.to_units_string()).text("quantity", std::to_string(line.quantity));
+    one.text("charges", std::to_string(line.charges));
+    lines.add(std::move(one).done());
+  }
+  object.raw("lines", std::move(lines).done());
+  return std::move(object).done();
+}
+
+bool concerns(const Scope& scope, const core::Statement& statement) {
+  if (scope.of_payer) return statement.payer == scope.payer;
+  return std::any_of(statement.lines.begin(), statement.lines.end(),
+                     [&scope](const aggregator::Line& line) { return scope.sees(line.payee); }) ||
+         std::any_of(statement.shares.begin(), statement.shares.end(),
+                     [&scope](const aggregator::PayeeShare& share) { return scope.sees(share.payee); });
+}
+
+// What a charging entry says, with the hold behind a capture or release.
+struct Charge {
+  std::string_view kind;
+  core::PayerId payer;
+  core::PayeeId payee;
+  core::AssetId asset;
+  core::Amount amount;
+  std::vector<commitments::tab::Usage> usages;
+  std::optional<base::u128> nonce;
+  std::optional<std::uint64_t> first_index;
+};
+
+void fill(Charge& charge, const core::SignedSingleUse& commitment) {
+  charge.payer = commitment.payer;
+  charge.payee = commitment.payee;
+  charge.asset = commitment.asset;
+  charge.nonce = commitment.nonce;
+}
+
+core::Amount sum_of(const std::vector<commitments::tab::Usage>& usages) {
+  core::Amount sum;
+  for (const commitments::tab::Usage& usage : usages) sum = base::add_checked(sum, usage.amount);
+  return sum;
+}
+
+std::optional<Charge> of_finished_hold(const LedgerReader& reader, core::Sequence hold, std::string_view kind) {
+  const auto made = reader.entry(hold);
+  const auto* entry = made ? std::get_if<core::HoldMade>(&made->entry) : nullptr;
+  if (entry == nullptr) return std::nullopt;
+  Charge charge;
+  charge.kind = kind;
+  fill(charge, entry->commitment);
+  return charge;
+}
+
+std::optional<Charge> charge_of(const LedgerReader& reader, const core::Entry& entry) {
+  Charge charge;
+  if (const auto* charged = std::get_if<core::Charged>(&entry)) {
+    charge.kind = "charged";
+    fill(charge, charged->commitment);
+    charge.usages = {charged->usage};
+  } else if (const auto* hold = std::get_if<core::HoldMade>(&entry)) {
+    charge.kind = "held";
+    fill(charge, hold->commitment);
+    charge.amount = hold->commitment.maximum;
+    return charge;
+  } else if (const auto* captured = std::get_if<core::HoldCaptured>(&entry)) {
+    std::optional<Charge> found = of_finished_hold(reader, captured->hold, "captured");
+    if (!found) return std::nullopt;
+    charge = std::move(*found);
+    charge.usages = {captured->usage};
+  } else if (const auto* released = std::get_if<core::HoldReleased>(&entry)) {
+    return of_finished_hold(reader, released->hold,
+                            released->reason == core::ReleaseReason::expired ? "expired" : "released");
+  } else if (const auto* voucher = std::get_if<core::VoucherCharged>(&entry)) {
+    const auto tab = reader.tab(voucher->tab);
+    if (!tab) return std::nullopt;
+    charge.kind = "voucher";
+    charge.payer = tab->payer;
+    charge.payee = tab->payee;
+    charge.asset = tab->asset;
+    charge.first_index = voucher->first_index;
+    charge.usages = voucher->usages;
+  } else {
+    return std::nullopt;
+  }
+  charge.amount = sum_of(charge.usages);
+  return charge;
+}
+
+std::string charge_json(Names& names, const StoredEntry& entry, const Charge& charge) {
+  JsonObject object;
+  object.text("commitmentId", std::to_string(entry.sequence.value)).text("kind", charge.kind);
+  object.text("segment", std::to_string(entry.segment.value)).text("time", time_text(entry.time));
+  object.text("payer", names.payer(charge.payer)).text("payee", names.payee(charge.payee));
+  object.text("asset", names.asset(charge.asset)).text("amount", charge.amount.to_units_string());
+  if (charge.nonce) object.text("nonce", facilitator::decimal(*charge.nonce));
+  if (charge.first_index) object.text("firstIndex", std::to_string(*charge.first_index));
+  JsonArray usages;
+  for (const commitments::tab::Usage& usage : charge.usages) {
+    JsonObject one;
+    one.text("amount", usage.amount.to_units_string()).text("quantity", std::to_string(usage.quantity));
+    one.text("unit", usage.unit.view()).text("resource", base::to_hex(usage.resource));
+    usages.add(std::move(one).done());
+  }
+  object.raw("usages", std::move(usages).done());
+  return std::move(object).done();
+}
+
+}  // namespace
+
+BookAnswer read_statements(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+  const auto scope = scope_of(reader, key);
+  if (!scope) return tl::unexpected(scope.error());
+  Names names(reader);
+  JsonArray items;
+  std::size_t found = 0;
+  std::uint64_t after = page.after;
+  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+    const auto list = scope->of_payer ? reader.statements_of(scope->payer, core::StatementId(after), page.limit + 1)
+                                      : reader.statements(core::StatementId(after), page.limit + 1);
+    if (!list) return failed(list.error());
+    for (const core::Statement& statement : *list) {
+      if (found == page.limit) return page_json(std::move(items), after);
+      after = statement.id.value;
+      ++looked;
+      if (!concerns(*scope, statement)) continue;
+      items.add(statement_json(names, *scope, statement, false));
+      ++found;
+    }
+    if (list->size() <= page.limit) return page_json(std::move(items), 0);
+  }
+  return page_json(std::move(items), after);
+}
+
+BookAnswer read_statement(const LedgerReader& reader, const ApiKey& key, std::uint64_t id) {
+  const auto scope = scope_of(reader, key);
+  if (!scope) return tl::unexpected(scope.error());
+  const auto statement = reader.statement(core::StatementId(id));
+  if (!statement) return failed(statement.error());
+  if (!concerns(*scope, *statement)) return failed({base::ErrorCode::not_found, {}});
+  Names names(reader);
+  return statement_json(names, *scope, *statement, true);
+}
+
+BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+  const auto scope = scope_of(reader, key);
+  if (!scope) return tl::unexpected(scope.error());
+  Names names(reader);
+  JsonArray items;
+  std::size_t found = 0;
+  std::uint64_t after = page.after;
+  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+    const auto list = scope->of_payer ? reader.payer_entries(scope->payer, core::Sequence(after), page.limit + 1)
+                                      : reader.entries(core::Sequence(after + 1), limits::kHttpPageItemsMax + 1);
+    if (!list) return failed(list.error());
+    for (const StoredEntry& entry : *list) {
+      if (found == page.limit) return page_json(std::move(items), after);
+      after = entry.sequence.value;
+      ++looked;
+      const std::optional<Charge> charge = charge_of(reader, entry.entry);
+      if (!charge || !scope->sees(charge->payee)) continue;
+      items.add(charge_json(names, entry, *charge));
+      ++found;
+    }
+    const std::size_t asked = scope->of_payer ? page.limit + 1 : limits::kHttpPageItemsMax + 1;
+    if (list->size() < asked) return page_json(std::move(items), 0);
+  }
+  return page_json(std::move(items), after);
+}
+
+namespace {
+
+BookAnswer payer_exposure(const LedgerReader& reader, const Scope& scope) {
+  Names names(reader);
+  JsonArray items;
+  const auto payer = reader.payer(scope.payer);
+  if (!payer) return failed(payer.error());
+  const auto tallies = reader.tallies(scope.payer);
+  if (!tallies) return failed(tallies.error());
+  for (const core::PlanId id : payer->plans) {
+    const auto plan = reader.plan(id);
+    if (!plan) return failed(plan.error());
+    core::Tally tally;
+    for (const core::Tally& one : *tallies)
+      if (one.asset == plan->asset) tally = one;
+    const core::Amount limit = tally.credit_limit_override.is_zero() ? plan->credit_limit : tally.credit_limit_override;
+    JsonObject one;
+    one.text("payer", base::to_hex(payer->address)).text("asset", names.asset(plan->asset));
+    one.flag("active", payer->standing == core::Standing::active);
+    one.text("limit", limit.to_units_string()).text("exposure", tally.exposure().to_units_string());
+    one.text("available", base::subtract_to_zero(limit, tally.exposure()).to_units_string());
+    one.text("held", tally.held.to_units_string()).text("unbilled", tally.unbilled.to_units_string());
+    one.text("billed", tally.billed.to_units_string()).text("credit", tally.credit.to_units_string());
+    items.add(std::move(one).done());
+  }
+  return page_json(std::move(items), 0);
+}
+
+std::string owed(base::i128 credit_balance) { return base::to_string(-credit_balance); }
+
+BookAnswer payee_exposure(const LedgerReader& reader, const Scope& scope) {
+  Names names(reader);
+  JsonArray items;
+  for (const core::PayeeId payee : scope.payees) {
+    const auto balances = reader.payee_balances(payee);
+    if (!balances) return failed(balances.error());
+    for (const core::PayeeBalance& balance : *balances) {
+      JsonObject one;
+      one.text("payee", names.payee(payee)).text("asset", names.asset(balance.asset));
+      one.text("accrued", owed(balance.accrued.posted + balance.accrued.pending));
+      one.text("payable", balance.payable_now.to_units_string());
+      one.text("paidOut", balance.paid_out.to_units_string()).text("fees", balance.fees.to_units_string());
+      items.add(std::move(one).done());
+    }
+  }
+  return page_json(std::move(items), 0);
+}
+
+}  // namespace
+
+BookAnswer read_exposure(const LedgerReader& reader, const ApiKey& key) {
+  const auto scope = scope_of(reader, key);
+  if (!scope) return tl::unexpected(scope.error());
+  if (!scope->of_payer) return payee_exposure(reader, *scope);
+  if (!scope->payer.valid()) return page_json({}, 0);
+  return payer_exposure(reader, *scope);
+}
+
+}  // namespace rpc::http

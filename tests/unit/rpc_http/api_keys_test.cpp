@@ -1,0 +1,63 @@
+#include "rpc/http/api_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/sha256.h"
+
+namespace rpc::http {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+ApiKey key(std::string_view text, std::uint64_t rate = 0, std::uint64_t burst = 1) {
+  ApiKey result;
+  result.name = std::string(text);
+  result.sha256 = crypto::sha256(base::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  result.requests_per_s = rate;
+  result.burst = burst;
+  return result;
+}
+
+TEST(ApiKeys, AreFoundByTheirText) {
+  const ApiKeys keys({key("one"), key("two"), key("three")});
+  EXPECT_EQ(keys.find("two"), std::optional<std::uint32_t>(1));
+  EXPECT_EQ(keys.find("tw"), std::nullopt);
+  EXPECT_EQ(keys.find("two "), std::nullopt);
+  EXPECT_EQ(keys.find(""), std::nullopt);
+}
+
+TEST(ApiKeys, TheBucketHoldsBurstAndFillsByTheRate) {
+  ApiKeys keys({key("one", 10, 5)});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(keys.take(0, 1, kSecond), 0u) << i;
+  EXPECT_EQ(keys.take(0, 1, kSecond), 101u);  // a tenth of a second, rounded up
+  EXPECT_EQ(keys.take(0, 1, kSecond + kSecond / 10), 0u);
+  EXPECT_GT(keys.take(0, 1, kSecond + kSecond / 10), 0u);
+  EXPECT_EQ(keys.take(0, 5, 100 * kSecond), 0u);
+  EXPECT_GT(keys.take(0, 1, 100 * kSecond), 0u);  // never more than the burst
+}
+
+TEST(ApiKeys, WhatIsLargerThanTheBurstTakesAllOfIt) {
+  ApiKeys keys({key("one", 10, 5)});
+  EXPECT_EQ(keys.take(0, 256, kSecond), 0u);
+  EXPECT_GT(keys.take(0, 256, kSecond + kSecond / 4), 0u);
+  EXPECT_EQ(keys.take(0, 256, 2 * kSecond), 0u);
+}
+
+TEST(ApiKeys, NoQuota) {
+  ApiKeys keys({key("one")});
+  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(keys.take(0, 1'000'000, 0), 0u);
+}
+
+TEST(ApiKeys, PayeesOfServersAlone) {
+  ApiKey server = key("s"), payer = key("p");
+  server.addresses = {*base::address_from_hex("0x0000000000000000000000000000000000000002"),
+                      *base::address_from_hex("0x0000000000000000000000000000000000000001")};
+  payer.role = KeyRole::payer;
+  payer.addresses = {*base::address_from_hex("0x0000000000000000000000000000000000000003")};
+  const ApiKeys keys({server, payer, server});
+  EXPECT_EQ(keys.payees().size(), 2u);
+  EXPECT_LT(keys.at(0).addresses[0], keys.at(0).addresses[1]);
+}
+
+}  // namespace
+}  // namespace rpc::http
