@@ -50,6 +50,7 @@ void add_payee_commands(CLI::App& root, Chosen& chosen);       // payee, server
 void add_plan_commands(CLI::App& root, Chosen& chosen);        // plan, asset
 void add_mandate_commands(CLI::App& root, Chosen& chosen);     // mandate
 void add_sign_commands(CLI::App& root, Chosen& chosen);        // sign, keygen, address
+void add_apikey_commands(CLI::App& root, Chosen& chosen);      // apikey
 void add_submit_commands(CLI::App& root, Chosen& chosen);      // submit
 void add_statement_commands(CLI::App& root, Chosen& chosen);   // statement, charge
 void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, rails

@@ -81,6 +81,7 @@ class Daemon::Impl {
         *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, verify_options(config_));
     RETURN_IF_ERROR(start_rails());
     RETURN_IF_ERROR(start_rpc());
+    RETURN_IF_ERROR(start_x402());
     gauges_.emplace(store_->reader(), clock_, page_ ? kGaugeIntervalWithPageMs : kGaugeIntervalMs);
     metrics_shown_ = true;
     if (page_)
@@ -98,6 +99,7 @@ class Daemon::Impl {
     stopped_ = true;
     readiness_.set_not_ready("stopping");
     ops::notify_service_manager("STOPPING=1");
+    if (x402_) x402_->stop();
     if (rpc_) rpc_->stop();
     stop_rails();
     verify_pool_.reset();
@@ -153,7 +155,8 @@ class Daemon::Impl {
     if (!metrics_shown_) return {};
     std::vector<ops::MetricFamily> all = gauges_->collect();
     for (std::vector<ops::MetricFamily>& families :
-         std::array{metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats())})
+         std::array{metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats()),
+                    x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>()})
       std::move(families.begin(), families.end(), std::back_inserter(all));
     return all;
   }
@@ -261,6 +264,22 @@ class Daemon::Impl {
     return {};
   }
 
+  Result<void> start_x402() {
+    if (config_.x402.listen.empty()) return {};
+    ASSIGN_OR_RETURN(crypto::SecretKey key, ops::read_secret_key(config_.x402.server_key_file));
+    x402_key_.emplace(std::move(key));
+    ASSIGN_OR_RETURN(rpc::http::ServerOptions options, x402_options(config_.x402));
+    x402_.emplace();
+    RETURN_IF_ERROR(
+        x402_->start(std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_, *x402_key_}));
+    log_.info("listening", {{"what", "x402"},
+                            {"address", ops::to_string({config_.x402.listen.front().host, x402_->port()})},
+                            {"tls", !config_.x402.tls_certificate_file.empty()},
+                            {"server", base::to_hex(x402_key_->address())},
+                            {"api_keys", config_.x402.api_keys.size()}});
+    return {};
+  }
+
   const ops::Config& config_;
   ops::Log& log_;
   const base::Clock& clock_;
@@ -278,6 +297,8 @@ class Daemon::Impl {
   RailEvents rail_events_{log_, metrics_};
   DispatcherWaker waker_;
   std::optional<crypto::SecretKey> operator_key_;
+  std::optional<crypto::SecretKey> x402_key_;
+  std::optional<rpc::http::Server> x402_;  // goes after the ledger, whose last answers it takes
   std::optional<rpc::RpcServer> rpc_;
   std::optional<FanOut> fan_out_;
   std::unique_ptr<ledger::store::LedgerStore> store_;

@@ -8,6 +8,7 @@
 //   ledger         writer, committer and follower belong to the store; observer calls come from them and must be short
 //   verify pool    checks signatures, one thread for each core
 //   rpc            the KJ loop with its worker threads (rpc/capnp/server.h)
+//   x402           reads and answers HTTP for resource servers, with one thread for reads (rpc/http/server.h)
 //   rails          one io_context thread for the dispatcher and all settlers
 //   http           one thread for the operations port: probes are answered whatever the other threads do
 //   page           one thread for answers of the web page, which read the ledger (ops/http_server.h)

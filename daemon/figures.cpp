@@ -180,6 +180,37 @@ std::vector<MetricFamily> metrics_of(const rpc::RpcCounters& rpc) {
   };
 }
 
+std::vector<MetricFamily> metrics_of(const rpc::http::Counters& x402) {
+  const auto counter = MetricKind::counter;
+  const auto gauge = MetricKind::gauge;
+  MetricFamily answers{"tabd_x402_answers_total", "HTTP answers, by route and class of status.", counter, {}};
+  for (std::size_t route = 0; route < rpc::http::kRoutes; ++route)
+    for (std::size_t of = 0; of < rpc::http::kStatusClasses; ++of)
+      answers.samples.push_back({{{"route", std::string(rpc::http::name(static_cast<rpc::http::Route>(route)))},
+                                  {"status", rpc::http::kStatusClassNames[of]}},
+                                 static_cast<double>(x402.answers[route][of])});
+  MetricFamily seconds{"tabd_x402_request_seconds_total",
+                       "Time from whole requests to their answers, added up; divide by the answers.",
+                       counter,
+                       {{{}, static_cast<double>(x402.request_us_total) / 1e6}}};
+  return {
+      std::move(answers),
+      std::move(seconds),
+      single("tabd_x402_payments_total", "Payments to verify or settle, those in batches included.", counter,
+             x402.payments_total),
+      single("tabd_x402_connections", "Open connections.", gauge, x402.connections),
+      single("tabd_x402_accepted_connections_total", "Connections since start.", counter, x402.connections_total),
+      single("tabd_x402_refused_connections_total", "Connections over a limit.", counter,
+             x402.connections_refused_total),
+      single("tabd_x402_tls_failures_total", "Connections without a TLS handshake.", counter, x402.tls_failures_total),
+      single("tabd_x402_timeouts_total", "Connections that a deadline ended.", counter, x402.timeouts_total),
+      single("tabd_x402_bad_requests_total", "Bytes that were no acceptable HTTP request.", counter,
+             x402.bad_requests_total),
+      single("tabd_x402_unauthorised_total", "Requests without a known API key.", counter, x402.unauthorised_total),
+      single("tabd_x402_requests_in_flight", "Requests that wait for an answer.", gauge, x402.in_flight),
+  };
+}
+
 std::vector<MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats) {
   MetricFamily open{"tabd_store_open_seconds",
                     "How long opening the ledger took.",

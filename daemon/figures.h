@@ -18,6 +18,7 @@
 #include "ops/metrics.h"
 #include "ops/page.h"
 #include "rpc/capnp/server.h"
+#include "rpc/http/counters.h"
 #include "settlers/dispatcher.h"
 
 namespace tabd_daemon {
@@ -44,6 +45,7 @@ class Figures final : public ledger::api::Observer {
 
 std::vector<ops::MetricFamily> metrics_of(const settlers::DispatcherStatus& status);
 std::vector<ops::MetricFamily> metrics_of(const rpc::RpcCounters& counters);
+std::vector<ops::MetricFamily> metrics_of(const rpc::http::Counters& counters);
 std::vector<ops::MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats);
 
 // For the web page.

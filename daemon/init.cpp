@@ -34,6 +34,16 @@ Result<void> write_new(const std::string& path, const std::string& text, mode_t 
   return {};
 }
 
+// A new secret key; its address.
+Result<base::Address> write_key(const std::string& path) {
+  const crypto::SecretKey key = crypto::SecretKey::generate();
+  std::string secret = base::to_hex(key.reveal()) + "\n";
+  const Result<void> written = write_new(path, secret, 0400);
+  ::explicit_bzero(secret.data(), secret.size());
+  RETURN_IF_ERROR(written);
+  return key.address();
+}
+
 std::string configuration(const std::string& network) {
   return "# A tab to try things with: the sandbox rail says that it moves money and moves none.\n"
          "# Every key is explained in the reference configuration (see tabd --help).\n"
@@ -46,6 +56,11 @@ std::string configuration(const std::string& network) {
          "[rpc]\n"
          "unix_socket = \"tabd.sock\"\n"
          "unix_socket_mode = \"0600\"\n"
+         "\n"
+         "# x402 over HTTP. `tabctl apikey NAME --address PAYEE` makes an API key and prints the block to add here.\n"
+         "[x402]\n"
+         "listen = \"127.0.0.1:9403\"\n"
+         "server_key_file = \"x402.key\"\n"
          "\n"
          "[[asset]]\n"
          "id = 1\n"
@@ -77,13 +92,11 @@ Result<std::string> initialise(const std::string& directory, const std::string& 
   std::filesystem::create_directories(folder, failure);
   if (failure) return error(ErrorCode::io, folder + ": cannot make this folder: " + failure.message());
   RETURN_IF_ERROR(write_new(file, text, 0644));
-  const crypto::SecretKey key = crypto::SecretKey::generate();
   const std::string key_file = (std::filesystem::path(folder) / "operator.key").string();
-  std::string secret = base::to_hex(key.reveal()) + "\n";
-  const Result<void> written = write_new(key_file, secret, 0400);
-  ::explicit_bzero(secret.data(), secret.size());
-  RETURN_IF_ERROR(written);
-  return "Made " + file + " and " + key_file + " (operator " + base::to_hex(key.address()) + ").\n" +
+  ASSIGN_OR_RETURN(const base::Address keeper, write_key(key_file));
+  const std::string front_file = (std::filesystem::path(folder) / "x402.key").string();
+  RETURN_IF_ERROR(write_key(front_file));
+  return "Made " + file + ", " + key_file + " (operator " + base::to_hex(keeper) + ") and " + front_file + ".\n" +
          "Start it:    tabd --config " + file + "\n" + "Talk to it:  tabctl --socket " +
          (std::filesystem::path(folder) / "tabd.sock").string() + " --key " + key_file + " status\n";
 }

@@ -124,6 +124,27 @@ base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const
   return options;
 }
 
+base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& config) {
+  rpc::http::ServerOptions options;
+  options.host = config.listen.front().host;
+  options.port = config.listen.front().port;
+  options.certificate_file = config.tls_certificate_file;
+  if (!config.tls_key_file.empty()) {
+    ASSIGN_OR_RETURN(options.key_file, ops::secret_path(config.tls_key_file));
+  }
+  options.connections_max = config.connections_max;
+  options.connections_per_address_max = config.connections_per_address_max;
+  options.header_ms = config.header_timeout_ms;
+  options.body_ms = config.body_timeout_ms;
+  options.idle_ms = config.idle_timeout_ms;
+  options.request_ms = config.request_timeout_ms;
+  options.body_bytes_max = config.body_max_bytes;
+  for (const ops::ApiKeyConfig& key : config.api_keys)
+    options.api_keys.push_back({key.name, key.sha256, static_cast<rpc::http::KeyRole>(key.role), key.addresses,
+                                key.requests_per_s, key.burst});
+  return options;
+}
+
 std::vector<std::string> check_files(const ops::Config& config, std::vector<std::string>& unchecked) {
   std::vector<std::string> problems;
   const auto check_secret = [&](const char* key, const std::string& name, bool is_key) {
@@ -150,6 +171,9 @@ std::vector<std::string> check_files(const ops::Config& config, std::vector<std:
   check_file("rpc.tls_certificate_file", config.rpc.tls_certificate_file);
   check_file("rpc.tls_client_ca_file", config.rpc.tls_client_ca_file);
   if (!config.rpc.tls_key_file.empty()) check_secret("rpc.tls_key_file", config.rpc.tls_key_file, false);
+  check_file("x402.tls_certificate_file", config.x402.tls_certificate_file);
+  if (!config.x402.tls_key_file.empty()) check_secret("x402.tls_key_file", config.x402.tls_key_file, false);
+  if (!config.x402.listen.empty()) check_secret("x402.server_key_file", config.x402.server_key_file, true);
   if (config.stablecoin.enabled)
     check_secret("rails.stablecoin.signer_key_file", config.stablecoin.signer_key_file, true);
   return problems;

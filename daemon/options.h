@@ -8,6 +8,7 @@
 #include "ops/config.h"
 #include "ops/http_server.h"
 #include "rpc/capnp/server.h"
+#include "rpc/http/server.h"
 #include "settlers/dispatcher.h"
 #include "settlers/sandbox/sandbox.h"
 #include "settlers/stablecoin/stablecoin.h"
@@ -22,6 +23,9 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
 ops::HttpServerOptions http_options(const ops::HttpConfig& config);
 // Checks the TLS key's file; `operator_key` may log in as operator beside those of the configuration.
 base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key);
+
+// Checks the TLS key's file.
+base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& config);
 
 // What --check-config looks at beside the file itself: secrets and certificates. One sentence for each problem.
 // Credentials that only systemd can give are not problems: they are listed in `unchecked`.

@@ -246,6 +246,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_top(top, config);
   read_rpc(top.section("rpc"), config.rpc);
   read_http(top.section("http"), config.http);
+  read_x402(top.section("x402"), config.x402);
   read_ledger(top.section("ledger"), config.ledger, config.data_dir);
   read_verify(top.section("verify"), config.verify);
   read_log(top.section("log"), config.log);

@@ -47,6 +47,35 @@ struct HttpConfig {
   bool operator==(const HttpConfig&) const = default;
 };
 
+// A key that opens the x402 port to somebody (rpc/http/api_keys.h).
+struct ApiKeyConfig {
+  enum class Role : std::uint8_t { server, payer, payee };
+  std::string name;
+  base::Hash sha256;  // of the key's text
+  Role role = Role::server;
+  std::vector<base::Address> addresses;
+  std::uint32_t requests_per_s = 1'000;  // 0: no quota
+  std::uint32_t burst = 2'000;
+  bool operator==(const ApiKeyConfig&) const = default;
+};
+
+// x402 over HTTP (rpc/http/server.h).
+struct X402Config {
+  std::vector<Endpoint> listen;  // at most one; empty: not served
+  std::string server_key_file;   // secret: the front's key as a resource server of the ledger
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::uint32_t connections_max = 1'024;
+  std::uint32_t connections_per_address_max = 256;
+  std::uint64_t header_timeout_ms = 10'000;
+  std::uint64_t body_timeout_ms = 30'000;
+  std::uint64_t idle_timeout_ms = 60'000;
+  std::uint64_t request_timeout_ms = 60'000;
+  std::uint64_t body_max_bytes = 1 << 20;
+  std::vector<ApiKeyConfig> api_keys;
+  bool operator==(const X402Config&) const = default;
+};
+
 struct LedgerConfig {
   std::uint64_t memory_bytes = 256ULL << 20;
   std::uint32_t recent_replay_keys = 1u << 19;
@@ -152,6 +181,7 @@ struct Config {
   std::vector<base::Address> auditors;
   RpcConfig rpc;
   HttpConfig http;
+  X402Config x402;
   LedgerConfig ledger;
   VerifyConfig verify;
   LogConfig log;

@@ -97,6 +97,7 @@ class Section {
   std::vector<std::string> known_;
 };
 
+void read_x402(Section section, X402Config& x402);
 void read_sandbox(Section section, SandboxConfig& sandbox);
 // Needs config.assets and config.data_dir.
 void read_stablecoin(Section section, Config& config);

@@ -16,12 +16,16 @@ using system_test::http_get;
 using system_test::Tabd;
 using system_test::TempFolder;
 
-// Both rails, so that every metric that can exist does. Nobody answers on port 1: the rail says so and goes on.
+// Both rails and the x402 port, so that every metric that can exist does. Nobody answers on port 1: the rail says so
+// and goes on.
 constexpr const char* kEverything = R"(
 [[asset]]
 id = 1
 text = "eip155:31337/erc20:0x5fbdb2315678afecb367f032d93f642f64180aa3"
 symbol = "USDC"
+[x402]
+listen = "127.0.0.1:0"
+server_key_file = "operator.key"
 [rails.sandbox]
 enabled = true
 [rails.stablecoin]
@@ -76,10 +80,10 @@ TEST_F(SystemMetrics, PassPromtool) {
 
 TEST_F(SystemMetrics, DashboardAndAlertsNameOnlyWhatExists) {
   ASSERT_NO_FATAL_FAILURE(start());
-  const std::set<std::string> known = names_in(metrics_, std::regex("# TYPE ([a-z_]+) "));
+  const std::set<std::string> known = names_in(metrics_, std::regex("# TYPE ([a-z0-9_]+) "));
   for (const char* file : {"dashboard.json", "alerts.yml"}) {
     const std::string text = system_test::read_file(std::string(TABD_SOURCE) + "/ops/deploy/" + file);
-    const std::set<std::string> used = names_in(text, std::regex("\\b((?:tabd|process)_[a-z_]+)"));
+    const std::set<std::string> used = names_in(text, std::regex("\\b((?:tabd|process)_[a-z0-9_]+)"));
     EXPECT_GT(used.size(), 5u);
     for (const std::string& name : used) {
       const std::string family = std::regex_replace(name, std::regex("_(bucket|sum|count)$"), "");

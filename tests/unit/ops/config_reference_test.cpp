@@ -57,7 +57,7 @@ std::set<std::string> known_keys() {
   std::istringstream message(parsed.error().message);
   for (std::string line; std::getline(message, line);) {
     std::smatch match;
-    static const std::regex pattern(": ([a-z_.]*)zzz: unknown key; allowed here: (.*)");
+    static const std::regex pattern(": ([a-z0-9_.]*)zzz: unknown key; allowed here: (.*)");
     EXPECT_TRUE(std::regex_search(line, match, pattern)) << line;
     std::istringstream names(match[2].str());
     for (std::string name; std::getline(names, name, ',');)
@@ -79,17 +79,19 @@ TEST(ReferenceConfig, ExamplesAreValid) {
   EXPECT_EQ(parsed->plans.size(), 1u);
   EXPECT_EQ(parsed->assets.size(), 1u);
   EXPECT_EQ(parsed->stablecoin.tokens.size(), 1u);
+  EXPECT_EQ(parsed->x402.api_keys.size(), 1u);
 }
 
 TEST(ReferenceConfig, EveryValueShownIsTheDefault) {
   // Examples of optional files are no defaults.
-  const std::regex optional_files("\\n(tls_[a-z_]*) = [^\\n]*");
+  const std::regex optional_files("\\n(tls_[a-z_]*|server_key_file) = [^\\n]*");
   const auto shown = parse(std::regex_replace(reference(Lines::with_examples), optional_files, "\n"));
   const auto defaults = parse(reference(Lines::required_only));
   ASSERT_TRUE(shown.has_value()) << shown.error().message;
   ASSERT_TRUE(defaults.has_value()) << defaults.error().message;
   EXPECT_EQ(shown->rpc, defaults->rpc);
   EXPECT_EQ(shown->http, defaults->http);
+  EXPECT_EQ(shown->x402, defaults->x402);
   EXPECT_EQ(shown->ledger, defaults->ledger);
   EXPECT_EQ(shown->verify, defaults->verify);
   EXPECT_EQ(shown->log, defaults->log);
@@ -107,7 +109,7 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
   std::string table;
   for (std::string line; std::getline(text, line);) {
     std::smatch match;
-    static const std::regex header("^\\[+([a-z_.]+)\\]+");
+    static const std::regex header("^\\[+([a-z0-9_.]+)\\]+");
     static const std::regex key("^([a-z0-9_]+) *=");
     if (std::regex_search(line, match, header)) table = match[1].str() + ".";
     if (std::regex_search(line, match, key)) documented.insert(table + match[1].str());
@@ -125,7 +127,9 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "rails.stablecoin.token",
                                         "rpc",
                                         "settlement",
-                                        "verify"};
+                                        "verify",
+                                        "x402",
+                                        "x402.api_key"};
   const std::set<std::string> known = known_keys();
   EXPECT_GT(known.size(), 60u);
   for (const std::string& key : known)

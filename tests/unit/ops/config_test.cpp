@@ -144,6 +144,36 @@ TEST_P(BadConfig, NamesFileLineColumnKeyAndRemedy) {
 
 INSTANTIATE_TEST_SUITE_P(Table, BadConfig, testing::ValuesIn(kBadCases));
 
+TEST(Config, X402WithApiKeys) {
+  const std::string hash = "0x" + std::string(64, 'a');
+  const std::string text = std::string(kMinimal) +
+                           "[x402]\nlisten = \"127.0.0.1:9403\"\nserver_key_file = \"x402.key\"\nbody_max = \"64KiB\"\n"
+                           "[[x402.api_key]]\nname = \"a\"\nsha256 = \"" +
+                           hash + "\"\naddresses = [\"0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc\"]\nburst = 7\n";
+  const auto config = parse(text);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->x402.server_key_file, "/etc/tabd/x402.key");
+  EXPECT_EQ(config->x402.body_max_bytes, 64u << 10);
+  ASSERT_EQ(config->x402.api_keys.size(), 1u);
+  EXPECT_EQ(config->x402.api_keys[0].role, ops::ApiKeyConfig::Role::server);
+  EXPECT_EQ(config->x402.api_keys[0].burst, 7u);
+
+  const auto twice = parse(text + "[[x402.api_key]]\nname = \"a\"\nsha256 = \"" + hash +
+                           "\"\nrole = \"payer\"\naddresses = [\"0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc\", "
+                           "\"0x3c44cdddb6a900fa2b585dd299e03d12fa4293bd\"]\n");
+  ASSERT_FALSE(twice.has_value());
+  for (const char* part : {"x402.api_key.name: \"a\" is used twice", "x402.api_key.sha256: this is the key of \"a\"",
+                           "a payer's key is for one payer"})
+    EXPECT_NE(twice.error().message.find(part), std::string::npos) << twice.error().message;
+  const auto bare =
+      parse(std::string(kMinimal) + "[x402]\nlisten = \"127.0.0.1:9403\"\n[[x402.api_key]]\nrole = \"x\"\n");
+  ASSERT_FALSE(bare.has_value());
+  for (const char* part :
+       {"x402.server_key_file: missing", "x402.api_key.name: missing", "x402.api_key.sha256: missing",
+        "x402.api_key.addresses: missing", "x402.api_key.role: \"x\" is not known"})
+    EXPECT_NE(bare.error().message.find(part), std::string::npos) << bare.error().message;
+}
+
 TEST(Config, AllMistakesAreNamedInOrder) {
   const auto config = parse("network = \"acme\"\n[http]\nconnections_max = -1\n[log]\nlevel = \"x\"\nextra = 1\n");
   ASSERT_FALSE(config.has_value());

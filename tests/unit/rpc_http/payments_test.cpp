@@ -187,7 +187,7 @@ TEST_F(Payments, VouchersAreCheckedAndCharged) {
   EXPECT_EQ(unbilled(), 300u);
 
   // The index is used up: neither the same nor another charge at it is good, and the answer says where to go on.
-  for (const std::uint64_t amount : {300, 400}) {
+  for (const std::uint64_t amount : {std::uint64_t{300}, std::uint64_t{400}}) {
     const std::string stale = http.verify(voucher(first, amount));
     EXPECT_EQ(text_of(stale, "statusName"), "tab_conflict") << stale;
     EXPECT_EQ(text_of(stale, "charges"), "1");

@@ -125,7 +125,7 @@ TEST(Transport, SmugglingIsRefusedAndTheConnectionEnds) {
     ASSERT_TRUE(answer.has_value()) << attempt;
     EXPECT_EQ(answer->status, 400) << attempt << answer->body;
     EXPECT_TRUE(contains(answer->body, "\"code\":\"bad_request\"")) << attempt << answer->body;
-    EXPECT_EQ(answer->headers["connection"], "close") << attempt;
+    EXPECT_EQ(answer->headers.at("connection"), "close") << attempt;
     EXPECT_FALSE(client.receive().has_value()) << "the hidden request was answered: " << attempt;
   }
   EXPECT_EQ(world.front.counters().bad_requests_total, attempts.size());

@@ -1,0 +1,68 @@
+// [x402].
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "ops/config_reader.h"
+
+namespace ops {
+namespace {
+
+namespace limits = base::limits;
+
+constexpr std::uint64_t kMinute = 60'000;
+
+ApiKeyConfig read_api_key(Section& section, const std::vector<ApiKeyConfig>& earlier) {
+  using Role = ApiKeyConfig::Role;
+  ApiKeyConfig key;
+  section.required_text("name", key.name);
+  section.hash("sha256", key.sha256);
+  if (section.node("sha256") == nullptr)
+    section.mistake("sha256",
+                    "missing; allowed: 0x and 64 digits, as `tabctl apikey` prints them; never the key itself");
+  section.choice<Role>("role", {{"server", Role::server}, {"payer", Role::payer}, {"payee", Role::payee}}, key.role);
+  section.addresses("addresses", key.addresses);
+  if (key.addresses.empty())
+    section.mistake("addresses",
+                    "missing; allowed: for a server the payees that it may charge for, else its own address");
+  if (key.role == Role::payer && key.addresses.size() > 1)
+    section.mistake("addresses", "a payer's key is for one payer; allowed: one address");
+  if (key.addresses.size() > limits::kServerPayeesMax)
+    section.mistake("addresses", "too many; allowed: at most " + std::to_string(limits::kServerPayeesMax));
+  section.integer("requests_per_s", 0, 1'000'000, key.requests_per_s);
+  section.integer("burst", 1, 10'000'000, key.burst);
+  for (const ApiKeyConfig& other : earlier) {
+    if (other.name == key.name) section.mistake("name", "\"" + key.name + "\" is used twice");
+    if (other.sha256 == key.sha256 && !key.sha256.is_zero())
+      section.mistake("sha256", "this is the key of \"" + other.name + "\" already");
+  }
+  section.finish();
+  return key;
+}
+
+}  // namespace
+
+void read_x402(Section section, X402Config& x402) {
+  section.endpoint("listen", x402.listen);
+  section.secret_file("server_key_file", x402.server_key_file);
+  section.path("tls_certificate_file", x402.tls_certificate_file);
+  section.secret_file("tls_key_file", x402.tls_key_file);
+  section.integer("connections_max", 1, 100'000, x402.connections_max);
+  section.integer("connections_per_address_max", 1, 100'000, x402.connections_per_address_max);
+  section.duration_ms("header_timeout", 100, 10 * kMinute, x402.header_timeout_ms);
+  section.duration_ms("body_timeout", 100, 10 * kMinute, x402.body_timeout_ms);
+  section.duration_ms("idle_timeout", 100, 60 * kMinute, x402.idle_timeout_ms);
+  section.duration_ms("request_timeout", 100, 10 * kMinute, x402.request_timeout_ms);
+  section.size_bytes("body_max", 16 << 10, 16 << 20, x402.body_max_bytes);
+  for (Section& key : section.sections("api_key")) x402.api_keys.push_back(read_api_key(key, x402.api_keys));
+  if (x402.api_keys.size() > limits::kApiKeysMax)
+    section.mistake("api_key", "too many; allowed: at most " + std::to_string(limits::kApiKeysMax));
+  if (!x402.listen.empty() && x402.server_key_file.empty())
+    section.mistake("server_key_file", "missing; allowed: a key file (`tabctl keygen`) or \"credential:NAME\"");
+  if (x402.tls_certificate_file.empty() != x402.tls_key_file.empty())
+    section.mistake(x402.tls_key_file.empty() ? "tls_certificate_file" : "tls_key_file",
+                    "a certificate and its key belong together; set both tls_certificate_file and tls_key_file");
+  section.finish();
+}
+
+}  // namespace ops
