@@ -1,0 +1,425 @@
+import type { FacilitatorClient } from "@x402/core/server";
+import type {
+  PaymentPayload,
+  PaymentRequirements,
+  SettleResponse,
+  SupportedResponse,
+  VerifyResponse,
+} from "@x402/core/types";
+
+import { commitmentId, isTabPayload } from "../binding.js";
+import { TAB_SCHEME, TabError } from "../types.js";
+import type { CommitmentPayload } from "../types.js";
+import { Batcher, unavailable } from "./batcher.js";
+import type { Result } from "./batcher.js";
+import { TabdRequestError, TabdTimeoutError, TabdUnavailableError } from "./errors.js";
+import { tabOf, TabLocks } from "./tab_locks.js";
+import { ConnectionError, errorBody, parseAnswer, Transport } from "./transport.js";
+import type { Answer } from "./transport.js";
+
+/** A queued settle that the ledger refused for good. */
+export interface LostSettle {
+  commitmentId: string;
+  payer: string;
+  /** Ledger units that were not charged. */
+  amount: string;
+  reason: string;
+  message: string;
+}
+
+export interface TabdFacilitatorOptions {
+  /** Where the daemon's x402 listener is: `https://tabd.example`. */
+  url: string;
+  /** Made by `tabctl apikey`. */
+  apiKey?: string;
+  /**
+   * `queue` (default): answer as soon as the charge is in this process's queue, and send it within `flushMs`.
+   * `await`: answer after the ledger has it. See the README for what each one guarantees.
+   */
+  settle?: "queue" | "await";
+  /** The longest that a paid request waits for its verify, all tries together. Default 5 000. */
+  verifyTimeoutMs?: number;
+  /** The same for an awaited settle. Default 30 000. */
+  settleTimeoutMs?: number;
+  /** How long a queued settle waits for others. Default 5. */
+  flushMs?: number;
+  /** Items in one request: 1 to 256, the default. */
+  batchMax?: number;
+  /** Requests to the daemon at once. Default 2: while they are under way, others gather. */
+  requestsMax?: number;
+  /** Settles that may be queued, and verifies that may wait. Beyond, new requests are refused. Default 10 000. */
+  queueMax?: number;
+  /** Who signed the daemon's certificate (PEM), if it is not a public authority. */
+  ca?: string;
+  /** A queued settle was refused for good: that money is not earned. Default: console.error. */
+  onSettleLost?: (lost: LostSettle) => void;
+  /** A request to the daemon failed and is repeated. Default: nothing. */
+  onTrouble?: (error: Error) => void;
+}
+
+export interface TabdFacilitatorStats {
+  /** Settles that the ledger has not acknowledged yet. */
+  queued: number;
+  /** Verifies and awaited settles without an answer. */
+  waiting: number;
+  /** Requests sent to /v1/batch. */
+  batches: number;
+  /** Queued settles that the ledger took. */
+  settled: number;
+  /** Queued settles that the ledger refused for good. */
+  lost: number;
+}
+
+/** What a successful verify left behind: the ledger holds the maximum. */
+interface Hold {
+  id: string;
+  payer: string;
+  maximum: bigint;
+  /** Milliseconds since 1970; the hold ends then. */
+  endsAt: number;
+  payloadJson: string;
+  settled: Promise<SettleResponse> | undefined;
+}
+
+const REPLAYED = "invalid_batch_settlement_tab_already_accepted";
+const REPLAYED_MESSAGE = "This payment was used before. Sign a new one for each request.";
+const TAB_BUSY = "invalid_batch_settlement_tab_in_use";
+const TAB_BUSY_MESSAGE = "Another payment on this tab is under way. Pay one after the other, or on several tabs.";
+// A queued charge has to arrive before the hold ends; with less than this left it is awaited.
+const QUEUE_MARGIN_MS = 2_000;
+
+function checked(name: string, value: number | undefined, fallback: number, least: number, most: number): number {
+  const number = value ?? fallback;
+  if (!Number.isInteger(number) || number < least || number > most) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${number}`);
+  }
+  return number;
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? member.toString() : member));
+}
+
+/**
+ * Drop-in for HTTPFacilitatorClient that speaks to tabd. On tabs a paid request costs one awaited round trip, its
+ * verify, which makes a durable hold; the charge is queued and shares requests with others. Everything else that the
+ * daemon supports is passed through. Call `close()` before the process ends.
+ */
+export class TabdFacilitator implements FacilitatorClient {
+  readonly url: string;
+  readonly #transport: Transport;
+  readonly #batcher: Batcher;
+  readonly #queue: boolean;
+  readonly #verifyTimeoutMs: number;
+  readonly #settleTimeoutMs: number;
+  readonly #queueMax: number;
+  readonly #onSettleLost: (lost: LostSettle) => void;
+  readonly #holds = new WeakMap<object, Hold>();
+  readonly #tabs = new TabLocks();
+  #closing = false;
+  #settled = 0;
+  #lost = 0;
+
+  constructor(options: TabdFacilitatorOptions) {
+    this.url = options.url.replace(/\/+$/, "");
+    if (options.apiKey !== undefined && !/^[\x21-\x7e]+$/.test(options.apiKey)) {
+      throw new TypeError("apiKey has characters that no API key of tabd has; was a line break copied with it?");
+    }
+    const timeoutMax = 2 ** 31 - 1;
+    const requestsMax = checked("requestsMax", options.requestsMax, 2, 1, 64);
+    this.#queue = options.settle !== "await";
+    this.#verifyTimeoutMs = checked("verifyTimeoutMs", options.verifyTimeoutMs, 5_000, 1, timeoutMax);
+    this.#settleTimeoutMs = checked("settleTimeoutMs", options.settleTimeoutMs, 30_000, 1, timeoutMax);
+    this.#queueMax = checked("queueMax", options.queueMax, 10_000, 1, 1_000_000);
+    this.#onSettleLost = options.onSettleLost ?? reportLost;
+    this.#transport = new Transport({
+      url: this.url,
+      apiKey: options.apiKey,
+      ca: options.ca,
+      connections: requestsMax + 16, // the batches', and those that pass through
+    });
+    this.#batcher = new Batcher({
+      transport: this.#transport,
+      itemsMax: checked("batchMax", options.batchMax, 256, 1, 256),
+      requestsMax,
+      flushMs: checked("flushMs", options.flushMs, 5, 0, 60_000),
+      requestTimeoutMs: this.#verifyTimeoutMs,
+      onTrouble: options.onTrouble ?? ((): void => undefined),
+    });
+  }
+
+  get stats(): TabdFacilitatorStats {
+    const { queued, waiting, batches } = this.#batcher;
+    return { queued, waiting, batches, settled: this.#settled, lost: this.#lost };
+  }
+
+  async verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
+    this.#checkOpen();
+    if (!isTab(payload, requirements)) {
+      return checkVerify(await this.#single("verify", payload, requirements, this.#settleTimeoutMs));
+    }
+    if (this.#batcher.queued >= this.#queueMax || this.#batcher.waiting >= this.#queueMax) {
+      throw new TabdUnavailableError(
+        "queue_full",
+        `${this.#queueMax} requests wait for tabd; no more are taken for now`,
+      );
+    }
+    const tab = tabOf(payload.payload);
+    if (tab !== undefined && !this.#tabs.take(tab, requirements.maxTimeoutSeconds)) {
+      return { isValid: false, invalidReason: TAB_BUSY, invalidMessage: TAB_BUSY_MESSAGE };
+    }
+    let response: VerifyResponse | undefined;
+    try {
+      response = await this.#verifyTab(payload, requirements);
+      return response;
+    } finally {
+      if (tab !== undefined && response?.isValid !== true) this.#tabs.free(tab);
+    }
+  }
+
+  async #verifyTab(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
+    const payloadJson = json(payload);
+    const item = itemJson("verify", payloadJson, requirements);
+    const result = await this.#batcher.ask("verify", item, this.#verifyTimeoutMs);
+    const response = checkVerify(result.value);
+    if (!response.isValid) return response;
+    if (isReplay(result)) {
+      return { ...response, isValid: false, invalidReason: REPLAYED, invalidMessage: REPLAYED_MESSAGE };
+    }
+    const hold = holdOf(payload, requirements, payloadJson, response);
+    if (hold !== undefined) this.#holds.set(payload, hold);
+    return response;
+  }
+
+  async settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
+    if (!isTab(payload, requirements)) {
+      return checkSettle(await this.#single("settle", payload, requirements, this.#settleTimeoutMs));
+    }
+    const hold = this.#holds.get(payload);
+    if (hold === undefined) {
+      const tab = tabOf(payload.payload);
+      return this.#settleNow(json(payload), requirements).finally(() => {
+        if (tab !== undefined) this.#tabs.free(tab);
+      });
+    }
+    hold.settled ??= this.#settleHold(hold, requirements);
+    return hold.settled;
+  }
+
+  /**
+   * Gives back the hold of a payment that was verified here and will not be charged. Queued; it never fails: at worst
+   * the hold ends by itself. `TabServerScheme` calls it when a handler failed.
+   */
+  release(payload: PaymentPayload, requirements: PaymentRequirements): void {
+    const tab = tabOf(payload.payload);
+    if (tab !== undefined) this.#tabs.free(tab);
+    const hold = this.#holds.get(payload);
+    if (hold === undefined || hold.settled !== undefined) return;
+    const nothing = { ...requirements, amount: "0" };
+    hold.settled = Promise.resolve(queuedResponse(hold, nothing));
+    this.#deliver(hold, nothing);
+  }
+
+  async getSupported(): Promise<SupportedResponse> {
+    const answer = await this.#call("GET", "/supported", undefined, this.#verifyTimeoutMs, "supported");
+    if (answer.status !== 200) throw unavailable(answer);
+    const { kinds, extensions, signers } = parseAnswer(answer) as Partial<SupportedResponse>;
+    if (!Array.isArray(kinds)) throw new TabdUnavailableError("bad_answer", "tabd answered /supported without kinds");
+    return { kinds: kinds, extensions: extensions ?? [], signers: signers ?? {} };
+  }
+
+  /** Sends what is queued now, and resolves when the ledger has all of it. */
+  async flush(): Promise<void> {
+    await this.#batcher.flush();
+  }
+
+  /**
+   * Takes no more payments, sends what is queued and waits for the ledger to have it, at most `timeoutMs`. Returns how
+   * many settles are still without acknowledgement: 0 when all is well.
+   */
+  async close(timeoutMs = 10_000): Promise<{ unsettled: number }> {
+    this.#closing = true;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.flush(), timeout]);
+    clearTimeout(timer);
+    const unsettled = this.#batcher.queued;
+    this.#batcher.close();
+    this.#transport.close();
+    return { unsettled };
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw new TabdUnavailableError("closing", "this server is shutting down");
+  }
+
+  async #settleHold(hold: Hold, requirements: PaymentRequirements): Promise<SettleResponse> {
+    if (!/^(0|[1-9][0-9]{0,38})$/.test(requirements.amount) || BigInt(requirements.amount) > hold.maximum) {
+      this.#deliver(hold, { ...requirements, amount: "0" });
+      return refused(hold, requirements);
+    }
+    const timeLeft = hold.endsAt - Date.now();
+    if (this.#queue && this.#batcher.queued < this.#queueMax && timeLeft > QUEUE_MARGIN_MS) {
+      this.#deliver(hold, requirements);
+      return queuedResponse(hold, requirements);
+    }
+    try {
+      return await this.#settleNow(hold.payloadJson, requirements, true);
+    } catch (error) {
+      // The payer will not get the answer: do not charge. If the charge is in the ledger already, this changes nothing.
+      if (error instanceof TabdTimeoutError) this.#deliver(hold, { ...requirements, amount: "0" });
+      throw error;
+    }
+  }
+
+  /** `own`: the hold was made here, so a charge that exists already is this caller's. */
+  async #settleNow(payloadJson: string, requirements: PaymentRequirements, own = false): Promise<SettleResponse> {
+    const item = itemJson("settle", payloadJson, requirements);
+    const result = await this.#batcher.ask("settle", item, this.#settleTimeoutMs);
+    const response = checkSettle(result.value);
+    if (response.success && !own && isReplay(result)) {
+      return { ...response, success: false, errorReason: REPLAYED, errorMessage: REPLAYED_MESSAGE };
+    }
+    return response;
+  }
+
+  #deliver(hold: Hold, requirements: PaymentRequirements): void {
+    const { amount } = requirements;
+    const lost = (reason: string, message: string): void => {
+      if (amount === "0") return; // a hold that is gone needs no release
+      ++this.#lost;
+      this.#onSettleLost({ commitmentId: hold.id, payer: hold.payer, amount, reason, message });
+    };
+    this.#batcher.deliver("settle", itemJson("settle", hold.payloadJson, requirements)).then(
+      ({ value }) => {
+        if (value["success"] === true) ++this.#settled;
+        else lost(textOr(value["errorReason"], "unknown"), textOr(value["errorMessage"], ""));
+      },
+      (error: unknown) => {
+        const code =
+          error instanceof TabdRequestError || error instanceof TabdUnavailableError ? error.code : "unknown";
+        lost(code, error instanceof Error ? error.message : String(error));
+      },
+    );
+  }
+
+  async #single(
+    operation: "verify" | "settle",
+    payload: PaymentPayload,
+    requirements: PaymentRequirements,
+    timeoutMs: number,
+  ): Promise<Record<string, unknown>> {
+    const { x402Version } = payload;
+    const body = json({ x402Version, paymentPayload: payload, paymentRequirements: requirements });
+    const answer = await this.#call("POST", `/${operation}`, body, timeoutMs, operation);
+    if (answer.status === 200) return parseAnswer(answer) as Record<string, unknown>;
+    if (answer.status !== 400) throw unavailable(answer);
+    const error = errorBody(parseAnswer(answer));
+    throw new TabdRequestError(error?.code ?? "http_400", error?.message ?? "tabd refused the request.", error?.hint);
+  }
+
+  async #call(
+    method: "GET" | "POST",
+    path: string,
+    body: string | undefined,
+    timeoutMs: number,
+    operation: string,
+  ): Promise<Answer> {
+    try {
+      return await this.#transport.send(method, path, body, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      if (error.code === "timeout") throw new TabdTimeoutError(operation, timeoutMs, "it never answered");
+      throw new TabdUnavailableError(error.code, `tabd at ${this.url} cannot be reached: ${error.message}`);
+    }
+  }
+}
+
+function reportLost(lost: LostSettle): void {
+  console.error(
+    `[tabd] not charged: ${lost.amount} to ${lost.payer}, commitment ${lost.commitmentId}: ${lost.reason} ${lost.message}`,
+  );
+}
+
+function isTab(payload: PaymentPayload, requirements: PaymentRequirements): boolean {
+  const tab = requirements.scheme === TAB_SCHEME && requirements.network.endsWith(":tab");
+  return tab && isTabPayload(payload.payload);
+}
+
+function itemJson(operation: "verify" | "settle", payloadJson: string, requirements: PaymentRequirements): string {
+  return `{"op":"${operation}","paymentPayload":${payloadJson},"paymentRequirements":${json(requirements)}}`;
+}
+
+/** The ledger had it already, and not because this call was sent again. */
+function isReplay({ value, repeated }: Result): boolean {
+  const extra = value["extra"] as { repeated?: unknown } | null | undefined;
+  return extra?.repeated === true && !repeated;
+}
+
+function holdOf(
+  payload: PaymentPayload,
+  requirements: PaymentRequirements,
+  payloadJson: string,
+  response: VerifyResponse,
+): Hold | undefined {
+  const body = payload.payload as unknown as CommitmentPayload;
+  if ((body.type as string) !== "commitment") return undefined; // a voucher's verify holds nothing
+  try {
+    return {
+      id: commitmentId(requirements.network, body),
+      payer: response.payer ?? body.commitment.payer,
+      maximum: BigInt(body.commitment.maximum),
+      endsAt: Number(body.commitment.validBefore) * 1000,
+      payloadJson,
+      settled: undefined,
+    };
+  } catch (error) {
+    if (error instanceof TabError || error instanceof SyntaxError) return undefined; // then it is settled without a queue
+    throw error;
+  }
+}
+
+function queuedResponse(hold: Hold, requirements: PaymentRequirements): SettleResponse {
+  const { amount, network } = requirements;
+  const extra = { commitmentId: hold.id, chargedAmount: amount, queued: true };
+  return { success: true, transaction: "", network, payer: hold.payer, amount, extra };
+}
+
+function refused(hold: Hold, requirements: PaymentRequirements): SettleResponse {
+  return {
+    success: false,
+    errorReason: "invalid_batch_settlement_tab_charge_above_maximum",
+    errorMessage:
+      `The server wanted to charge ${requirements.amount}; at most ${hold.maximum} was signed. ` +
+      "An override is a number of ledger units, a percentage such as 50%, or dollars such as $0.01.",
+    transaction: "",
+    network: requirements.network,
+    payer: hold.payer,
+    extra: { commitmentId: hold.id },
+  };
+}
+
+function textOr(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
+}
+
+/** Members that are null count as missing: the middlewares know no null. */
+function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+}
+
+function checkVerify(value: Record<string, unknown>): VerifyResponse {
+  if (typeof value["isValid"] !== "boolean") {
+    throw new TabdUnavailableError("bad_answer", "tabd answered a verify without isValid");
+  }
+  return withoutNulls(value) as unknown as VerifyResponse;
+}
+
+function checkSettle(value: Record<string, unknown>): SettleResponse {
+  if (typeof value["success"] !== "boolean" || typeof value["transaction"] !== "string") {
+    throw new TabdUnavailableError("bad_answer", "tabd answered a settle without success and transaction");
+  }
+  return withoutNulls(value) as unknown as SettleResponse;
+}

@@ -1,0 +1,39 @@
+import { tabKey } from "../binding.js";
+import { TabError } from "../types.js";
+import type { VoucherPayload } from "../types.js";
+
+/**
+ * One voucher a tab at a time, from before its verify until it is charged or given up: two copies of one voucher would
+ * otherwise both pass their verify, and the ledger, where a charge is idempotent, would answer both alike.
+ */
+export class TabLocks {
+  /** Tabs, and until when they are taken at most: a request may never be finished. Milliseconds since 1970. */
+  readonly #until = new Map<string, number>();
+
+  /** True if the tab was free; it is taken now. */
+  take(tab: string, seconds: number): boolean {
+    const now = Date.now();
+    if ((this.#until.get(tab) ?? 0) > now) return false;
+    if (this.#until.size >= 1000) {
+      for (const [other, until] of this.#until) if (until <= now) this.#until.delete(other);
+    }
+    this.#until.set(tab, now + seconds * 1000);
+    return true;
+  }
+
+  free(tab: string): void {
+    this.#until.delete(tab);
+  }
+}
+
+/** The tab that a payload pays on; undefined for a commitment, and for a voucher that tabd will call malformed. */
+export function tabOf(payload: unknown): string | undefined {
+  const { type, voucher } = payload as Partial<VoucherPayload>;
+  if (type !== "voucher" || voucher === undefined) return undefined;
+  try {
+    return tabKey(voucher);
+  } catch (error) {
+    if (error instanceof TabError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+// Paid servers made of the official packages, as a user would write them.
+import { serve } from "@hono/node-server";
+import { paymentMiddleware as expressPayment, setSettlementOverrides, x402ResourceServer } from "@x402/express";
+import type { RouteConfig } from "@x402/core/server";
+import { paymentMiddleware as honoPayment, setSettlementOverrides as honoOverrides } from "@x402/hono";
+import express from "express";
+import { Hono } from "hono";
+import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+
+import { TabdFacilitator, TabServerScheme } from "../../src/server/index.js";
+import type { TabdFacilitatorOptions, TabServerOptions } from "../../src/server/index.js";
+import type { Address } from "../../src/index.js";
+
+export interface PaidServer {
+  url: string;
+  facilitator: TabdFacilitator;
+  /** Requests whose handler ran. */
+  handled: string[];
+  stop(): Promise<void>;
+}
+
+export interface PaidServerOptions {
+  network: `${string}:tab`;
+  payee: Address;
+  facilitator: TabdFacilitatorOptions;
+  scheme?: TabServerOptions;
+}
+
+export const frameworks = ["express", "hono"] as const;
+export type Framework = (typeof frameworks)[number];
+
+function routesOf({ network, payee }: PaidServerOptions): Record<string, RouteConfig> {
+  const paid = (price: string): RouteConfig => ({
+    accepts: { scheme: "batch-settlement", network, payTo: payee, price },
+  });
+  return {
+    "GET /weather": paid("$0.0025"),
+    "GET /metered": paid("$0.01"),
+    "GET /dear": paid("$900"),
+    "GET /fails": paid("$0.0025"),
+    "GET /throws": paid("$0.0025"),
+  };
+}
+
+function resourceServer(options: PaidServerOptions): { facilitator: TabdFacilitator; server: x402ResourceServer } {
+  const facilitator = new TabdFacilitator(options.facilitator);
+  const scheme = new TabServerScheme(facilitator, options.scheme);
+  return { facilitator, server: new x402ResourceServer(facilitator).register(options.network, scheme) };
+}
+
+function expressApp(
+  options: PaidServerOptions,
+  handled: string[],
+): { facilitator: TabdFacilitator; listen: () => Server } {
+  const { facilitator, server } = resourceServer(options);
+  const app = express();
+  app.use(expressPayment(routesOf(options), server));
+  app.use((request, _response, next) => {
+    handled.push(request.path);
+    next();
+  });
+  app.get(["/weather", "/dear"], (_request, response) => {
+    response.json({ weather: "sunny" });
+  });
+  app.get("/metered", (request, response) => {
+    setSettlementOverrides(response, { amount: request.query["use"] as string });
+    response.json({ used: request.query["use"] });
+  });
+  app.get("/fails", (_request, response) => {
+    response.status(500).json({ error: "no weather today" });
+  });
+  app.get("/throws", () => {
+    throw new Error("thrown by the test's handler");
+  });
+  app.use((_error: unknown, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
+    response.status(500).json({ error: "thrown" });
+  });
+  return { facilitator, listen: () => app.listen(0, "127.0.0.1") };
+}
+
+function honoApp(
+  options: PaidServerOptions,
+  handled: string[],
+): { facilitator: TabdFacilitator; listen: () => Server } {
+  const { facilitator, server } = resourceServer(options);
+  const app = new Hono();
+  app.onError((_error, context) => context.json({ error: "thrown" }, 500));
+  app.use(honoPayment(routesOf(options), server));
+  app.use(async (context, next) => {
+    handled.push(context.req.path);
+    await next();
+  });
+  app.on("GET", ["/weather", "/dear"], (context) => context.json({ weather: "sunny" }));
+  app.get("/metered", (context) => {
+    honoOverrides(context, { amount: context.req.query("use") ?? "0" });
+    return context.json({ used: context.req.query("use") });
+  });
+  app.get("/fails", (context) => context.json({ error: "no weather today" }, 500));
+  app.get("/throws", () => {
+    throw new Error("thrown by the test's handler");
+  });
+  return { facilitator, listen: () => serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server };
+}
+
+export async function startPaidServer(framework: Framework, options: PaidServerOptions): Promise<PaidServer> {
+  const handled: string[] = [];
+  const { facilitator, listen } = framework === "express" ? expressApp(options, handled) : honoApp(options, handled);
+  const server = listen();
+  if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    facilitator,
+    handled,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await facilitator.close(2_000);
+    },
+  };
+}

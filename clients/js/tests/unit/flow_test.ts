@@ -1,0 +1,28 @@
+import { API_KEY, FakeDaemon, NETWORK } from "../support/fake_daemon.js";
+import { party } from "../support/parties.js";
+import { describeWorld } from "../support/scenarios.js";
+
+describeWorld("a daemon in memory", async () => {
+  const daemon = await new FakeDaemon().start();
+  const [payer, agent, payee] = [party("payer"), party("agent"), party("payee")];
+  daemon.payers.add(payer.address);
+  daemon.creditLimit = 50_000_000n;
+  return {
+    network: NETWORK,
+    payer,
+    agent,
+    payee,
+    facilitator: { url: daemon.url, apiKey: API_KEY },
+    charged: () => Promise.resolve(daemon.charged()),
+    held: () => Promise.resolve(BigInt(daemon.openHolds())),
+    allowAgent: () => {
+      daemon.agents.set(agent.address, payer.address);
+      return Promise.resolve();
+    },
+    revokeAgent: () => {
+      daemon.agents.delete(agent.address);
+      return Promise.resolve();
+    },
+    stop: () => daemon.stop(),
+  };
+});
