@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 RAIL ?= stablecoin
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-PROFILE := $(if $(filter sandbox,$(RAIL)),base,full)
+PROFILE := $(if $(filter sandbox,$(RAIL)),base,chain)
 # $(call build,PRESET,TARGETS)
 build = cmake --preset $(1) --log-level=WARNING && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
 
@@ -28,8 +28,8 @@ help: ## This menu
 	@echo
 	@sed -n '3,6s/^#  /  /p' Makefile
 
-setup: ## Install what is missing (Debian packages; npm and Python parts for the real chain)
-	@tools/setup.sh $(PROFILE)
+setup: ## Install all that is missing for demo and tests (Debian, npm and Python packages)
+	@tools/setup.sh full
 
 build: ## Compile the release build into build/release
 	@tools/setup.sh base

@@ -4,8 +4,8 @@
 #   tools/setup.sh [PROFILE...]
 #
 #   base      Debian packages to build, run and test tabd (the default)
-#   full      base, and what the real chain and the web page's test need: Node.js, the pinned npm packages, Chromium, a
-#             Python environment
+#   chain     base, and what the local chain needs: Node.js and the pinned npm packages of tests/chain
+#   full      chain, and what all tests need: the other npm packages, Chromium, a Python environment
 #   lint      clang-tidy, for `make lint`
 #   fuzz      clang, for `make fuzz`
 #   coverage  gcovr, for `make coverage`
@@ -102,8 +102,6 @@ install_node() {
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
   install_npm tests/chain
-  install_npm tests/x402
-  install_npm tests/browser
   if contracts_changed; then
     say "compiling the contracts of the tests"
     (cd tests/chain && npm run --silent build)
@@ -126,9 +124,14 @@ command -v apt-get >/dev/null || fail "this is not Debian: install the packages 
 for profile in "${@:-base}"; do
   case $profile in
     base) install_debian "${base_packages[@]}" ;;
+    chain)
+      install_debian "${base_packages[@]}"
+      install_node
+      ;;
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_node
+      for folder in tests/x402 tests/browser clients/js; do install_npm "$folder"; done
       install_python
       ;;
     lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;
@@ -138,7 +141,7 @@ for profile in "${@:-base}"; do
       sed -n '2,14s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
-    *) fail "unknown profile $profile; there are: base, full, lint, fuzz, coverage" ;;
+    *) fail "unknown profile $profile; there are: base, chain, full, lint, fuzz, coverage" ;;
   esac
 done
 say "everything is there (${*:-base})"
