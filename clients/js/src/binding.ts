@@ -120,7 +120,7 @@ function fieldWord([name, type]: Field, value: unknown): Uint8Array {
       return fixedBytes(name, value, 32);
     case "string":
       if (typeof value !== "string") throw new TabError("invalid_argument", `${name} must be a text`);
-      return keccak_256(utf8ToBytes(value));
+      return hashOfText(value);
     default:
       return uintBytes(name, value, Number(type.slice("uint".length)));
   }
@@ -153,33 +153,34 @@ export function checkNetwork(network: string): void {
 /** Salt of the EIP-712 domain: keccak-256 of the network. */
 export function domainSalt(network: string): Hex {
   checkNetwork(network);
-  return toHex(keccak_256(utf8ToBytes(network)));
+  return toHex(hashOfText(network));
 }
 
-const typeHashes = new Map<string, Uint8Array>();
-const separators = new Map<string, Uint8Array>();
-
-function typeHash(type: TabType): Uint8Array {
-  let hash = typeHashes.get(type);
-  if (hash === undefined) typeHashes.set(type, (hash = keccak_256(utf8ToBytes(encodeType(type)))));
-  return hash;
+/** Remembers what a text hashes to. Texts come from outside, so what is kept is bounded. */
+function memo(compute: (text: string) => Uint8Array): (text: string) => Uint8Array {
+  const known = new Map<string, Uint8Array>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      value = compute(text);
+      if (known.size < 1024) known.set(text, value);
+    }
+    return value;
+  };
 }
 
-function separatorBytes(salt: Hex): Uint8Array {
-  let separator = separators.get(salt);
-  if (separator === undefined) {
-    separator = keccak_256(
-      concatBytes(
-        keccak_256(utf8ToBytes("EIP712Domain(string name,string version,bytes32 salt)")),
-        keccak_256(utf8ToBytes("tabd")),
-        keccak_256(utf8ToBytes("1")),
-        fixedBytes("salt", salt, 32),
-      ),
-    );
-    if (separators.size < 1024) separators.set(salt, separator); // networks come from outside
-  }
-  return separator;
-}
+const hashOfText = memo((text) => keccak_256(utf8ToBytes(text)));
+const separatorBytes = memo((salt) =>
+  keccak_256(
+    concatBytes(
+      hashOfText("EIP712Domain(string name,string version,bytes32 salt)"),
+      hashOfText("tabd"),
+      hashOfText("1"),
+      fixedBytes("salt", salt, 32),
+    ),
+  ),
+);
+const typeHash = memo((type) => keccak_256(utf8ToBytes(encodeType(type as TabType))));
 
 /** Domain separator of a network. */
 export function domainSeparator(network: string): Hex {
@@ -241,7 +242,7 @@ export function tabKey(tab: { payer: Address; payee: Address; asset: string; sal
       concatBytes(
         fixedBytes("payer", tab.payer, 20),
         fixedBytes("payee", tab.payee, 20),
-        keccak_256(utf8ToBytes(tab.asset)),
+        hashOfText(tab.asset),
         fixedBytes("salt", tab.salt, 32),
       ),
     ),

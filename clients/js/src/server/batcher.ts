@@ -125,6 +125,7 @@ export class Batcher {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#resumeTimer);
     for (const item of [...this.#urgent.splice(0), ...this.#background.splice(0)]) this.#reject(item, closedError());
+    for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
   #item(operation: Operation, json: string, urgent: boolean): Omit<Item, "resolve" | "reject"> {

@@ -13,7 +13,7 @@ import type { CommitmentPayload } from "../types.js";
 import { Batcher, unavailable } from "./batcher.js";
 import type { Result } from "./batcher.js";
 import { TabdRequestError, TabdTimeoutError, TabdUnavailableError } from "./errors.js";
-import { tabOf, TabLocks } from "./tab_locks.js";
+import { REPLAYED, REPLAYED_MESSAGE, tabOf, TabLocks } from "./replays.js";
 import { ConnectionError, errorBody, parseAnswer, Transport } from "./transport.js";
 import type { Answer } from "./transport.js";
 
@@ -81,8 +81,6 @@ interface Hold {
   settled: Promise<SettleResponse> | undefined;
 }
 
-const REPLAYED = "invalid_batch_settlement_tab_already_accepted";
-const REPLAYED_MESSAGE = "This payment was used before. Sign a new one for each request.";
 const TAB_BUSY = "invalid_batch_settlement_tab_in_use";
 const TAB_BUSY_MESSAGE = "Another payment on this tab is under way. Pay one after the other, or on several tabs.";
 // A queued charge has to arrive before the hold ends; with less than this left it is awaited.
@@ -97,7 +95,13 @@ function checked(name: string, value: number | undefined, fallback: number, leas
 }
 
 function json(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? member.toString() : member));
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // A bigint somewhere: the official client turns it into a string, so this does too. Slower, and rare.
+    return JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? member.toString() : member));
+  }
 }
 
 /**
@@ -186,6 +190,7 @@ export class TabdFacilitator implements FacilitatorClient {
     if (isReplay(result)) {
       return { ...response, isValid: false, invalidReason: REPLAYED, invalidMessage: REPLAYED_MESSAGE };
     }
+    if (response.extra !== undefined) delete response.extra["repeated"]; // by this server itself: nobody else's concern
     const hold = holdOf(payload, requirements, payloadJson, response);
     if (hold !== undefined) this.#holds.set(payload, hold);
     return response;
@@ -366,9 +371,10 @@ function holdOf(
 ): Hold | undefined {
   const body = payload.payload as unknown as CommitmentPayload;
   if ((body.type as string) !== "commitment") return undefined; // a voucher's verify holds nothing
+  const known = response.extra?.["commitmentId"]; // the ledger's number of the hold; else the commitment's digest
   try {
     return {
-      id: commitmentId(requirements.network, body),
+      id: typeof known === "string" && known !== "" ? known : commitmentId(requirements.network, body),
       payer: response.payer ?? body.commitment.payer,
       maximum: BigInt(body.commitment.maximum),
       endsAt: Number(body.commitment.validBefore) * 1000,

@@ -15,6 +15,7 @@ import { assetOfMoney } from "../money.js";
 import { TAB_SCHEME, TAB_VERSION, TabError } from "../types.js";
 import type { TabAsset } from "../types.js";
 import type { TabdFacilitator } from "./facilitator.js";
+import { REPLAYED, REPLAYED_MESSAGE } from "./replays.js";
 
 export interface TabServerOptions {
   /** The asset of prices such as "$0.001", by its text or symbol, when the operator has more than one that fits. */
@@ -33,7 +34,8 @@ interface Refused {
 /**
  * Takes payments on a network `<operator>:tab`:
  * `new x402ResourceServer(facilitator).register("acme:tab", new TabServerScheme(facilitator))`.
- * Works with HTTPFacilitatorClient too (leave the argument out); a failed handler's hold then waits for its end.
+ * Works with HTTPFacilitatorClient too (leave the argument out), with commitments only and two awaited round trips; a
+ * failed handler's hold then waits for its end.
  */
 export class TabServerScheme implements SchemeNetworkServer {
   readonly scheme = TAB_SCHEME;
@@ -45,21 +47,35 @@ export class TabServerScheme implements SchemeNetworkServer {
   readonly #options: TabServerOptions;
   readonly #assets = new Map<string, readonly TabAsset[]>();
   readonly #refused = new WeakMap<object, Refused>();
+  /** What each request under way asks for, by its transport context. */
+  readonly #resources = new WeakMap<object, string>();
 
   constructor(facilitator?: Pick<TabdFacilitator, "release">, options: TabServerOptions = {}) {
+    if (options.vouchers === true && facilitator === undefined) {
+      throw new TabError(
+        "invalid_argument",
+        "vouchers need a TabdFacilitator: it keeps one at a time under way on a tab",
+      );
+    }
     this.#facilitator = facilitator;
     this.#options = options;
     this.schemeHooks = {
-      onBeforeVerify: ({ paymentPayload }) => {
-        const type = paymentPayload.payload["type"];
-        if (this.#types().includes(String(type))) return Promise.resolve();
-        const message = `This server takes ${this.#types().join(" and ")} payments, not ${String(type)}.`;
-        return Promise.resolve({ abort: true, reason: "invalid_payload", message });
+      onBeforeVerify: ({ paymentPayload, transportContext }) => {
+        const { payload, resource } = paymentPayload;
+        const message = this.#wrongPayload(payload["type"], resource?.url, transportContext);
+        if (message === undefined) return Promise.resolve();
+        const reason = "invalid_payload";
+        this.#refused.set(paymentPayload, { reason, message, tabState: undefined });
+        return Promise.resolve({ abort: true, reason, message });
       },
       onAfterVerify: ({ paymentPayload, result }) => {
+        const { invalidReason: reason, invalidMessage: message, extra } = result;
         if (!result.isValid) {
-          const { invalidReason: reason, invalidMessage: message, extra } = result;
           this.#refused.set(paymentPayload, { reason, message, tabState: extra?.["tabState"] });
+        } else if (extra?.["repeated"] === true) {
+          // TabdFacilitator has dealt with this; HTTPFacilitatorClient knows nothing of it.
+          this.#refused.set(paymentPayload, { reason: REPLAYED, message: REPLAYED_MESSAGE, tabState: undefined });
+          return Promise.resolve({ abort: true, reason: REPLAYED, message: REPLAYED_MESSAGE });
         }
         return Promise.resolve();
       },
@@ -123,7 +139,10 @@ export class TabServerScheme implements SchemeNetworkServer {
   enrichPaymentRequiredResponse = (
     context: SchemePaymentRequiredContext,
   ): Promise<PaymentRequirements[] | undefined> => {
-    const { paymentPayload, requirements } = context;
+    const { paymentPayload, requirements, transportContext, resourceInfo } = context;
+    if (typeof transportContext === "object" && transportContext !== null) {
+      this.#resources.set(transportContext, resourceInfo.url);
+    }
     const refused = paymentPayload && this.#refused.get(paymentPayload);
     if (paymentPayload === undefined || refused === undefined) return Promise.resolve(undefined);
     const { accepted } = paymentPayload;
@@ -141,6 +160,17 @@ export class TabServerScheme implements SchemeNetworkServer {
       }),
     );
   };
+
+  /** What no facilitator can know: what this server takes, and what it is about to serve. */
+  #wrongPayload(type: unknown, named: string | undefined, transportContext: unknown): string | undefined {
+    if (!this.#types().includes(String(type))) {
+      return `This server takes ${this.#types().join(" and ")} payments, not ${String(type)}.`;
+    }
+    if (typeof transportContext !== "object" || transportContext === null || named === undefined) return undefined;
+    const asked = this.#resources.get(transportContext);
+    if (asked === undefined || asked === named) return undefined;
+    return `The payment is for ${named}, the request for ${asked}.`;
+  }
 
   #types(): string[] {
     return this.#options.vouchers === true ? ["commitment", "voucher"] : ["commitment"];

@@ -14,7 +14,7 @@ export const NETWORK = "test:tab";
 interface Item {
   op: "verify" | "settle";
   paymentPayload: { payload: TabPayload };
-  paymentRequirements: { amount: string; payTo: string; asset: string };
+  paymentRequirements: { scheme: string; amount: string; payTo: string; asset: string };
 }
 
 interface Hold {
@@ -110,7 +110,10 @@ export class FakeDaemon {
       return;
     }
     if (request.url === "/verify" || request.url === "/settle") {
-      send(200, { isValid: true, success: true, transaction: "0x12", network: "eip155:31337", payer: null });
+      const item = JSON.parse(body) as Item;
+      const decide = request.url === "/verify" ? this.#verify.bind(this) : this.#settle.bind(this);
+      const other = { isValid: true, success: true, transaction: "0x12", network: "eip155:31337", payer: null };
+      send(200, item.paymentRequirements.scheme === "exact" ? other : decide(item));
       return;
     }
     if (request.url !== "/v1/batch") {

@@ -1,10 +1,12 @@
 // What a paid server and a paying client must do together, whichever daemon is behind them.
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from "@x402/fetch";
-import type { PaymentPayload, SettleResponse } from "@x402/core/types";
+import { HTTPFacilitatorClient, x402ResourceServer } from "@x402/core/server";
+import type { PaymentPayload, PaymentRequirements, SettleResponse } from "@x402/core/types";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { refusalOf, TabClientScheme } from "../../src/client/index.js";
 import type { TabClientOptions, TabSigner } from "../../src/client/index.js";
+import { TabServerScheme } from "../../src/server/index.js";
 import type { TabdFacilitatorOptions } from "../../src/server/index.js";
 import { frameworks, startPaidServer } from "./servers.js";
 import type { Framework, PaidServer } from "./servers.js";
@@ -181,6 +183,56 @@ function describeFramework(framework: Framework, make: () => Promise<World>): vo
       expect(statuses.filter((status) => status === 402)).toHaveLength(19);
     });
     expect(charged).toBe(2500n);
+  });
+
+  test("a payment for one resource buys no other at the same price", async () => {
+    const [payment] = await signed(1);
+    const charged = await chargedBy(async () => {
+      const response = await fetch(`${server.url}/fails`, { headers: headerOf(payment as PaymentPayload) });
+      expect(response.status).toBe(402);
+      expect(refusalOf(response)).toEqual({
+        reason: "invalid_payload",
+        message: `The payment is for ${server.url}/weather, the request for ${server.url}/fails.`,
+      });
+    });
+    expect(charged).toBe(0n);
+  });
+
+  test("the official facilitator client does too, with a payment refused while it is under way", async () => {
+    const { network, payee, facilitator } = world;
+    const headers = { Authorization: `Bearer ${facilitator.apiKey ?? ""}` };
+    const official = new HTTPFacilitatorClient({
+      url: facilitator.url,
+      createAuthHeaders: () => Promise.resolve({ verify: headers, settle: headers, supported: headers }),
+    });
+    const plain = new x402ResourceServer(official).register(network, new TabServerScheme());
+    await plain.initialize();
+    const [option] = await plain.buildPaymentRequirements({
+      scheme: "batch-settlement",
+      network,
+      payTo: payee.address,
+      price: "$0.0025",
+    });
+    const [payment] = await signed(1);
+    const charged = await chargedBy(async () => {
+      const verify = (): Promise<unknown> =>
+        plain.verifyPayment(structuredClone(payment) as PaymentPayload, option as PaymentRequirements);
+      expect(await verify()).toMatchObject({ isValid: true });
+      expect(await verify()).toMatchObject({
+        isValid: false,
+        invalidReason: "invalid_batch_settlement_tab_already_accepted",
+      });
+      const settled = await plain.settlePayment(
+        payment as PaymentPayload,
+        option as PaymentRequirements,
+        undefined,
+        undefined,
+        { amount: "10%" },
+      );
+      expect(settled).toMatchObject({ success: true, amount: "250" });
+      expect(await verify()).toMatchObject({ isValid: false });
+    });
+    expect(charged).toBe(250n);
   });
 
   test("a request beyond the credit limit is refused and says so", async () => {

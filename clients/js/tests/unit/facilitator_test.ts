@@ -6,6 +6,7 @@ import { signCommitment, signVoucher, ZERO_RESOURCE } from "../../src/client/ind
 import { TabdFacilitator, TabdTimeoutError, TabdUnavailableError } from "../../src/server/index.js";
 import type { LostSettle, TabdFacilitatorOptions } from "../../src/server/index.js";
 import { API_KEY, FakeDaemon, NETWORK } from "../support/fake_daemon.js";
+import type { Fault } from "../support/fake_daemon.js";
 import { party } from "../support/parties.js";
 
 const payer = party("payer");
@@ -286,6 +287,47 @@ describe("trouble", () => {
     await daemon.start();
     await facilitator.flush();
     expect([daemon.charged(), daemon.openHolds()]).toEqual([0n, 0]);
+  });
+});
+
+/** A small generator of numbers, so that a failure can be repeated by its seed. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+describe.each([1, 2, 3, 4, 5])("any order of faults, seed %i", (seed) => {
+  test("what was settled is charged exactly once, what was given up is released", async () => {
+    const below = random(seed);
+    const faults: Fault[] = [
+      { kind: "drop", after: "reading" },
+      { kind: "drop", after: "deciding" },
+      { kind: "status", status: 503, code: "overloaded" },
+      { kind: "text", body: "" },
+    ];
+    const bounds = { batchMax: 1 + below(20), requestsMax: 1 + below(4), flushMs: below(10) };
+    const facilitator = make({ ...bounds, verifyTimeoutMs: 60_000 });
+    let expected = 0n;
+    const one = async (): Promise<void> => {
+      const paid = await payment();
+      const fault = faults[below(40)];
+      if (fault !== undefined) daemon.faults.push(fault);
+      expect((await facilitator.verify(paid, requirements())).isValid).toBe(true);
+      if (below(4) === 0) {
+        facilitator.release(paid, requirements());
+        return;
+      }
+      const amount = BigInt(below(2501));
+      expect((await facilitator.settle(paid, requirements(amount.toString()))).success).toBe(true);
+      expected += amount;
+    };
+    for (let round = 0; round < 5; ++round) await Promise.all(Array.from({ length: 20 }, one));
+    await facilitator.flush();
+    expect([daemon.charged(), daemon.openHolds()]).toEqual([expected, 0]);
+    expect(facilitator.stats).toMatchObject({ queued: 0, waiting: 0, lost: 0 });
   });
 });
 

@@ -1,6 +1,10 @@
+// What keeps one payment from buying twice.
 import { tabKey } from "../binding.js";
 import { TabError } from "../types.js";
 import type { VoucherPayload } from "../types.js";
+
+export const REPLAYED = "invalid_batch_settlement_tab_already_accepted";
+export const REPLAYED_MESSAGE = "This payment was used before. Sign a new one for each request.";
 
 /**
  * One voucher a tab at a time, from before its verify until it is charged or given up: two copies of one voucher would
