@@ -271,7 +271,7 @@ export class TabdFacilitator implements FacilitatorClient {
       return queuedResponse(hold, requirements);
     }
     try {
-      return await this.#settleNow(hold.payloadJson, requirements, true);
+      return await this.#settleNow(hold.payloadJson, requirements);
     } catch (error) {
       // The payer will not get the answer: do not charge. If the charge is in the ledger already, this changes nothing.
       if (error instanceof TabdTimeoutError) this.#deliver(hold, { ...requirements, amount: "0" });
@@ -279,15 +279,10 @@ export class TabdFacilitator implements FacilitatorClient {
     }
   }
 
-  /** `own`: the hold was made here, so a charge that exists already is this caller's. */
-  async #settleNow(payloadJson: string, requirements: PaymentRequirements, own = false): Promise<SettleResponse> {
+  async #settleNow(payloadJson: string, requirements: PaymentRequirements): Promise<SettleResponse> {
     const item = itemJson("settle", payloadJson, requirements);
     const result = await this.#batcher.ask("settle", item, this.#settleTimeoutMs);
-    const response = checkSettle(result.value);
-    if (response.success && !own && isReplay(result)) {
-      return { ...response, success: false, errorReason: REPLAYED, errorMessage: REPLAYED_MESSAGE };
-    }
-    return response;
+    return checkSettle(result.value);
   }
 
   #deliver(hold: Hold, requirements: PaymentRequirements): void {

@@ -37,6 +37,7 @@ describe.skipIf(missing !== undefined).each(["express", "hono"])("the examples, 
       PORT: "0",
     };
     server = spawn(process.execPath, [join(folder, `examples/${framework}-server.mjs`)], { env: environment });
+    process.once("exit", () => server.kill("SIGKILL"));
     url = await new Promise<string>((resolve, reject) => {
       let output = "";
       const read = (chunk: Buffer): void => {

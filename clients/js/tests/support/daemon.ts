@@ -76,6 +76,7 @@ export class Daemon {
     const child = spawn(tabd, ["--config", this.#path("tabd.toml")], { stdio: ["ignore", log, log] });
     closeSync(log);
     this.#process = child;
+    process.once("exit", () => child.kill("SIGKILL")); // also when the tests are ended in the middle
     const deadline = Date.now() + START_MS_MAX;
     for (;;) {
       const ready = await fetch(`${this.url}/healthz`).then(
