@@ -51,19 +51,22 @@ describe.skipIf(missing !== undefined)("a daemon that is killed", () => {
     return new x402Client().register(daemon.network, scheme).createPaymentPayload(required);
   }
 
-  test("between verify and flush: the queued charge arrives after its return, once", async () => {
-    const facilitator = make({ flushMs: 60_000 });
-    const paid = await payment();
-    expect(await facilitator.verify(paid, paid.accepted)).toMatchObject({ isValid: true });
-    expect(await facilitator.settle(paid, paid.accepted)).toMatchObject({ success: true, extra: { queued: true } });
-    await daemon.end("SIGKILL");
-    const flushed = facilitator.flush();
-    await daemon.start();
-    expect(await daemon.figures()).toEqual({ charged: 0n, held: 2500n }); // the hold outlived the crash
-    await flushed;
-    expect(await daemon.figures()).toEqual({ charged: 2500n, held: 0n });
-    expect(facilitator.stats).toMatchObject({ settled: 1, lost: 0, queued: 0 });
-  });
+  test.each(["after", "before"])(
+    "between verify and flush: a charge sent %s its return arrives, once",
+    async (when) => {
+      const facilitator = make({ flushMs: 60_000 });
+      const paid = await payment();
+      expect(await facilitator.verify(paid, paid.accepted)).toMatchObject({ isValid: true });
+      expect(await facilitator.settle(paid, paid.accepted)).toMatchObject({ success: true, extra: { queued: true } });
+      await daemon.end("SIGKILL");
+      const early = when === "before" ? facilitator.flush() : undefined; // tried in vain until the daemon is back
+      await daemon.start();
+      if (early === undefined) expect(await daemon.figures()).toEqual({ charged: 0n, held: 2500n }); // kept by the hold
+      await (early ?? facilitator.flush());
+      expect(await daemon.figures()).toEqual({ charged: 2500n, held: 0n });
+      expect(facilitator.stats).toMatchObject({ settled: 1, lost: 0, queued: 0 });
+    },
+  );
 
   test("in the middle of traffic: what was served is charged, each once", async () => {
     const { network, payee } = daemon;
