@@ -24,12 +24,15 @@
 #include "daemon/options.h"
 #include "daemon/rail_events.h"
 #include "daemon/readiness.h"
+#include "daemon/relay_events.h"
+#include "facilitator/exact.h"
 #include "ops/http_server.h"
 #include "ops/ledger_gauges.h"
 #include "ops/notify.h"
 #include "ops/page.h"
 #include "ops/secret.h"
 #include "ops/version.h"
+#include "settlers/stablecoin/chain_reader.h"
 
 namespace tabd_daemon {
 namespace {
@@ -181,7 +184,7 @@ class Daemon::Impl {
       log_.write(static_cast<ops::LogLevel>(level), message, {{"part", "rpc"}});
     };
     rpc_.emplace(std::move(rpc));
-    fan_out_.emplace(std::vector<ledger::api::Observer*>{&metrics_, &figures_, &*rpc_, &waker_});
+    fan_out_.emplace(std::vector<ledger::api::Observer*>{&metrics_, &figures_, &*rpc_, &waker_, &relay_events_});
     const auto progress = [this](std::string_view phase, std::uint64_t done, std::uint64_t total) {
       std::string cause = "opening the ledger: " + std::string(phase);
       if (total != 0) cause += " " + std::to_string(done) + " of " + std::to_string(total);
@@ -209,6 +212,8 @@ class Daemon::Impl {
                                                               sandbox_options(config_.sandbox)));
     if (config_.stablecoin.enabled) {
       ASSIGN_OR_RETURN(crypto::SecretKey signer, ops::read_secret_key(config_.stablecoin.signer_key_file));
+      ASSIGN_OR_RETURN(chain_, settlers::stablecoin::make_chain_reader(io_->context(), stablecoin_options(config_),
+                                                                       signer.address()));
       ASSIGN_OR_RETURN(std::unique_ptr<settlers::Settler> settler,
                        settlers::stablecoin::make_stablecoin(io_->context(), stablecoin_options(config_),
                                                              std::move(signer), clock_));
@@ -269,9 +274,16 @@ class Daemon::Impl {
     ASSIGN_OR_RETURN(crypto::SecretKey key, ops::read_secret_key(config_.x402.server_key_file));
     x402_key_.emplace(std::move(key));
     ASSIGN_OR_RETURN(rpc::http::ServerOptions options, x402_options(config_.x402));
+    std::vector<rpc::http::MakeScheme> more;
+    if (chain_)
+      more.emplace_back([this](const facilitator::Post& post, const facilitator::After& after) {
+        relays_.emplace(facilitator::RelayParts{store_->service(), store_->reader(), post, after});
+        relay_events_.set(*relays_);
+        return facilitator::make_exact({*chain_, *relays_, clock_, post, config_.x402.settle_wait_ms});
+      });
     x402_.emplace();
-    RETURN_IF_ERROR(
-        x402_->start(std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_, *x402_key_}));
+    RETURN_IF_ERROR(x402_->start(
+        std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_, *x402_key_, std::move(more)}));
     log_.info("listening", {{"what", "x402"},
                             {"address", ops::to_string({config_.x402.listen.front().host, x402_->port()})},
                             {"tls", !config_.x402.tls_certificate_file.empty()},
@@ -296,15 +308,18 @@ class Daemon::Impl {
   Figures figures_;
   RailEvents rail_events_{log_, metrics_};
   DispatcherWaker waker_;
+  RelayEvents relay_events_;
   std::optional<crypto::SecretKey> operator_key_;
   std::optional<crypto::SecretKey> x402_key_;
-  std::optional<rpc::http::Server> x402_;  // goes after the ledger, whose last answers it takes
+  std::optional<facilitator::Relays> relays_;  // as x402_, on whose thread it works
+  std::optional<rpc::http::Server> x402_;      // goes after the ledger, whose last answers it takes
   std::optional<rpc::RpcServer> rpc_;
   std::optional<FanOut> fan_out_;
   std::unique_ptr<ledger::store::LedgerStore> store_;
   std::optional<commitments::tab::Domain> domain_;
   std::unique_ptr<ledger::api::IngestService> verify_pool_;
   std::optional<IoThread> io_;
+  std::unique_ptr<evm::Chain> chain_;  // of the stablecoin rail; null without it
   std::map<std::string, settlers::Capabilities> capabilities_;
   std::unique_ptr<settlers::Dispatcher> dispatcher_;
   std::optional<Hooks> hooks_;

@@ -9,7 +9,7 @@
 //   verify pool    checks signatures, one thread for each core
 //   rpc            the KJ loop with its worker threads (rpc/capnp/server.h)
 //   x402           reads and answers HTTP for resource servers, with one thread for reads (rpc/http/server.h)
-//   rails          one io_context thread for the dispatcher and all settlers
+//   rails          one io_context thread for the dispatcher, all settlers, and the facilitator's reads of the chain
 //   http           one thread for the operations port: probes are answered whatever the other threads do
 //   page           one thread for answers of the web page, which read the ledger (ops/http_server.h)
 //   gauges         one thread that looks over the ledger now and then (ops/ledger_gauges.h)

@@ -89,6 +89,10 @@ void Facilitator::run(const Caller& caller, Operation operation, const JsonDocum
   std::get<Scheme*>(found)->run(payment, done);
 }
 
+void Facilitator::hurry() {
+  for (const std::unique_ptr<Scheme>& scheme : schemes_) scheme->hurry();
+}
+
 void Facilitator::flush() {
   for (const std::unique_ptr<Scheme>& scheme : schemes_) scheme->flush();
 }

@@ -41,6 +41,8 @@ class Facilitator {
            const Done& done);
   // Call it when everything that arrived together has been given to run().
   void flush();
+  // Before the end: payments that wait for a chain are answered as pending, now and from here on.
+  void hurry();
 
  private:
   std::variant<Scheme*, Refusal> scheme_for(const PaymentRequirements& requirements) const;

@@ -14,6 +14,8 @@ namespace facilitator {
 
 // Runs a function on the facilitator's thread, later. Safe from any thread.
 using Post = std::function<void(std::function<void()>)>;
+// Runs a function on the facilitator's thread after so many milliseconds. Called on that thread.
+using After = std::function<void(std::uint64_t ms, std::function<void()>)>;
 
 // All calls come from one thread, the facilitator's, and must not block it: what waits for a disk, a signature or a
 // chain calls `done` later, through Post.
@@ -32,6 +34,8 @@ class Scheme {
   virtual void run(const PaymentRequest& request, Done done) = 0;
   // What arrived together has been handed over: whatever was kept back to be sent as one may go.
   virtual void flush() {}
+  // The facilitator is about to stop: answer now whatever waits for something slow, and let nothing wait any more.
+  virtual void hurry() {}
 };
 
 }  // namespace facilitator

@@ -72,6 +72,7 @@ struct X402Config {
   std::uint64_t idle_timeout_ms = 60'000;
   std::uint64_t request_timeout_ms = 60'000;
   std::uint64_t body_max_bytes = 1 << 20;
+  std::uint64_t settle_wait_ms = 15'000;  // for a chain; then the answer is settlement_pending
   std::vector<ApiKeyConfig> api_keys;
   bool operator==(const X402Config&) const = default;
 };

@@ -54,6 +54,11 @@ void read_x402(Section section, X402Config& x402) {
   section.duration_ms("idle_timeout", 100, 60 * kMinute, x402.idle_timeout_ms);
   section.duration_ms("request_timeout", 100, 10 * kMinute, x402.request_timeout_ms);
   section.size_bytes("body_max", 16 << 10, 16 << 20, x402.body_max_bytes);
+  section.duration_ms("settle_wait", 0, 5 * kMinute, x402.settle_wait_ms);
+  if (x402.settle_wait_ms >= x402.request_timeout_ms)
+    section.mistake("settle_wait",
+                    "not below request_timeout, which would end the request before its answer; allowed: "
+                    "a duration below request_timeout");
   for (Section& key : section.sections("api_key")) x402.api_keys.push_back(read_api_key(key, x402.api_keys));
   if (x402.api_keys.size() > limits::kApiKeysMax)
     section.mistake("api_key", "too many; allowed: at most " + std::to_string(limits::kApiKeysMax));

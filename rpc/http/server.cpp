@@ -60,7 +60,7 @@ Result<void> use_certificate(asio::ssl::context& tls, const ServerOptions& optio
 class Server::Impl final : public ConnectionHost {
  public:
   Impl(ServerOptions options, ServerParts parts)
-      : options_(std::move(options)), parts_(parts), keys_(options_.api_keys), facilitator_(parts.clock) {}
+      : options_(std::move(options)), parts_(std::move(parts)), keys_(options_.api_keys), facilitator_(parts_.clock) {}
   ~Impl() override { stop(); }
 
   Result<void> start();
@@ -130,8 +130,14 @@ Result<void> Server::Impl::start() {
   facilitator::TabSchemeParts tab{parts_.ingest,     parts_.ledger,  parts_.reader, parts_.clock,
                                   parts_.server_key, keys_.payees(), post};
   ASSIGN_OR_RETURN(std::unique_ptr<facilitator::Scheme> scheme, facilitator::make_tab_scheme(std::move(tab)));
-  // The schemes. A new one is one line here.
+  const facilitator::After after = [this](std::uint64_t ms, std::function<void()> run) {
+    const auto timer = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(ms));
+    timer->async_wait([timer, run = std::move(run)](error_code failure) {
+      if (!failure) run();
+    });
+  };
   facilitator_.add(std::move(scheme));
+  for (const MakeScheme& make : parts_.more_schemes) facilitator_.add(make(post, after));
   ASSIGN_OR_RETURN(std::string well_known, facilitator::describe_tab(parts_.reader, parts_.server_key.address()));
   router_.emplace(keys_, facilitator_, parts_.reader, parts_.clock, counters_, post, std::move(well_known));
   if (!options_.certificate_file.empty()) {
@@ -226,6 +232,7 @@ void Server::Impl::begin_stop() {
   stopping_ = true;
   acceptor_.close(ignored);
   pause_.cancel();
+  facilitator_.hurry();
   if (connections_.empty()) return drained_.set_value();
   std::vector<Connection*> all;
   for (const auto& [connection, group] : connections_) all.push_back(connection);
@@ -246,7 +253,7 @@ Server::Server() = default;
 Server::~Server() = default;
 
 Result<void> Server::start(ServerOptions options, ServerParts parts) {
-  impl_ = std::make_unique<Impl>(std::move(options), parts);
+  impl_ = std::make_unique<Impl>(std::move(options), std::move(parts));
   return impl_->start();
 }
 

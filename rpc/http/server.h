@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/secp256k1.h"
+#include "facilitator/scheme.h"
 #include "ledger/api/ledger_service.h"
 #include "ledger/api/reader.h"
 #include "rpc/http/api_keys.h"
@@ -39,12 +40,16 @@ struct ServerOptions {
   std::vector<ApiKey> api_keys;
 };
 
+// A scheme beside the tab binding, for the facilitator with this thread and these timers.
+using MakeScheme = std::function<std::unique_ptr<facilitator::Scheme>(facilitator::Post, facilitator::After)>;
+
 struct ServerParts {
   ledger::api::IngestService& ingest;
   ledger::api::LedgerService& ledger;
   const ledger::api::LedgerReader& reader;
   const base::Clock& clock;
-  const crypto::SecretKey& server_key;  // of the front as a resource server of the ledger
+  const crypto::SecretKey& server_key;        // of the front as a resource server of the ledger
+  std::vector<MakeScheme> more_schemes = {};  // what they refer to must outlive the server
 };
 
 class Server {

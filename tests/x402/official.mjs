@@ -63,8 +63,13 @@ export async function startFacilitator(chain, { sender, authorizer }) {
 
 // GET /fixed costs PRICE, GET /metered?use=N costs N of METERED_MAXIMUM, GET /failing never succeeds (all three through a
 // channel); GET /exact costs PRICE by `exact`. With `receiverAuthorizer` the server signs claims and refunds itself.
-// `headers`: for the facilitator, an API key for example.
-export async function startServer(chain, facilitatorUrl, { receiver, receiverAuthorizer, headers }) {
+// `headers`: for the facilitator, an API key for example. `channels`: false leaves the paths with a channel out, for a
+// facilitator without them.
+export async function startServer(
+  chain,
+  facilitatorUrl,
+  { receiver, receiverAuthorizer, headers, channels: withChannels = true },
+) {
   const facilitator = new HTTPFacilitatorClient({
     url: facilitatorUrl,
     ...(headers ? { createAuthHeaders: async () => ({ verify: headers, settle: headers, supported: headers }) } : {}),
@@ -73,9 +78,8 @@ export async function startServer(chain, facilitatorUrl, { receiver, receiverAut
     withdrawDelay: WITHDRAW_DELAY_S,
     ...(receiverAuthorizer ? { receiverAuthorizerSigner: receiverAuthorizer } : {}),
   });
-  const server = new x402ResourceServer(facilitator)
-    .register(NETWORK, channels)
-    .register(NETWORK, new ExactServer());
+  const server = new x402ResourceServer(facilitator).register(NETWORK, new ExactServer());
+  if (withChannels) server.register(NETWORK, channels);
 
   const extra = { name: TOKEN_NAME, version: TOKEN_VERSION };
   const price = (amount, more = {}) => ({
@@ -91,12 +95,15 @@ export async function startServer(chain, facilitatorUrl, { receiver, receiverAut
   });
   const handled = { fixed: 0, metered: 0, failing: 0, exact: 0 };
   const app = express();
+  const throughChannels = {
+    "GET /fixed": channel(PRICE),
+    "GET /metered": channel(METERED_MAXIMUM),
+    "GET /failing": channel(PRICE),
+  };
   app.use(
     paymentMiddleware(
       {
-        "GET /fixed": channel(PRICE),
-        "GET /metered": channel(METERED_MAXIMUM),
-        "GET /failing": channel(PRICE),
+        ...(withChannels ? throughChannels : {}),
         "GET /exact": { accepts: { scheme: "exact", ...price(PRICE) }, description: "a test" },
       },
       server,

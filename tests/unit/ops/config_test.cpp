@@ -89,6 +89,7 @@ constexpr std::array kBadCases = {
     BadCase{"[http]\npage = 1", "3:8", "http.page", "allowed: true, false"},
     BadCase{"[http]\nlisten = \"\"\npage = true", "4:8", "http.page", "set http.listen, or page = false"},
     BadCase{"[http]\npage_hosts = [\"http://a\"]", "3:14", "http.page_hosts", "names without scheme and port"},
+    BadCase{"[x402]\nsettle_wait = \"60s\"", "3:15", "x402.settle_wait", "a duration below request_timeout"},
     BadCase{"[ledger]\nmemory = \"1MB\"", "3:10", "ledger.memory", "is not a size"},
     BadCase{"[ledger]\nmemory = \"1KiB\"", "3:10", "ledger.memory", "allowed: 16MiB to 1024GiB"},
     BadCase{"[log]\nlevel = \"loud\"", "3:9", "log.level", "\"debug\", \"info\", \"warning\", \"error\""},
