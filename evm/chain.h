@@ -13,6 +13,7 @@
 #include "base/amount.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "commitments/channel/verify.h"
 
 namespace evm {
 
@@ -29,7 +30,7 @@ struct TokenInfo {
 
 struct Simulation {
   bool succeeds = false;
-  std::string reason;  // of a revert: its text, "error 0x<selector>", or the node's message
+  std::string reason;  // of a revert: what revert_reason() says (refusal.h), or the node's message
   base::Bytes data;    // returned, or of the revert
 };
 
@@ -44,11 +45,7 @@ struct AuthorizationState {
 
 // A channel of the settlement contract (x402BatchSettlement), asked together; a block may have come in between.
 struct ChannelState {
-  base::u128 balance = 0;
-  base::u128 total_claimed = 0;
-  base::u128 withdraw_amount = 0;        // of a started withdrawal
-  std::uint64_t withdraw_started_s = 0;  // 0: none is pending
-  base::u128 refund_nonce = 0;
+  commitments::channel::Snapshot channel;
   std::uint64_t block_number = 0;
   std::uint64_t block_time_s = 0;
 };

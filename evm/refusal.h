@@ -1,11 +1,15 @@
 #pragma once
 
-// Why a contract refused a call, by the wording of USDC (FiatToken), OpenZeppelin's strings, and custom errors. The
-// names are stable: a relay that failed for good has one, and a colon after it, at the start of its settlement's
-// detail. Pure; safe from any thread.
+// What a revert says, and why a contract refused a call: by the wording of USDC (FiatToken), OpenZeppelin's strings,
+// and the custom errors of ERC-6093, of OpenZeppelin and of the channel contract. The names of refusals are stable: a
+// relay that failed for good has one, and a colon after it, at the start of its settlement's detail. Pure; safe from
+// any thread.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "base/bytes.h"
 
 namespace evm {
 
@@ -22,7 +26,11 @@ enum class Refusal : std::uint8_t {
   not_permitted = 9,  // paused, or an account is blocked
 };
 
-// `reason` as evm::revert_reason gives it, or a node's message.
+// What the data of a revert says: the text of Error(string), printable and at most 200 characters; "panic 0x11"; of an
+// error whose name is known "error ClaimExceedsBalance 0x<selector>", of another "error 0x<selector>". Empty data gives
+// "".
+std::string revert_reason(base::ByteView data);
+// `reason` as revert_reason gives it, or a node's message.
 Refusal refusal_of(std::string_view reason) noexcept;
 // "insufficient_balance", ...
 std::string_view name(Refusal refusal) noexcept;

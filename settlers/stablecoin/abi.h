@@ -1,8 +1,9 @@
 #pragma once
 
-// The words of the Solidity ABI under the names of this folder.
+// The words of the Solidity ABI, and what a revert says, under the names of this folder.
 
 #include "evm/abi.h"
+#include "evm/refusal.h"
 #include "settlers/stablecoin/reverts.h"
 
 namespace settlers::stablecoin {

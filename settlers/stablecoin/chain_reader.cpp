@@ -4,6 +4,9 @@
 #include <map>
 
 #include "evm/abi.h"
+#include "evm/channel_contract.h"
+#include "evm/eip3009.h"
+#include "evm/refusal.h"
 #include "settlers/stablecoin/evidence.h"
 #include "settlers/stablecoin/json_rpc.h"
 
@@ -18,7 +21,6 @@ using base::u128;
 
 // Reads under way; at 100 ms for each this is far more than one node answers.
 constexpr std::size_t kReadsMax = 1024;
-constexpr std::size_t kWordBytes = 32;
 
 using Results = std::vector<RpcResult>;
 
@@ -33,11 +35,18 @@ Result<Block> block_of(const RpcResult& result) {
   return *block;
 }
 
-// The `index`-th of `count` words that a view returned.
-Result<u128> word_of_answer(const RpcResult& result, std::size_t index = 0, std::size_t count = 1) {
-  const auto bytes = result ? data_bytes(*result) : std::nullopt;
-  if (!bytes || bytes->size() != count * kWordBytes) return unanswered(result);
-  return evm::number_from_word(base::ByteView(*bytes).subspan(index * kWordBytes, kWordBytes)).value_or(0);
+// What a view returned.
+Result<base::Bytes> bytes_of(const RpcResult& result) {
+  auto bytes = result ? data_bytes(*result) : std::nullopt;
+  if (!bytes) return unanswered(result);
+  return std::move(*bytes);
+}
+
+Result<u128> number_of(const RpcResult& result) {
+  ASSIGN_OR_RETURN(const base::Bytes bytes, bytes_of(result));
+  const auto number = evm::number_from_word(bytes);
+  if (!number) return unanswered(result);
+  return *number;
 }
 
 Result<evm::Simulation> simulation_of(const RpcResult& result) {
@@ -122,22 +131,24 @@ class ChainReader final : public evm::Chain {
     const auto read = [](const Results& results) -> Result<evm::AuthorizationState> {
       evm::AuthorizationState state;
       ASSIGN_OR_RETURN(const Block block, block_of(results[0]));
-      ASSIGN_OR_RETURN(state.balance, word_of_answer(results[1]));
-      ASSIGN_OR_RETURN(const u128 used, word_of_answer(results[2]));
+      ASSIGN_OR_RETURN(state.balance, number_of(results[1]));
+      ASSIGN_OR_RETURN(const base::Bytes answer, bytes_of(results[2]));
       ASSIGN_OR_RETURN(state.simulation, simulation_of(results[3]));
-      state.used = used != 0;
+      const std::optional<bool> used = evm::decode_authorization_state(answer);
+      if (!used) return unanswered(results[2]);
+      state.used = *used;
       state.block_number = block.number;
       state.block_time_s = block.timestamp_s;
       return state;
     };
     reads_->ask<evm::AuthorizationState>({newest_block(), view(token, call_balance_of(owner)),
-                                          view(token, call_authorization_state(owner, nonce)), view(token, data)},
+                                          view(token, evm::call_authorization_state(owner, nonce)), view(token, data)},
                                          read, std::move(done));
   }
 
   void balance(const base::Address& token, const base::Address& owner, evm::Done<u128> done) override {
     reads_->ask<u128>(
-        {view(token, call_balance_of(owner))}, [](const Results& results) { return word_of_answer(results[0]); },
+        {view(token, call_balance_of(owner))}, [](const Results& results) { return number_of(results[0]); },
         std::move(done));
   }
 
@@ -145,20 +156,20 @@ class ChainReader final : public evm::Chain {
     const auto read = [](const Results& results) -> Result<evm::ChannelState> {
       evm::ChannelState state;
       ASSIGN_OR_RETURN(const Block block, block_of(results[0]));
-      ASSIGN_OR_RETURN(state.balance, word_of_answer(results[1], 0, 2));
-      ASSIGN_OR_RETURN(state.total_claimed, word_of_answer(results[1], 1, 2));
-      ASSIGN_OR_RETURN(state.withdraw_amount, word_of_answer(results[2], 0, 2));
-      ASSIGN_OR_RETURN(const u128 started, word_of_answer(results[2], 1, 2));
-      ASSIGN_OR_RETURN(state.refund_nonce, word_of_answer(results[3]));
-      state.withdraw_started_s = static_cast<std::uint64_t>(started);
+      ASSIGN_OR_RETURN(const base::Bytes escrow, bytes_of(results[1]));
+      ASSIGN_OR_RETURN(const base::Bytes withdrawal, bytes_of(results[2]));
+      ASSIGN_OR_RETURN(const base::Bytes refund_nonce, bytes_of(results[3]));
+      const auto snapshot = evm::decode_snapshot(escrow, withdrawal, refund_nonce);
+      if (!snapshot) return unanswered(results[1]);
+      state.channel = *snapshot;
       state.block_number = block.number;
       state.block_time_s = block.timestamp_s;
       return state;
     };
-    reads_->ask<evm::ChannelState>({newest_block(), view(contract, evm::call_data("channels(bytes32)", {id})),
-                                    view(contract, evm::call_data("pendingWithdrawals(bytes32)", {id})),
-                                    view(contract, evm::call_data("refundNonce(bytes32)", {id}))},
-                                   read, std::move(done));
+    reads_->ask<evm::ChannelState>(
+        {newest_block(), view(contract, evm::call_channels(id)), view(contract, evm::call_pending_withdrawals(id)),
+         view(contract, evm::call_refund_nonce(id))},
+        read, std::move(done));
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
-// What is asked of and sent to a token contract. Pure; safe from any thread.
+// What this rail asks of and sends to a token contract. What anybody says in EIP-3009: evm/eip3009.h. Pure; safe from
+// any thread.
 
 #include "settlers/stablecoin/abi.h"
 #include "settlers/stablecoin/stablecoin.h"
@@ -15,7 +16,6 @@ base::Bytes call_balance_of(const base::Address& account);
 base::Bytes call_allowance(const base::Address& owner, const base::Address& spender);
 base::Bytes call_domain_separator();
 base::Bytes call_decimals();
-base::Bytes call_authorization_state(const base::Address& authorizer, const base::Hash& nonce);  // EIP-3009
 
 // Transactions.
 base::Bytes call_transfer(const base::Address& to, base::u128 value);

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "crypto/eip712.h"
+#include "evm/eip3009.h"
 #include "evm/order.h"
 #include "evm/refusal.h"
 #include "settlers/stablecoin/chain_reader.h"
@@ -40,40 +40,28 @@ class Relays : public Fixture {
     nonce.bytes.fill(payment.nonce);
     return nonce;
   }
+  crypto::Authorization authorization_of(const Payment& payment) const {
+    using base::Uint256;
+    return {this->payer_,
+            payment.to,
+            Uint256(payment.value),
+            Uint256(payment.valid_after),
+            Uint256(payment.valid_before),
+            nonce_of(payment)};
+  }
   base::Bytes transfer_data(const Payment& payment) {
-    const base::Hash digest = crypto::eip712_digest(
-        settlers::stablecoin::domain_separator(this->stablecoin_.tokens[0], 31337),
-        crypto::StructHasher(crypto::eip712_type_hash("TransferWithAuthorization(address from,address to,uint256 "
-                                                      "value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"))
-            .address(this->payer_)
-            .address(payment.to)
-            .number(payment.value)
-            .number(payment.valid_after)
-            .number(payment.valid_before)
-            .word(nonce_of(payment))
-            .hash());
-    const base::Signature signature = dev_key(kPayer).sign(digest);
-    base::Hash r, s;
-    std::copy_n(signature.bytes.begin(), 32, r.bytes.begin());
-    std::copy_n(signature.bytes.begin() + 32, 32, s.bytes.begin());
-    return evm::call_data(
-        "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)",
-        {word_of(this->payer_), word_of(payment.to), word_of(u128{payment.value}), word_of(u128{payment.valid_after}),
-         word_of(u128{payment.valid_before}), nonce_of(payment), word_of(u128{signature.bytes[64]}), r, s});
+    const crypto::Authorization authorization = authorization_of(payment);
+    const base::Hash domain = settlers::stablecoin::domain_separator(this->stablecoin_.tokens[0], 31337);
+    return evm::call_transfer_with_authorization(
+        authorization, dev_key(kPayer).sign(crypto::transfer_authorization_digest(domain, authorization)));
   }
   RelayOrder order(const Payment& payment) {
-    const base::Hash value = word_of(u128{payment.value});
     RelayOrder order;
     order.chain_id = 31337;
     order.to = this->token_;
     order.data = transfer_data(payment);
     order.deadline_s = payment.valid_before;
-    order.proof = {{this->token_,
-                    {evm::event_topic("AuthorizationUsed(address,bytes32)"), word_of(this->payer_), nonce_of(payment)},
-                    std::nullopt},
-                   {this->token_,
-                    {evm::event_topic("Transfer(address,address,uint256)"), word_of(this->payer_), word_of(payment.to)},
-                    base::Bytes(value.bytes.begin(), value.bytes.end())}};
+    order.proof = evm::authorized_transfer_events(this->token_, authorization_of(payment));
     order.elsewhere = order.proof;
     return order;
   }
@@ -133,19 +121,10 @@ TEST_F(RelayTest, AnEmptyWalletIsADefiniteFailureThatCanBeTriedAgain) {
 
 TEST_F(RelayTest, ACancelledAuthorisationIsADefiniteFailure) {
   give(payer_, 1'000'000);
-  const base::Hash digest = crypto::eip712_digest(
-      settlers::stablecoin::domain_separator(stablecoin_.tokens[0], 31337),
-      crypto::StructHasher(crypto::eip712_type_hash("CancelAuthorization(address authorizer,bytes32 nonce)"))
-          .address(payer_)
-          .word(nonce_of(to_payee()))
-          .hash());
-  const base::Signature signature = dev_key(kPayer).sign(digest);
-  base::Hash r, s;
-  std::copy_n(signature.bytes.begin(), 32, r.bytes.begin());
-  std::copy_n(signature.bytes.begin() + 32, 32, s.bytes.begin());
+  const base::Hash digest = crypto::cancel_authorization_digest(
+      settlers::stablecoin::domain_separator(stablecoin_.tokens[0], 31337), payer_, nonce_of(to_payee()));
   send_as(kPayer, token_,
-          evm::call_data("cancelAuthorization(address,bytes32,uint8,bytes32,bytes32)",
-                         {word_of(payer_), nonce_of(to_payee()), word_of(u128{signature.bytes[64]}), r, s}));
+          evm::call_cancel_authorization(payer_, nonce_of(to_payee()), dev_key(kPayer).sign(digest).view()));
   ASSERT_TRUE(begin());
   const SettlementId id = relay(to_payee());
   run_until_state(id, S::failed);

@@ -161,7 +161,6 @@ TEST(Abi, CallsAsViemEncodesThem) {
 TEST(Abi, KnownSelectors) {
   EXPECT_EQ(base::to_hex(call_domain_separator()), "0x3644e515");
   EXPECT_EQ(base::to_hex(base::ByteView(call_balance_of({})).first(4)), "0x70a08231");
-  EXPECT_EQ(base::to_hex(base::ByteView(call_authorization_state({}, {})).first(4)), "0xe94a0102");
   EXPECT_EQ(base::to_hex(event_topic("Transfer(address,address,uint256)")).substr(0, 10), "0xddf252ad");
 }
 
