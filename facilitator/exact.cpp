@@ -5,7 +5,7 @@
 #include "base/uint256.h"
 #include "commitments/exact/verify.h"
 #include "crypto/eip3009.h"
-#include "evm/abi.h"
+#include "evm/eip3009.h"
 #include "evm/order.h"
 #include "evm/refusal.h"
 #include "facilitator/fields.h"
@@ -27,35 +27,15 @@ struct Payment {
   std::string payer;
 };
 
-base::Hash part_of(const base::Signature& signature, std::size_t offset) {
-  base::Hash word;
-  std::copy_n(signature.bytes.begin() + static_cast<std::ptrdiff_t>(offset), word.bytes.size(), word.bytes.begin());
-  return word;
-}
-
-base::Bytes redeeming_call(const exact::Payment& payment) {
-  const crypto::Authorization& a = payment.authorization;
-  return evm::call_data(
-      "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)",
-      {evm::word_of(a.from), evm::word_of(a.to), a.value.word(), a.valid_after.word(), a.valid_before.word(), a.nonce,
-       evm::word_of(static_cast<base::u128>(payment.signature.bytes[64])), part_of(payment.signature, 0),
-       part_of(payment.signature, 32)});
-}
-
 evm::RelayOrder order_of(const Payment& payment) {
   const crypto::Authorization& a = payment.item.payment.authorization;
-  const base::Hash& value = a.value.word();
   evm::RelayOrder order;
   order.chain_id = payment.token->chain_id;
   order.to = payment.token->token;
-  order.data = redeeming_call(payment.item.payment);
+  order.data = evm::call_transfer_with_authorization(a, payment.item.payment.signature);
   const std::optional<base::u128> before = a.valid_before.to_u128();
   if (before && *before <= UINT64_MAX) order.deadline_s = static_cast<std::uint64_t>(*before);
-  order.proof = {
-      {order.to, {evm::event_topic("AuthorizationUsed(address,bytes32)"), evm::word_of(a.from), a.nonce}, std::nullopt},
-      {order.to,
-       {evm::event_topic("Transfer(address,address,uint256)"), evm::word_of(a.from), evm::word_of(a.to)},
-       base::Bytes(value.bytes.begin(), value.bytes.end())}};
+  order.proof = evm::authorized_transfer_events(order.to, a);
   order.elsewhere = order.proof;
   return order;
 }
@@ -186,7 +166,9 @@ class ExactScheme final : public Scheme {
   void ask_chain(Payment payment, Done done) {
     const crypto::Authorization a = payment.item.payment.authorization;
     const base::Address token = payment.token->token;
-    const base::Bytes call = redeeming_call(payment.item.payment);
+    const exact::Payment& signed_payment = payment.item.payment;
+    const base::Bytes call =
+        evm::call_transfer_with_authorization(signed_payment.authorization, signed_payment.signature);
     parts_.chain.authorization(
         token, a.from, a.nonce, call,
         [this, payment = std::move(payment), done = std::move(done)](base::Result<evm::AuthorizationState> state) {
