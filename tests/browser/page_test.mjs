@@ -115,7 +115,8 @@ step('a statement leads to its lines', async () => {
     'the dialog to close',
     async () => !(await page.evaluate(() => document.querySelector('dialog').open)),
   );
-  assert.equal(await page.evaluate(() => location.hash), '');
+  // The dialog's close event, which clears the address, comes after `open` is false.
+  await eventually('the address to be clear', async () => (await page.evaluate(() => location.hash)) === '');
   await page.goto(`${story.url}#statement-${id}`);
   await page.reload();
   await eventually('the statement by its address', async () => (await text('#statement-title')) === `Statement ${id}`);
