@@ -176,6 +176,7 @@ for (const name of Object.keys(state.pages)) {
   });
 }
 byId('statement').addEventListener('close', () => {
+  if (byId('statement').open) return; // opened again before the event came
   state.statement = null;
   if (location.hash) history.replaceState(null, '', location.pathname + location.search);
 });

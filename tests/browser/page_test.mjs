@@ -121,6 +121,7 @@ step('a statement leads to its lines', async () => {
   await page.reload();
   await eventually('the statement by its address', async () => (await text('#statement-title')) === `Statement ${id}`);
   await page.click('#statement-close');
+  await eventually('the address to be clear', async () => (await page.evaluate(() => location.hash)) === '');
   await page.goto(`${story.url}#statement-999999`);
   await eventually('an answer for a wrong number', async () => (await text('#statement-problem')).includes('999999'));
   await page.keyboard.press('Escape');
