@@ -108,6 +108,12 @@ inline constexpr std::uint64_t kAuthorizationMarginSeconds = 6;
 // Rows of one claim of channels: at about 30,000 gas for each, half of what a busy chain lands in one transaction.
 inline constexpr std::size_t kClaimRowsMax = 256;
 
+// Channels that are kept, at 416 bytes each in memory, and 192 more while a voucher is reserved: 4 GiB. They are never
+// forgotten, as a channel can be used again after it was emptied.
+inline constexpr std::size_t kChannelsMax = 10'000'000;
+// How long a voucher may be reserved. Seconds. Until then its channel refuses other vouchers.
+inline constexpr std::uint64_t kReservationSecondsMax = kValiditySecondsMax;
+
 static_assert(kVerifyChunkItems <= kBatchItemsMax);
 static_assert(kBatchItemsMax < kIngestQueueItemsMax);
 static_assert(kHttpBatchItemsMax <= kBatchItemsMax, "one request of the front fits one batch of the ledger");

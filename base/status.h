@@ -70,7 +70,16 @@ enum class NextStep : std::uint8_t {
   X(relay_conflict,            97, "The relay's key was used before with another order.",                            "invalid_payload", fix)          \
   X(overloaded,               100, "The queue is full; nothing was recorded.",                                       "", retry_later)                \
   X(shutting_down,            101, "The daemon is stopping; nothing was recorded.",                                  "", retry_later)                \
-  X(not_permitted,            102, "This session may not do this.",                                                  "", ask_operator)
+  X(not_permitted,            102, "This session may not do this.",                                                  "", ask_operator)               \
+  X(channel_unknown,          110, "This channel is not kept here.",                                                 "invalid_batch_settlement_evm_missing_channel", fix) \
+  X(channel_busy,             111, "Another request has reserved this channel.",                                     "invalid_batch_settlement_evm_channel_busy", retry_later) \
+  X(channel_amount_mismatch,  112, "The voucher's maximum is not what the channel was charged plus the amount.",     "invalid_batch_settlement_evm_cumulative_amount_mismatch", fix) \
+  X(channel_exceeds_balance,  113, "The voucher's maximum is above the channel's balance.",                          "invalid_batch_settlement_evm_cumulative_exceeds_balance", top_up) \
+  X(channel_below_claimed,    114, "The voucher's maximum is not above what was claimed on the chain.",              "invalid_batch_settlement_evm_cumulative_below_claimed", fix) \
+  X(channel_put_aside,        115, "The channel was put aside: its claim cannot be sent.",                           "", ask_operator)               \
+  X(channel_refund_too_high,  116, "The refund is above what the channel has left.",                                 "invalid_batch_settlement_evm_refund_no_balance", fix) \
+  X(reservation_ended,        117, "The channel's reservation has ended, or another has taken its place.",           "", fix)                        \
+  X(reservation_conflict,     118, "The reservation was captured before with another usage.",                        "", fix)
 // clang-format on
 
 enum class Status : std::uint16_t {

@@ -40,6 +40,7 @@ struct Snapshot {
   u128 withdrawal = 0;                        // amount of the withdrawal under way; 0: none
   std::uint64_t withdraw_requested_at_s = 0;  // its start, Unix time; 0: none
   Uint256 refund_nonce;
+  bool operator==(const Snapshot&) const = default;
 };
 
 struct Answer {

@@ -47,6 +47,8 @@ class LedgerReader {
   virtual Result<core::Settlement> settlement(core::SettlementId id) const = 0;
   // What a settlement of kind relay is about; not_found for other kinds.
   virtual Result<core::Relay> relay(core::SettlementId id) const = 0;
+  virtual Result<core::Channel> channel(core::ChannelId id) const = 0;
+  virtual Result<core::Channel> channel(const core::Hash& key) const = 0;  // by its channelId on the chain
   virtual Result<core::PayeeBalance> payee_balance(core::PayeeId payee, core::AssetId asset) const = 0;
   virtual Result<core::OperatorBalance> operator_balance(core::AssetId asset) const = 0;
   // With the lines of the open window.
@@ -69,6 +71,8 @@ class LedgerReader {
                                                                std::size_t limit) const = 0;
   // Settlements whose next_action is at or before `now`, earliest first.
   virtual Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const = 0;
+  virtual Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const = 0;
+  virtual Result<std::vector<core::Earnings>> earnings(std::size_t limit) const = 0;  // in order of appearance
 
   // The journal.
   virtual Result<std::vector<StoredEntry>> entries(core::Sequence from, std::size_t limit) const = 0;

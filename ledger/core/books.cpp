@@ -149,11 +149,45 @@ Outcome StateMachine::State::check_zero() const {
   return {};
 }
 
+// What was charged is what was captured and what was taken over from the chain; earnings add the captured up.
+Outcome StateMachine::State::check_channels() const {
+  std::vector<u128> captured(earnings.size() + 1);
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    const ChannelRecord& record = channels[i];
+    const std::string name = "channel " + std::to_string(i + 1);
+    if (record.earnings == 0 || record.earnings > earnings.size()) return mismatch(name + ": its earnings are unknown");
+    captured[record.earnings] += record.captured;
+    if (record.charged < record.chain.total_claimed) return mismatch(name + ": charged is below what was claimed");
+    if (record.charged < record.captured) return mismatch(name + ": charged is below what was captured");
+    if (record.charged == record.captured && record.charged > record.signed_maximum) {
+      return mismatch(name + ": charged is above what the payer signed");
+    }
+    const bool is_charged = record.charges != 0;
+    if (is_charged != (record.captured != 0) || is_charged != (record.signed_maximum != 0) ||
+        is_charged != (record.charged_at.us != 0)) {
+      return mismatch(name + ": charges, captured amount and voucher differ");
+    }
+    if (!record.reservation) continue;
+    const ChannelReservation& reservation = *record.reservation;
+    const bool sane = reservation.sequence.valid() && reservation.sequence <= head.last_sequence &&
+                      reservation.amount != 0 && reservation.refund == (reservation.expires.us == 0) &&
+                      (reservation.refund || reservation.maximum >= reservation.amount);
+    if (!sane) return mismatch(name + ": its reservation is not one that can be made");
+  }
+  for (std::size_t i = 0; i < earnings.size(); ++i) {
+    const Earnings& of = earnings[i].earnings;
+    RETURN_IF_ERROR(differ("earnings " + std::to_string(i + 1) + ": charged and the captures of its channels differ",
+                           of.charged, captured[i + 1]));
+  }
+  return {};
+}
+
 base::Result<void> StateMachine::State::check_books() const {
   RETURN_IF_ERROR(check_zero());
   RETURN_IF_ERROR(check_windows());
   RETURN_IF_ERROR(check_holds());
-  return check_settlements();
+  RETURN_IF_ERROR(check_settlements());
+  return check_channels();
 }
 
 }  // namespace ledger::core

@@ -119,9 +119,73 @@ struct PlanRelay {
   std::string label;  // for people; may be empty
 };
 
+// What a chain says about a channel at a block that is deep enough. Opens the channel if it is not kept yet. A block
+// below the last one changes nothing unless the chain was reorganised; nor does a later one with the same figures.
+// Raises `charged` to what was claimed; ends a refund when the refund nonce changed; no longer puts the channel aside
+// when its balance or refund nonce changed. value_invalid unless `key` is the configuration's; limit_reached.
+struct SyncChannel {
+  std::uint64_t chain_id = 0;
+  Address contract;
+  commitments::channel::ChannelConfig config;
+  Hash key;
+  commitments::channel::Snapshot snapshot;
+  std::uint64_t block = 0;
+  bool rewound = false;
+};
+// The same for what a receiver has claimed and was paid.
+struct SyncEarnings {
+  std::uint64_t chain_id = 0;
+  Address contract;
+  Address receiver;
+  Address token;
+  base::u128 claimed = 0;
+  base::u128 settled = 0;
+  std::uint64_t block = 0;
+  bool rewound = false;
+};
+// Reserves a channel's next voucher, whose signature was verified before (commitments::channel). The first that
+// applies: value_invalid (amount 0, time, a deposit of a refund); channel_unknown; the present reservation has the same
+// request: already_accepted with the same fields, otherwise channel_busy; channel_put_aside; channel_busy;
+// channel_amount_mismatch (a charge: the maximum is not charged + amount; a refund: not charged);
+// channel_exceeds_balance (the maximum is above balance - withdrawal + deposit); channel_refund_too_high.
+// The result's id is the channel's, its sequence the reservation. (As `charged` is never below what was claimed, so is
+// the maximum: channel_below_claimed is for whoever checks vouchers without this ledger.)
+struct ReserveVoucher {
+  Hash key;
+  bool refund = false;
+  base::u128 maximum = 0;
+  Signature signature;
+  base::u128 amount = 0;   // a refund: what goes back
+  base::u128 deposit = 0;  // relayed before the capture; 0: none
+  base::FixedBytes<16> request;
+  std::uint64_t ttl_s = 0;  // a charge: 1 to base::limits::kReservationSecondsMax; a refund: ignored
+};
+// Charges what was used, at most what was reserved. The same reservation and usage again is already_accepted with the
+// first sequence, for ever; another usage is reservation_conflict. Otherwise the first that applies: channel_unknown,
+// reservation_ended (not the present one, or a refund), value_invalid (amount 0), charge_above_maximum,
+// channel_amount_mismatch (the chain has claims that leave the voucher too little), channel_exceeds_balance (also: the
+// deposit is not confirmed), amount_overflow; the reservation stays. A withdrawal under way does not stop it: until it
+// is finished the charge can be claimed.
+struct CaptureReservation {
+  Hash key;
+  Sequence reservation;
+  Usage usage;
+};
+// Ends a reservation. Of one that is not the present one: ok, unchanged. channel_unknown.
+struct ReleaseReservation {
+  Hash key;
+  Sequence reservation;
+};
+// The channel's claim cannot be sent, and no voucher is reserved until that is mended. channel_unknown.
+struct PutChannelAside {
+  Hash key;
+  std::string reason;  // cut to 512 bytes; empty: it can be sent again
+};
+
 using Command = std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate,
                              RevokeMandate, SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue,
-                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement, PlanRelay>;
+                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement, PlanRelay,
+                             SyncChannel, SyncEarnings, ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside>;
 
 struct CommandResult {
   base::Status status = base::Status::ok;

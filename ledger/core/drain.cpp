@@ -214,6 +214,26 @@ void StateMachine::State::drain_accounts(RowSink& sink) {
   dirty_tabs.clear();
 }
 
+void StateMachine::State::drain_channels(RowSink& sink) {
+  RowWriter rows(sink);
+  if (std::exchange(channel_counts_dirty, false)) {
+    rows.put(table_prefix(Table::channel_counts), ChannelCounts{channels.size(), earnings.size()});
+  }
+  for (const std::uint32_t number : dirty_earnings) {
+    EarningsRecord& record = earnings[number - 1];
+    record.dirty = false;
+    rows.put(row_key(Table::earnings, number), record.earnings);
+  }
+  dirty_earnings.clear();
+  for (const ChannelId id : dirty_channels) {
+    ChannelRecord& record = channels[id.value - 1];
+    record.dirty = false;
+    rows.put(row_key(Table::channel, id.value), unpack(id, record));
+    if (std::exchange(record.fresh, false)) rows.put_number(row_key(Table::channel_by_key, record.key), id.value);
+  }
+  dirty_channels.clear();
+}
+
 void StateMachine::State::drain_registry(RowSink& sink) {
   RowWriter rows(sink);
   for (AssetRecord* record : dirty_assets) {
@@ -262,6 +282,7 @@ void StateMachine::State::drain(RowSink& sink) {
   for (const Row& row : new_rows) sink.put(row.key, row.value);
   new_rows.clear();
   drain_settlements(sink);
+  drain_channels(sink);
 }
 
 // ---- all rows ----
@@ -294,6 +315,20 @@ void StateMachine::State::dump_accounts(RowSink& sink) const {
   });
 }
 
+void StateMachine::State::dump_channels(RowSink& sink) const {
+  RowWriter rows(sink);
+  if (earnings.size() != 0) {
+    rows.put(table_prefix(Table::channel_counts), ChannelCounts{channels.size(), earnings.size()});
+  }
+  for (std::size_t i = 0; i < earnings.size(); ++i) {
+    rows.put(row_key(Table::earnings, i + 1), earnings[i].earnings);
+  }
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    rows.put(row_key(Table::channel, i + 1), unpack(ChannelId(i + 1), channels[i]));
+    rows.put_number(row_key(Table::channel_by_key, channels[i].key), i + 1);
+  }
+}
+
 void StateMachine::State::dump(RowSink& sink) const {
   RowWriter rows(sink);
   rows.put(table_prefix(Table::head), head);
@@ -321,6 +356,7 @@ void StateMachine::State::dump(RowSink& sink) const {
     put_mandate_secondary(rows, mandates[i]);
   }
   dump_accounts(sink);
+  dump_channels(sink);
 }
 
 }  // namespace ledger::core

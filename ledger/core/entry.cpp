@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, kKinds> kKindNames = {
     "server_set",   "credit_limit_set",   "mandate_set",        "mandate_revoked",  "rail_mandate_set",
     "standing_set", "window_opened",      "window_closed",      "tab_opened",       "charged",
     "hold_made",    "hold_captured",      "hold_released",      "voucher_charged",  "batch_signed",
-    "credit_noted", "settlement_planned", "settlement_stepped", "statement_closed", "relay_planned"};
+    "credit_noted", "settlement_planned", "settlement_stepped", "statement_closed", "relay_planned",
+    "channel_opened", "channel_synced", "earnings_synced", "channel_reserved", "channel_charged",
+    "channel_released", "channel_put_aside"};
 
 template <typename T>
 Entry read_as(Reader& reader) {

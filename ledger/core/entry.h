@@ -185,10 +185,64 @@ struct RelayPlanned {  // kind 25
   Bytes order;
 };
 
+struct ChannelOpened {  // kind 26: kept from here on; its `charged` begins at what was claimed
+  ChannelId id;
+  std::uint64_t chain_id = 0;
+  Address contract;
+  commitments::channel::ChannelConfig config;
+  Hash key;  // recomputed from the above on replay
+  commitments::channel::Snapshot chain;
+  std::uint64_t block = 0;
+};
+struct ChannelSynced {  // kind 27: the chain has other figures
+  ChannelId id;
+  commitments::channel::Snapshot chain;
+  std::uint64_t block = 0;
+  bool rewound = false;     // the chain was reorganised: the block may be below the last one
+  base::u128 charged = 0;   // afterwards: raised where more was claimed
+  Sequence ended;           // the refund that this fulfils; none: none
+  bool taken_back = false;  // the channel was put aside, and is no longer
+};
+struct EarningsSynced {  // kind 28
+  std::uint64_t chain_id = 0;
+  Address contract;
+  Address receiver;
+  Address token;
+  base::u128 claimed = 0;
+  base::u128 settled = 0;
+  std::uint64_t block = 0;
+  bool rewound = false;
+};
+struct ChannelReserved {  // kind 29: names the reservation; takes the place of one that has expired
+  ChannelId id;
+  base::FixedBytes<16> request;
+  bool refund = false;
+  base::u128 maximum = 0;
+  Signature signature;
+  base::u128 amount = 0;
+  base::u128 deposit = 0;
+  Time expires;
+};
+struct ChannelCharged {  // kind 30: a reservation was captured
+  ChannelId id;
+  Sequence reservation;
+  Usage usage;
+  base::u128 charged = 0;  // afterwards
+};
+struct ChannelReleased {  // kind 31: a reservation ended without a charge
+  ChannelId id;
+  Sequence reservation;
+};
+struct ChannelPutAside {  // kind 32
+  ChannelId id;
+  std::string reason;  // empty: no longer
+};
+
 using Entry = std::variant<Genesis, AssetSet, PlanSet, PayerSet, PayeeSet, ServerSet, CreditLimitSet, MandateSet,
                            MandateRevoked, RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged,
                            HoldMade, HoldCaptured, HoldReleased, VoucherCharged, BatchSigned, CreditNoted,
-                           SettlementPlanned, SettlementStepped, StatementClosed, RelayPlanned>;
+                           SettlementPlanned, SettlementStepped, StatementClosed, RelayPlanned, ChannelOpened,
+                           ChannelSynced, EarningsSynced, ChannelReserved, ChannelCharged, ChannelReleased, ChannelPutAside>;
 
 // The stored kind: index in the variant + 1. Permanent.
 inline std::uint8_t kind_of(const Entry& entry) noexcept { return static_cast<std::uint8_t>(entry.index() + 1); }

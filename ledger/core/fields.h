@@ -130,6 +130,31 @@ template <typename A, Is<Relay> T>
 void fields(A& a, T& v) {
   a(v.settlement, v.key, v.label, v.order);
 }
+template <typename A, Is<commitments::channel::ChannelConfig> T>
+void fields(A& a, T& v) {
+  a(v.payer, v.payer_authorizer, v.receiver, v.receiver_authorizer, v.token, v.withdraw_delay_s, v.salt);
+}
+template <typename A, Is<commitments::channel::Snapshot> T>
+void fields(A& a, T& v) {
+  a(v.balance, v.total_claimed, v.withdrawal, v.withdraw_requested_at_s, v.refund_nonce);
+}
+template <typename A, Is<ChannelReservation> T>
+void fields(A& a, T& v) {
+  a(v.sequence, v.request, v.refund, v.maximum, v.signature, v.amount, v.deposit, v.expires);
+}
+template <typename A, Is<Channel> T>
+void fields(A& a, T& v) {
+  a(v.id, v.key, v.chain_id, v.contract, v.config, v.charged, v.captured, v.charges, v.signed_maximum, v.signature,
+    v.chain, v.block, v.reservation, v.put_aside, v.opened, v.charged_at);
+}
+template <typename A, Is<Earnings> T>
+void fields(A& a, T& v) {
+  a(v.chain_id, v.contract, v.receiver, v.token, v.charged, v.claimed, v.settled, v.block);
+}
+template <typename A, Is<ChannelCounts> T>
+void fields(A& a, T& v) {
+  a(v.channels, v.earnings);
+}
 template <typename A, Is<OperatorBalance> T>
 void fields(A& a, T& v) {
   a(v.asset, v.in_transit, v.out_transit, v.cash, v.revenue, v.bad_debt, v.rounding, v.volume);
@@ -258,6 +283,34 @@ template <typename A, Is<RelayPlanned> T>
 void fields(A& a, T& v) {
   a(v.id, v.rail, v.key, v.asset, v.amount, v.label, v.order);
 }
+template <typename A, Is<ChannelOpened> T>
+void fields(A& a, T& v) {
+  a(v.id, v.chain_id, v.contract, v.config, v.key, v.chain, v.block);
+}
+template <typename A, Is<ChannelSynced> T>
+void fields(A& a, T& v) {
+  a(v.id, v.chain, v.block, v.rewound, v.charged, v.ended, v.taken_back);
+}
+template <typename A, Is<EarningsSynced> T>
+void fields(A& a, T& v) {
+  a(v.chain_id, v.contract, v.receiver, v.token, v.claimed, v.settled, v.block, v.rewound);
+}
+template <typename A, Is<ChannelReserved> T>
+void fields(A& a, T& v) {
+  a(v.id, v.request, v.refund, v.maximum, v.signature, v.amount, v.deposit, v.expires);
+}
+template <typename A, Is<ChannelCharged> T>
+void fields(A& a, T& v) {
+  a(v.id, v.reservation, v.usage, v.charged);
+}
+template <typename A, Is<ChannelReleased> T>
+void fields(A& a, T& v) {
+  a(v.id, v.reservation);
+}
+template <typename A, Is<ChannelPutAside> T>
+void fields(A& a, T& v) {
+  a(v.id, v.reason);
+}
 
 // Appends fields to an Encoder.
 class Writer {
@@ -293,6 +346,7 @@ class Writer {
   void put(const base::ShortText<N>& value) {
     out_.text(value);
   }
+  void put(const base::Uint256& value) { out_.fixed(value.word()); }
   void put(const std::string& value) { out_.string(value); }
   void put(const Bytes& value) { out_.bytes(value); }
   void put(const crypto::MerkleFrontier& value) { value.encode(out_); }
@@ -353,6 +407,7 @@ class Reader {
     // One encoding for each text: printable characters, then only zeros.
     if (base::ShortText<N>::parse(value.view()) != value) in_.fail();
   }
+  void get(base::Uint256& value) { value = base::Uint256::from_word(in_.fixed<Hash>()); }
   void get(std::string& value) { value = in_.string(); }
   void get(Bytes& value) {
     const base::ByteView view = in_.bytes();

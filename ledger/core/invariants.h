@@ -33,6 +33,14 @@ struct ExposureWithin {
   }
 };
 
+// What a channel was charged can be claimed: the voucher that is kept allows it, and the channel has the money.
+struct VoucherCovers {
+  static void check(base::u128 charged, base::u128 maximum, base::u128 balance) {
+    CHECK_MSG(charged <= maximum, "a channel was charged more than the payer signed");
+    CHECK_MSG(charged <= balance, "a channel was charged more than it has");
+  }
+};
+
 // A refusal appends nothing and changes no object.
 class RefusalChangesNothing {
  public:

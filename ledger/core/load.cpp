@@ -39,7 +39,10 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::tab:
     case Table::hold:
     case Table::operator_balance:
-    case Table::open_settlement: return true;
+    case Table::open_settlement:
+    case Table::channel_counts:
+    case Table::earnings:
+    case Table::channel: return true;
     case Table::statement:
     case Table::settlement:
     case Table::statement_mark:
@@ -51,7 +54,8 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::tab_by_key:
     case Table::statement_by_payer:
     case Table::settlement_due:
-    case Table::settlement_by_state: return false;
+    case Table::settlement_by_state:
+    case Table::channel_by_key: return false;
   }
   return false;
 }
@@ -71,6 +75,14 @@ Result<void> StateMachine::State::load(base::ByteView key, base::ByteView value)
   }
   if (!head_loaded) {  // the head's counts bound the numbers of everything else
     waiting_rows.push_back({Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end())});
+    return {};
+  }
+  if (table == Table::channel_counts) {
+    ASSIGN_OR_RETURN(channel_counts, decode_row<ChannelCounts>(value));
+    return {};
+  }
+  if (is_early(table, value)) {
+    waiting_channel_rows.push_back({Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end())});
     return {};
   }
   const Result<void> loaded = load_object(table, row_key_columns(key), value);
@@ -115,6 +127,8 @@ Result<void> StateMachine::State::load_object(Table table, const std::vector<std
       return {};
     }
     case Table::open_settlement: return load_settlement(value);
+    case Table::earnings: return load_earnings(columns[0], value);
+    case Table::channel: return load_channel(value);
     default: return {};
   }
 }
@@ -292,10 +306,52 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   return {};
 }
 
+// In ascending order nothing is early: the counts, then the earnings, then the channels.
+bool StateMachine::State::is_early(Table table, base::ByteView value) const {
+  if (table == Table::earnings) return !channel_counts;
+  if (table != Table::channel) return false;
+  const Result<Channel> channel = decode_row<Channel>(value);
+  return channel && (!channel_counts || find_earnings(earnings_of(*channel)) == 0);
+}
+
+Result<void> StateMachine::State::load_earnings(std::uint64_t number, base::ByteView value) {
+  ASSIGN_OR_RETURN(const Earnings row, decode_row<Earnings>(value));
+  if (!channel_counts || number > channel_counts->earnings) return mismatch("its number is not one that was given");
+  EarningsRecord& record = place(earnings, number);
+  if (record.present || find_earnings(row) != 0) return mismatch("these earnings are there twice");
+  record.earnings = row;
+  record.present = true;
+  earnings_index.insert(hash_earnings(row), static_cast<std::uint32_t>(number),
+                        [this](std::uint32_t present) { return hash_earnings(earnings[present - 1].earnings); });
+  return {};
+}
+
+Result<void> StateMachine::State::load_channel(base::ByteView value) {
+  ASSIGN_OR_RETURN(const Channel row, decode_row<Channel>(value));
+  if (!channel_counts || !row.id.valid() || row.id.value > channel_counts->channels) {
+    return mismatch("its number is not one that was given");
+  }
+  const std::uint32_t of = find_earnings(earnings_of(row));
+  if (of == 0) return mismatch("its receiver has no earnings");
+  ChannelRecord& record = place(channels, row.id.value);
+  if (record.present || find_channel(row.key).valid()) return mismatch("the channel is there twice");
+  pack(row, of, record);
+  channel_index.insert(hash(row.key), static_cast<std::uint32_t>(row.id.value),
+                       [this](std::uint32_t number) { return hash(channels[number - 1].key); });
+  return {};
+}
+
 Result<void> StateMachine::State::finish_load() {
   if (!head_loaded) {
     return waiting_rows.empty() ? Result<void>{} : damaged("the ledger has rows and no head row");
   }
+  std::sort(waiting_channel_rows.begin(), waiting_channel_rows.end(),
+            [](const Row& a, const Row& b) { return a.key < b.key; });
+  for (const Row& row : waiting_channel_rows) {
+    const Result<void> loaded = load_object(static_cast<Table>(row.key[0]), row_key_columns(row.key), row.value);
+    if (!loaded) return damaged("row " + base::to_hex(base::ByteView(row.key)) + ": " + loaded.error().message);
+  }
+  waiting_channel_rows = {};
   std::sort(waiting_lines.begin(), waiting_lines.end(),
             [](const LoadedLine& a, const LoadedLine& b) { return a.index < b.index; });
   for (const LoadedLine& line : waiting_lines) {
@@ -354,6 +410,9 @@ Result<void> StateMachine::State::check_complete() const {
       all_there(servers, head.servers, "server", [](const ServerRecord& r) { return r.server.id.valid(); }));
   RETURN_IF_ERROR(all_there(mandates, head.mandates, "mandate", is_present));
   RETURN_IF_ERROR(all_there(tabs, head.tabs, "tab", is_present));
+  const ChannelCounts counts = channel_counts.value_or(ChannelCounts{});
+  RETURN_IF_ERROR(all_there(channels, counts.channels, "channel", is_present));
+  RETURN_IF_ERROR(all_there(earnings, counts.earnings, "earnings", is_present));
   for (std::size_t i = 0; i < tallies.size(); ++i) {
     const TallyRecord& record = tallies[i];
     const bool known =

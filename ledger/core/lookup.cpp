@@ -62,6 +62,17 @@ std::uint64_t StateMachine::State::hash_tab(PayerId payer, PayeeId payee, AssetI
   return bytes.hash(seed);
 }
 
+std::uint64_t StateMachine::State::hash(const Hash& key) const { return base::mix_bytes(key.view(), seed); }
+
+std::uint64_t StateMachine::State::hash_earnings(const Earnings& of) const {
+  KeyBytes<68> bytes;
+  bytes.add(of.chain_id);
+  bytes.add_bytes(of.contract.view());
+  bytes.add_bytes(of.receiver.view());
+  bytes.add_bytes(of.token.view());
+  return bytes.hash(seed);
+}
+
 AssetRecord* StateMachine::State::find_asset(AssetId id) {
   const std::uint16_t slot = asset_slots[id.value];
   return slot == 0 ? nullptr : assets[slot - 1u].get();
@@ -155,6 +166,41 @@ Hold* StateMachine::State::find_hold(const HoldKey& key) {
   const auto hold = holds.find(at->second);
   CHECK(hold != holds.end());
   return &hold->second;
+}
+
+ChannelRecord* StateMachine::State::find_channel(ChannelId id) {
+  if (!id.valid() || id.value > channels.size() || !channels[id.value - 1].present) return nullptr;
+  return &channels[id.value - 1];
+}
+
+ChannelId StateMachine::State::find_channel(const Hash& key) const {
+  return ChannelId(
+      channel_index.find(hash(key), [&](std::uint32_t number) { return channels[number - 1].key == key; }));
+}
+
+std::uint32_t StateMachine::State::find_earnings(const Earnings& of) const {
+  return earnings_index.find(hash_earnings(of), [&](std::uint32_t number) {
+    const Earnings& present = earnings[number - 1].earnings;
+    return present.chain_id == of.chain_id && present.contract == of.contract && present.receiver == of.receiver &&
+           present.token == of.token;
+  });
+}
+
+std::uint32_t StateMachine::State::ensure_earnings(const Earnings& of) {
+  if (const std::uint32_t number = find_earnings(of)) return number;
+  EarningsRecord& record = earnings.emplace_back();
+  CHECK(earnings.size() <= UINT32_MAX);
+  const auto number = static_cast<std::uint32_t>(earnings.size());
+  record.present = true;
+  record.earnings.chain_id = of.chain_id;
+  record.earnings.contract = of.contract;
+  record.earnings.receiver = of.receiver;
+  record.earnings.token = of.token;
+  earnings_index.insert(hash_earnings(of), number,
+                        [this](std::uint32_t present) { return hash_earnings(earnings[present - 1].earnings); });
+  channel_counts_dirty = true;
+  touch_earnings(number);
+  return number;
 }
 
 PlanId StateMachine::State::plan_of(PayerId payer, AssetId asset) const {
@@ -281,6 +327,14 @@ void StateMachine::State::touch(TabRecord& record) {
 void StateMachine::State::touch(SettlementRecord& record, SettlementId id) {
   ++changes;
   if (!std::exchange(record.dirty, true)) dirty_settlements.push_back(id);
+}
+void StateMachine::State::touch(ChannelRecord& record, ChannelId id) {
+  ++changes;
+  if (!std::exchange(record.dirty, true)) dirty_channels.push_back(id);
+}
+void StateMachine::State::touch_earnings(std::uint32_t number) {
+  ++changes;
+  if (!std::exchange(earnings[number - 1].dirty, true)) dirty_earnings.push_back(number);
 }
 void StateMachine::State::touch_mark(SettlementRecord& record, SettlementId id) {
   record.mark_dirty = true;

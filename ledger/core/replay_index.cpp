@@ -8,7 +8,7 @@ namespace ledger::core {
 namespace {
 
 // The owner's first byte tells the kinds of key apart; ids stay far below 2^56.
-enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3, relay = 4 };
+enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3, relay = 4, capture = 5 };
 
 ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
   ReplayKey key;
@@ -28,6 +28,9 @@ ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce) {
 }
 ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index) {
   return make_key(KeyKind::voucher, tab.value, first_index);
+}
+ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation) {
+  return make_key(KeyKind::capture, channel.value, reservation.value);
 }
 ReplayKey replay_key_relay(const base::Hash& key) {
   const base::Hash digest = crypto::sha256(key.view());

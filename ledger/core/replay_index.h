@@ -16,12 +16,14 @@ using ReplayKey = base::FixedBytes<24>;
 ReplayKey replay_key_single_use(base::PayerId payer, base::u128 nonce);  // charges and holds
 ReplayKey replay_key_finish(base::PayerId payer, base::u128 nonce);      // capture or release of a hold
 ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index);
+ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation);
 // SHA-256 of the relay's key, so that only whoever breaks the hash can make two keys meet; they would be a conflict.
 ReplayKey replay_key_relay(const base::Hash& key);
 
 struct ReplayHit {
   base::Sequence sequence;       // of the entry; of a relay the number of its settlement
-  base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body
+  base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body; of a
+                                 // capture and a relay see ledger/FORMAT.md
 };
 
 // Used by one thread at a time. A failed read is the implementation's to handle (it stops the process).

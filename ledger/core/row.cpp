@@ -88,6 +88,9 @@ void encode(const Statement& value, base::Encoder& out) { encode_value(value, ou
 void encode(const StatementMark& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const Settlement& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const Relay& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Channel& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Earnings& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const ChannelCounts& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OperatorBalance& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OpenSettlement& value, base::Encoder& out) { encode_value(value, out); }
 
@@ -119,6 +122,9 @@ template base::Result<Statement> decode_row<Statement>(base::ByteView);
 template base::Result<StatementMark> decode_row<StatementMark>(base::ByteView);
 template base::Result<Settlement> decode_row<Settlement>(base::ByteView);
 template base::Result<Relay> decode_row<Relay>(base::ByteView);
+template base::Result<Channel> decode_row<Channel>(base::ByteView);
+template base::Result<Earnings> decode_row<Earnings>(base::ByteView);
+template base::Result<ChannelCounts> decode_row<ChannelCounts>(base::ByteView);
 template base::Result<OperatorBalance> decode_row<OperatorBalance>(base::ByteView);
 template base::Result<OpenSettlement> decode_row<OpenSettlement>(base::ByteView);
 

@@ -27,6 +27,9 @@ enum class Table : std::uint8_t {
   statement_mark = 16,    // statement -> StatementMark; a reader overlays it on the statement's row (Statement::mark)
   open_settlement = 17,   // settlement -> what the state machine needs of it while it is not finished
   relay = 18,             // settlement -> Relay; written once, never changed
+  channel_counts = 19,    // -> ChannelCounts; no row: none
+  earnings = 20,          // number, from 1, in order of appearance -> Earnings
+  channel = 21,           // channel
   // Secondary: the value is the primary key's number, 8 bytes big-endian (or empty where the key says it all).
   payer_by_address = 32,     // address -> payer
   payee_by_address = 33,     // address -> payee
@@ -36,6 +39,7 @@ enum class Table : std::uint8_t {
   statement_by_payer = 37,   // payer, statement -> empty
   settlement_due = 38,       // next_action us, settlement -> empty; only states that need an action
   settlement_by_state = 39,  // u8 state, settlement -> empty
+  channel_by_key = 40,       // channel key hash -> channel
 };
 
 // Key builders. Each overload takes the parts in the order given above.
@@ -76,6 +80,9 @@ void encode(const Statement& value, base::Encoder& out);  // without its mark
 void encode(const StatementMark& value, base::Encoder& out);
 void encode(const Settlement& value, base::Encoder& out);
 void encode(const Relay& value, base::Encoder& out);
+void encode(const Channel& value, base::Encoder& out);
+void encode(const Earnings& value, base::Encoder& out);
+void encode(const ChannelCounts& value, base::Encoder& out);
 void encode(const OperatorBalance& value, base::Encoder& out);
 void encode(const OpenSettlement& value, base::Encoder& out);
 // Defined for every type above.

@@ -185,6 +185,38 @@ struct SettlementRecord {
   Amount credited() const { return extra ? extra->credited : Amount{}; }
 };
 
+// A channel; what it shares with others is in its earnings' record.
+struct ChannelRecord {
+  Hash key;
+  Address payer;
+  Address payer_authorizer;
+  Address receiver_authorizer;
+  Hash salt;
+  std::uint64_t withdraw_delay_s = 0;
+  u128 charged = 0;
+  u128 captured = 0;
+  u128 signed_maximum = 0;
+  commitments::channel::Snapshot chain;
+  std::uint64_t block = 0;
+  std::uint64_t charges = 0;
+  Time opened;
+  Time charged_at;
+  std::unique_ptr<ChannelReservation> reservation;
+  std::unique_ptr<std::string> put_aside;
+  std::uint32_t earnings = 0;  // number in State::earnings, from 1
+  Signature signature;
+  bool present = false;
+  bool dirty = false;
+  bool fresh = false;
+};
+static_assert(sizeof(ChannelRecord) <= 416, "base::limits::kChannelsMax says how much memory channels take");
+
+struct EarningsRecord {
+  Earnings earnings;
+  bool present = false;
+  bool dirty = false;
+};
+
 struct HoldKey {
   PayerId payer;
   u128 nonce = 0;
@@ -299,6 +331,12 @@ struct StateMachine::State {
   SettlementRecord* find_settlement(SettlementId id) { return settlements.find(id.value); }
   SettlementRecord* find_collection(StatementId statement, SettlementId& id);
   Hold* find_hold(const HoldKey& key);
+  std::uint64_t hash(const Hash& key) const;
+  std::uint64_t hash_earnings(const Earnings& of) const;
+  ChannelRecord* find_channel(ChannelId id);
+  ChannelId find_channel(const Hash& key) const;           // invalid id if there is none
+  std::uint32_t find_earnings(const Earnings& of) const;   // by chain, contract, receiver and token; 0 if there is none
+  std::uint32_t ensure_earnings(const Earnings& of);       // the number, made if there is none
   PlanId plan_of(PayerId payer, AssetId asset) const;  // none if the payer has no plan for the asset
   // The tally, made if there is none. The payer must be known.
   TallyRecord& tally(PayerId payer, AssetId asset);
@@ -321,6 +359,8 @@ struct StateMachine::State {
   void touch(TabRecord& record);
   void touch(SettlementRecord& record, SettlementId id);
   void touch_mark(SettlementRecord& record, SettlementId id);
+  void touch(ChannelRecord& record, ChannelId id);
+  void touch_earnings(std::uint32_t number);
   // The payee's amount to be paid out changed, or what it needs to be reached.
   void review_payout(const PayeeRecord& payee, const PayeeBalance& balance);
 
@@ -363,6 +403,14 @@ struct StateMachine::State {
   Outcome apply(const SettlementStepped& entry, const At& at);
   // relay.cpp
   Outcome apply(const RelayPlanned& entry, const At& at);
+  // channel.cpp
+  Outcome apply(const ChannelOpened& entry, const At& at);
+  Outcome apply(const ChannelSynced& entry, const At& at);
+  Outcome apply(const EarningsSynced& entry, const At& at);
+  Outcome apply(const ChannelReserved& entry, const At& at);
+  Outcome apply(const ChannelCharged& entry, const At& at);
+  Outcome apply(const ChannelReleased& entry, const At& at);
+  Outcome apply(const ChannelPutAside& entry, const At& at);
 
   // charging.cpp
   Outcome check_charge(PayerId payer, PayeeId payee, AssetId asset, MandateId mandate, u128 amount) const;
@@ -409,6 +457,11 @@ struct StateMachine::State {
   static ReplayRecord replay_record(const RelayPlanned& entry);
   void track_relay(SettlementId id, const SettlementRecord& record);  // after each change of its state
   void cancel_old_relays(SegmentBuilder& out);
+  // channel.cpp
+  static ReplayRecord replay_record(const ChannelCharged& entry);
+  static Earnings earnings_of(const Channel& channel);  // whose they are; no figures
+  Channel unpack(ChannelId id, const ChannelRecord& record) const;
+  static void pack(const Channel& channel, std::uint32_t earnings, ChannelRecord& record);
 
   // ---- decisions ----
   void decide_batch(const commitments::tab::VerifiedBatch& batch, ReplayIndex& replay, SegmentBuilder& out,
@@ -435,13 +488,24 @@ struct StateMachine::State {
   CommandResult decide(const CancelSettlement& command, SegmentBuilder& out);
   CommandResult decide_plan(const PlanRelay& command, ReplayIndex& replay, SegmentBuilder& out);  // relay.cpp
 
+  // channel_commands.cpp
+  CommandResult decide(const SyncChannel& command, SegmentBuilder& out);
+  CommandResult decide(const SyncEarnings& command, SegmentBuilder& out);
+  CommandResult decide(const ReserveVoucher& command, SegmentBuilder& out);
+  CommandResult decide_capture(const CaptureReservation& command, ReplayIndex& replay, SegmentBuilder& out);
+  CommandResult decide(const ReleaseReservation& command, SegmentBuilder& out);
+  CommandResult decide(const PutChannelAside& command, SegmentBuilder& out);
+  CommandResult open_channel(const SyncChannel& command, SegmentBuilder& out);
+
   // ---- storage (drain.cpp, load.cpp, books.cpp) ----
   void drain(RowSink& sink);
   void drain_registry(RowSink& sink);
   void drain_accounts(RowSink& sink);
   void drain_settlements(RowSink& sink);
+  void drain_channels(RowSink& sink);
   void dump(RowSink& sink) const;
   void dump_accounts(RowSink& sink) const;
+  void dump_channels(RowSink& sink) const;
   base::Result<void> load(base::ByteView key, base::ByteView value);
   base::Result<void> load_object(Table table, const std::vector<std::uint64_t>& columns, base::ByteView value);
   base::Result<void> load_asset(base::ByteView value);
@@ -454,6 +518,9 @@ struct StateMachine::State {
   base::Result<void> load_hold(base::ByteView value);
   base::Result<void> load_tally(base::ByteView value);
   base::Result<void> load_settlement(base::ByteView value);
+  bool is_early(Table table, base::ByteView value) const;  // a channel's row that came before what it needs
+  base::Result<void> load_channel(base::ByteView value);
+  base::Result<void> load_earnings(std::uint64_t number, base::ByteView value);
   bool add_line(const LoadedLine& line);  // false: it cannot be added yet
   base::Result<void> finish_load();
   base::Result<void> check_complete() const;
@@ -462,6 +529,7 @@ struct StateMachine::State {
   Outcome check_holds() const;
   Outcome check_settlements() const;
   Outcome check_zero() const;
+  Outcome check_channels() const;
   Tally to_row(const TallyRecord& record) const;
 
   // ---- the objects ----
@@ -482,7 +550,9 @@ struct StateMachine::State {
   ChunkedVector<MandateRecord> mandates;
   ChunkedVector<TabRecord> tabs;
   ChunkedVector<TallyRecord> tallies;
-  NumberIndex payer_index, payee_index, server_index, mandate_index, tab_index;
+  ChunkedVector<ChannelRecord> channels;
+  ChunkedVector<EarningsRecord> earnings;  // by number - 1
+  NumberIndex payer_index, payee_index, server_index, mandate_index, tab_index, channel_index, earnings_index;
   std::unordered_map<std::uint64_t, Hold> holds;  // by sequence
   std::unordered_map<HoldKey, std::uint64_t, HoldKeyHash> hold_index;
   std::set<std::pair<Time, std::uint64_t>> hold_expiry;
@@ -519,6 +589,9 @@ struct StateMachine::State {
   std::vector<TabRecord*> dirty_tabs;
   std::vector<SettlementId> dirty_settlements;
   std::vector<std::uint64_t> dirty_holds;  // made or finished
+  std::vector<ChannelId> dirty_channels;
+  std::vector<std::uint32_t> dirty_earnings;
+  bool channel_counts_dirty = false;
   struct Row {
     Bytes key;
     Bytes value;
@@ -529,6 +602,8 @@ struct StateMachine::State {
   std::vector<LoadedLine> waiting_lines;
   std::vector<OperatorBalance> waiting_operators;
   std::vector<Row> waiting_rows;  // that came before the head
+  std::optional<ChannelCounts> channel_counts;
+  std::vector<Row> waiting_channel_rows;
 };
 
 // "entry 123 (window_closed): ".

@@ -48,6 +48,8 @@ CommandResult StateMachine::execute(const Command& command, ReplayIndex& replay,
           return state_->decide_expire(alternative, replay, out);
         } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, PlanRelay>) {
           return state_->decide_plan(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, CaptureReservation>) {
+          return state_->decide_capture(alternative, replay, out);
         } else {
           return state_->decide(alternative, out);
         }
@@ -67,7 +69,7 @@ base::Result<void> StateMachine::apply(const Entry& entry, Sequence sequence, co
   if (time < state.head.last_time) return mismatch(where + "its time is before the previous entry's");
   if (!state.domain && !std::holds_alternative<Genesis>(entry)) return mismatch(where + "the ledger has no genesis");
   const std::optional<ReplayRecord> record = replay_record(entry, sequence);
-  if (record && replay.find(record->key)) return mismatch(where + "the same commitment or relay was recorded before");
+  if (record && replay.find(record->key)) return mismatch(where + "the same commitment, capture or relay was recorded before");
   Outcome outcome =
       std::visit([&](const auto& alternative) { return state.apply_next(alternative, sequence, leaf, time); }, entry);
   if (!outcome) return mismatch(where + outcome.error().message);
@@ -84,6 +86,11 @@ std::optional<StateMachine::ReplayRecord> StateMachine::replay_record(const Entr
     return ReplayRecord{replay_key_finish(released->payer, released->nonce), {sequence, {}}};
   }
   if (const auto* planned = std::get_if<RelayPlanned>(&entry)) return State::replay_record(*planned);
+  if (const auto* charged = std::get_if<ChannelCharged>(&entry)) {
+    ReplayRecord record = State::replay_record(*charged);
+    record.hit.sequence = sequence;
+    return record;
+  }
   const std::optional<commitments::tab::Item> item = state_->item_of(entry);
   if (!item) return std::nullopt;
   const AssetId asset = item->kind == commitments::tab::ItemKind::voucher ? item->voucher.asset : item->single.asset;
@@ -141,6 +148,7 @@ StateCounts StateMachine::counts() const {
   counts.open_holds = state_->holds.size();
   counts.tabs = state_->tabs.size();
   counts.open_settlements = state_->settlements.size();
+  counts.channels = state_->channels.size();
   return counts;
 }
 

@@ -8,8 +8,8 @@
 //
 // A refused command changes nothing. Broken invariants abort (CHECK) on live decisions; on replay they are Errors.
 //
-// In memory: payers, payees, servers, plans, mandates, tabs, tallies with their open windows, open holds, and
-// settlements that are not finished. Statements and finished settlements live in the store alone.
+// In memory: payers, payees, servers, plans, mandates, tabs, tallies with their open windows, open holds,
+// channels, and settlements that are not finished. Statements and finished settlements live in the store alone.
 
 #include <memory>
 #include <optional>
@@ -47,7 +47,8 @@ namespace ledger::core {
 //   16  chp v  amount_overflow
 
 struct StateCounts {
-  std::size_t payers = 0, tallies = 0, open_windows = 0, open_holds = 0, tabs = 0, open_settlements = 0;
+  std::size_t payers = 0, tallies = 0, open_windows = 0, open_holds = 0, tabs = 0, open_settlements = 0,
+              channels = 0;
 };
 
 class StateMachine {

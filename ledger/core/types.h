@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "commitments/channel/verify.h"
 #include "commitments/tab/types.h"
 #include "crypto/merkle.h"
 
@@ -23,6 +24,7 @@ using base::Address;
 using base::Amount;
 using base::AssetId;
 using base::Bytes;
+using base::ChannelId;
 using base::Hash;
 using base::MandateId;
 using base::PayeeId;
@@ -302,6 +304,61 @@ struct Relay {
   std::string label;  // for people
   Bytes order;        // what the rail needs to make the transaction and to recognise its success; opaque here
   bool operator==(const Relay&) const = default;
+};
+
+// A channel's voucher that a server has reserved; at most one for a channel. All figures of channels are in the token's
+// smallest units.
+struct ChannelReservation {
+  Sequence sequence;                  // of its entry, and its name everywhere; none: there is no reservation
+  base::FixedBytes<16> request;       // chosen by the server: the same again gets the same answer; zero: none
+  bool refund = false;                // otherwise a charge
+  base::u128 maximum = 0;             // of the voucher
+  Signature signature;                // of the voucher
+  base::u128 amount = 0;              // a charge: the most that is charged; a refund: what goes back
+  base::u128 deposit = 0;             // on its way to the channel; the voucher counts on it
+  Time expires;                       // a charge: from then on another voucher may take its place. Nothing else ends it:
+                                      // until then it can be captured, even later. A refund: zero, it has no end
+  bool operator==(const ChannelReservation&) const = default;
+};
+
+// A payment channel (x402 batch-settlement, docs/bindings/channel.md) whose charges are kept here.
+struct Channel {
+  ChannelId id;
+  Hash key;  // channelId on the chain
+  std::uint64_t chain_id = 0;
+  Address contract;
+  commitments::channel::ChannelConfig config;
+  base::u128 charged = 0;         // cumulative; at least chain.total_claimed as far as it was ever seen
+  base::u128 captured = 0;        // the part of `charged` that was charged here and not taken over from the chain
+  std::uint64_t charges = 0;      // captures
+  base::u128 signed_maximum = 0;  // of the voucher of the last capture: `charged` can be claimed with it, unless more
+  Signature signature;            // than that was claimed elsewhere since. Zero: nothing was captured here
+  commitments::channel::Snapshot chain;
+  std::uint64_t block = 0;  // at which `chain` was first seen like this, confirmed
+  ChannelReservation reservation;
+  std::string put_aside;  // why its claim is not sent; empty: it is
+  Time opened;
+  Time charged_at;  // the last capture; zero: none
+  bool operator==(const Channel&) const = default;
+};
+
+// What one receiver earned through channels in one token at one contract.
+struct Earnings {
+  std::uint64_t chain_id = 0;
+  Address contract;
+  Address receiver;
+  Address token;
+  base::u128 charged = 0;  // Channel::captured of all its channels
+  base::u128 claimed = 0;  // this and the next: as the contract has it at `block`, channels that are not kept included
+  base::u128 settled = 0;
+  std::uint64_t block = 0;  // zero: not looked up yet
+  bool operator==(const Earnings&) const = default;
+};
+
+// Table::channel_counts: how many channels and earnings there are.
+struct ChannelCounts {
+  std::uint64_t channels = 0, earnings = 0;
+  bool operator==(const ChannelCounts&) const = default;
 };
 
 // See OperatorBalance::volume. 2^126: a balance is at most the volume, and a sum of two balances still fits an i128.

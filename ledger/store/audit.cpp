@@ -50,6 +50,9 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::statement_mark: return "statement_mark";
     case core::Table::open_settlement: return "open_settlement";
     case core::Table::relay: return "relay";
+    case core::Table::channel: return "channel";
+    case core::Table::earnings: return "earnings";
+    case core::Table::channel_counts: return "channel_counts";
     case core::Table::payer_by_address: return "payer_by_address";
     case core::Table::payee_by_address: return "payee_by_address";
     case core::Table::server_by_key: return "server_by_key";
@@ -58,6 +61,7 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::statement_by_payer: return "statement_by_payer";
     case core::Table::settlement_due: return "settlement_due";
     case core::Table::settlement_by_state: return "settlement_by_state";
+    case core::Table::channel_by_key: return "channel_by_key";
   }
   return "unknown table";
 }

@@ -125,6 +125,15 @@ class RocksReader final : public api::LedgerReader {
   Result<core::Settlement> settlement(core::SettlementId id) const override {
     return primary<core::Settlement>(View(database_), Table::settlement, "settlement", id.value);
   }
+  Result<core::Channel> channel(core::ChannelId id) const override {
+    return primary<core::Channel>(View(database_), Table::channel, "channel", id.value);
+  }
+  Result<core::Channel> channel(const core::Hash& key) const override {
+    const View view(database_);
+    ASSIGN_OR_RETURN(const std::uint64_t id,
+                     view.number(core::row_key(Table::channel_by_key, key), "channel " + base::to_hex(key)));
+    return primary<core::Channel>(view, Table::channel, "channel", id);
+  }
   Result<core::PayeeBalance> payee_balance(core::PayeeId payee, core::AssetId asset) const override {
     return View(database_).object<core::PayeeBalance>(
         core::row_key(Table::payee_balance, payee.value, asset.value),
@@ -184,6 +193,12 @@ class RocksReader final : public api::LedgerReader {
     return indexed<core::Settlement>(prefix, after.value, limit, by_settlement);
   }
   Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const override;
+  Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const override {
+    return all<core::Channel>(Table::channel, after.value, limit, "channel");
+  }
+  Result<std::vector<core::Earnings>> earnings(std::size_t limit) const override {
+    return all<core::Earnings>(Table::earnings, 0, limit, "earnings");
+  }
 
   Result<std::vector<api::StoredEntry>> entries(core::Sequence from, std::size_t limit) const override {
     return journal_.entries(from, limit);

@@ -153,6 +153,10 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   Result<core::MandateState> mandate(core::MandateId) const override { return none(); }
   Result<core::Tab> tab(core::TabId) const override { return none(); }
   Result<core::Statement> statement(core::StatementId) const override { return none(); }
+  Result<core::Channel> channel(core::ChannelId) const override { return none(); }
+  Result<core::Channel> channel(const core::Hash&) const override { return none(); }
+  Result<std::vector<core::Channel>> channels(core::ChannelId, std::size_t) const override { return none(); }
+  Result<std::vector<core::Earnings>> earnings(std::size_t) const override { return none(); }
   Result<core::PayeeBalance> payee_balance(core::PayeeId, core::AssetId) const override { return none(); }
   Result<core::OperatorBalance> operator_balance(core::AssetId) const override { return none(); }
   Result<core::Tally> tally(core::PayerId, core::AssetId) const override { return none(); }
