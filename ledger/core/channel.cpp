@@ -111,7 +111,7 @@ std::optional<ChannelSynced> synced(ChannelId id, const ChannelRecord& record, c
 bool is_news(const Earnings& present, u128 claimed, u128 settled, std::uint64_t block, bool rewound) {
   if (block < present.block && !rewound) return false;
   if (claimed != present.claimed || settled != present.settled) return true;
-  return present.block == 0 || (rewound && block != present.block);
+  return block != present.block && (present.block == 0 || rewound);
 }
 
 StateMachine::ReplayRecord StateMachine::State::replay_record(const ChannelCharged& entry) {

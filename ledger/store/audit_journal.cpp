@@ -136,6 +136,7 @@ Finding JournalAudit::entry(const core::Entry& entry, core::Sequence sequence, c
   remember(entry);
   history(entry, sequence);
   if (const auto* signed_mandate = std::get_if<core::MandateSet>(&entry)) mandate(*signed_mandate, sequence);
+  if (const auto* reserved = std::get_if<core::ChannelReserved>(&entry)) voucher(*reserved, sequence);
   if (const auto* revoked = std::get_if<core::MandateRevoked>(&entry)) return revocation(*revoked, sequence);
   if (const auto* signed_batch = std::get_if<core::BatchSigned>(&entry)) return batch(*signed_batch, sequence);
   item(entry, sequence);
@@ -161,6 +162,10 @@ void JournalAudit::remember(const core::Entry& entry) {
     servers_[server->server.id] = server->server.key;
   } else if (const auto* opened = std::get_if<core::TabOpened>(&entry)) {
     tabs_[opened->id] = opened->payer;
+  } else if (const auto* channel = std::get_if<core::ChannelOpened>(&entry)) {
+    const commitments::channel::ChannelConfig& config = channel->config;
+    channels_[channel->id] = {channel->chain_id, channel->contract, channel->key,
+                              config.payer_authorizer.is_zero() ? config.payer : config.payer_authorizer};
   } else if (const auto* closed = std::get_if<core::WindowClosed>(&entry)) {
     if (closed->statement.valid()) ++report_.statements;
   }
@@ -196,6 +201,18 @@ void JournalAudit::mandate(const core::MandateSet& entry, core::Sequence sequenc
   check_signature(sequence, core::kind_of(core::Entry(entry)), "payer signature",
                   tab::digest(*domain_, entry.mandate, asset_hash(entry.mandate.asset)), entry.signature,
                   entry.mandate.payer);
+  ++report_.payer_signatures;
+}
+
+void JournalAudit::voucher(const core::ChannelReserved& entry, core::Sequence sequence) {
+  const VoucherTerms& terms = channels_[entry.id];
+  const commitments::channel::Domain contract(terms.chain_id, terms.contract);
+  signatures_.add({{segment_, sequence, core::kind_of(core::Entry(entry))},
+                   "voucher signature",
+                   commitments::channel::voucher_digest(contract, terms.key, entry.maximum),
+                   entry.signature,
+                   terms.signer,
+                   true});
   ++report_.payer_signatures;
 }
 

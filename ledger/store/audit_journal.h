@@ -35,6 +35,7 @@ class JournalAudit {
   void item(const core::Entry& entry, core::Sequence sequence);
   void mandate(const core::MandateSet& entry, core::Sequence sequence);
   Finding revocation(const core::MandateRevoked& entry, core::Sequence sequence);
+  void voucher(const core::ChannelReserved& entry, core::Sequence sequence);
   Finding batch(const core::BatchSigned& entry, core::Sequence sequence);
   void history(const core::Entry& entry, core::Sequence sequence);
 
@@ -61,6 +62,13 @@ class JournalAudit {
   std::vector<ItemLeaf> items_;  // of this segment
   std::unordered_map<core::ServerId, core::Address> servers_;
   std::unordered_map<core::TabId, core::PayerId> tabs_;
+  struct VoucherTerms {  // of a channel: what its vouchers are signed over and by whom
+    std::uint64_t chain_id = 0;
+    core::Address contract;
+    core::Hash key;
+    core::Address signer;
+  };
+  std::unordered_map<core::ChannelId, VoucherTerms> channels_;
 };
 
 }  // namespace ledger::store
