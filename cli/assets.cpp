@@ -56,6 +56,16 @@ std::string AssetBook::text(base::Amount amount, base::AssetId asset) const {
   return money(amount, facts.scale, facts.symbol);
 }
 
+std::string AssetBook::token_text(base::u128 units, std::uint64_t chain_id, const base::Address& token) const {
+  const std::string signed_as = "eip155:" + std::to_string(chain_id) + "/erc20:" + base::to_hex(token);
+  const auto at = std::find_if(assets_.begin(), assets_.end(), [&](const ledger::core::Asset& asset) {
+    return same_letters(asset.text, signed_as);  // an address may have a checksum's capitals
+  });
+  const std::optional<base::Amount> amount = base::Amount::from_units(units);
+  if (at == assets_.end() || !amount) return units_text(units);
+  return money(*amount, at->rail_scale, at->symbol);  // the token's own scale
+}
+
 std::string AssetBook::decimal(base::Amount amount, base::AssetId asset) const {
   return amount.to_decimal_string(get(asset).scale);
 }

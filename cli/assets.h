@@ -23,7 +23,9 @@ class AssetBook {
   // The only asset, for commands that were not told one.
   Result<ledger::core::Asset> find_or_only(std::string_view name) const;
 
-  std::string text(base::Amount amount, base::AssetId asset) const;     // "1.250000 USDC"
+  std::string text(base::Amount amount, base::AssetId asset) const;  // "1.250000 USDC"
+  // Of a token on an EVM chain, in its smallest units: "1.250000 USDC" if it is an asset here, else "1250000 units".
+  std::string token_text(base::u128 units, std::uint64_t chain_id, const base::Address& token) const;
   std::string decimal(base::Amount amount, base::AssetId asset) const;  // "1.250000"
   const std::vector<ledger::core::Asset>& all() const noexcept { return assets_; }
   commitments::tab::AssetTable table() const;

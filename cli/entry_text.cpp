@@ -106,6 +106,34 @@ struct Describe {
     return fmt::format("settlement {}: relay{}{} by {}", e.id.value, e.label.empty() ? "" : " ", e.label,
                        e.rail.view());
   }
+  std::string operator()(const core::ChannelOpened& e) const {
+    return fmt::format("channel {} is {} on chain {}, {} in it", e.id.value, short_hex(e.key.view()), e.chain_id,
+                       units_text(e.chain.balance));
+  }
+  std::string operator()(const core::ChannelSynced& e) const {
+    return fmt::format("channel {}: balance {}, claimed {} at block {}{}{}", e.id.value, units_text(e.chain.balance),
+                       units_text(e.chain.total_claimed), e.block, e.rewound ? " (the chain was reorganised)" : "",
+                       e.ended.valid() ? fmt::format("; refund {} is done", e.ended.value) : "");
+  }
+  std::string operator()(const core::EarningsSynced& e) const {
+    return fmt::format("receiver {} on chain {}: claimed {}, settled {} at block {}", short_hex(e.receiver.view()),
+                       e.chain_id, units_text(e.claimed), units_text(e.settled), e.block);
+  }
+  std::string operator()(const core::ChannelReserved& e) const {
+    return fmt::format("channel {}: {} of at most {} reserved, voucher up to {}", e.id.value,
+                       e.refund ? "a refund" : "a charge", units_text(e.amount), units_text(e.maximum));
+  }
+  std::string operator()(const core::ChannelCharged& e) const {
+    return fmt::format("channel {}: reservation {} charged with {}, {} in all", e.id.value, e.reservation.value,
+                       units_text(e.usage.amount.units()), units_text(e.charged));
+  }
+  std::string operator()(const core::ChannelReleased& e) const {
+    return fmt::format("channel {}: reservation {} released", e.id.value, e.reservation.value);
+  }
+  std::string operator()(const core::ChannelPutAside& e) const {
+    return e.reason.empty() ? fmt::format("channel {} is no longer put aside", e.id.value)
+                            : fmt::format("channel {} is put aside: {}", e.id.value, e.reason);
+  }
   std::string operator()(const core::StatementClosed& e) const {
     return fmt::format("statement {} is {}: {}", e.id.value, word(e.state), e.reason);
   }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "base/uint256.h"
 #include "crypto/keccak.h"
 
 namespace cli {
@@ -37,6 +38,8 @@ std::optional<T> whole_number(std::string_view text) {
 std::string money(base::Amount amount, unsigned scale, std::string_view symbol) {
   return fmt::format("{} {}", amount.to_decimal_string(scale), symbol);
 }
+
+std::string units_text(base::u128 units) { return base::to_decimal_string(units) + " units"; }
 
 std::string signed_decimal(base::i128 units, unsigned scale) {
   const bool negative = units < 0;

@@ -18,6 +18,8 @@ namespace cli {
 
 // "1.250000 USDC".
 std::string money(base::Amount amount, unsigned scale, std::string_view symbol);
+// "1250000 units": of a token whose scale is not known.
+std::string units_text(base::u128 units);
 // "-1.250000": for balances, which may be negative.
 std::string signed_decimal(base::i128 units, unsigned scale);
 // "12,345,678".

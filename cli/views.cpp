@@ -299,6 +299,77 @@ Json relay_json(const core::Relay& relay) {
   return out;
 }
 
+std::string_view channel_state(const core::Channel& channel) noexcept {
+  if (!channel.put_aside.empty()) return "put aside";
+  if (channel.chain.withdrawal != 0) return "withdrawal";
+  if (!channel.reservation.sequence.valid()) return "open";
+  return channel.reservation.refund ? "refund" : "reserved";
+}
+
+namespace {
+
+Json reservation_json(const core::ChannelReservation& reservation) {
+  if (!reservation.sequence.valid()) return nullptr;
+  JsonObject out;
+  out["reservation"] = reservation.sequence.value;
+  out["kind"] = reservation.refund ? "refund" : "charge";
+  out["request"] = reservation.request.is_zero() ? Json(nullptr) : text_json(base::to_hex(reservation.request));
+  out["maximum"] = base::to_decimal_string(reservation.maximum);
+  out["signature"] = base::to_hex(reservation.signature);
+  out["amount"] = base::to_decimal_string(reservation.amount);
+  out["deposit"] = base::to_decimal_string(reservation.deposit);
+  out["expires"] = time_json(reservation.expires);
+  return out;
+}
+
+}  // namespace
+
+Json channel_json(const core::Channel& channel) {
+  JsonObject out;
+  out["id"] = channel.id.value;
+  out["key"] = base::to_hex(channel.key);
+  out["state"] = channel_state(channel);
+  out["chain_id"] = channel.chain_id;
+  out["contract"] = base::to_hex(channel.contract);
+  out["payer"] = base::to_hex(channel.config.payer);
+  out["payer_authorizer"] = base::to_hex(channel.config.payer_authorizer);
+  out["receiver"] = base::to_hex(channel.config.receiver);
+  out["receiver_authorizer"] = base::to_hex(channel.config.receiver_authorizer);
+  out["token"] = base::to_hex(channel.config.token);
+  out["withdraw_delay_seconds"] = channel.config.withdraw_delay_s;
+  out["salt"] = base::to_hex(channel.config.salt);
+  out["charged"] = base::to_decimal_string(channel.charged);
+  out["captured"] = base::to_decimal_string(channel.captured);
+  out["charges"] = channel.charges;
+  out["signed_maximum"] = base::to_decimal_string(channel.signed_maximum);
+  out["signature"] = channel.charges == 0 ? Json(nullptr) : text_json(base::to_hex(channel.signature));
+  out["balance"] = base::to_decimal_string(channel.chain.balance);
+  out["claimed"] = base::to_decimal_string(channel.chain.total_claimed);
+  out["withdrawal"] = base::to_decimal_string(channel.chain.withdrawal);
+  out["withdrawal_requested"] = time_json(core::Time::from_seconds(channel.chain.withdraw_requested_at_s));
+  out["refund_nonce"] = channel.chain.refund_nonce.to_decimal_string();
+  out["block"] = channel.block;
+  out["reservation"] = reservation_json(channel.reservation);
+  out["put_aside"] = channel.put_aside.empty() ? Json(nullptr) : text_json(channel.put_aside);
+  out["opened"] = time_json(channel.opened);
+  out["charged_at"] = time_json(channel.charged_at);
+  return out;
+}
+
+Json earnings_json(const core::Earnings& earnings) {
+  JsonObject out;
+  out["chain_id"] = earnings.chain_id;
+  out["contract"] = base::to_hex(earnings.contract);
+  out["receiver"] = base::to_hex(earnings.receiver);
+  out["token"] = base::to_hex(earnings.token);
+  out["charged"] = base::to_decimal_string(earnings.charged);
+  const bool known = earnings.block != 0;
+  out["claimed"] = known ? text_json(base::to_decimal_string(earnings.claimed)) : Json(nullptr);
+  out["settled"] = known ? text_json(base::to_decimal_string(earnings.settled)) : Json(nullptr);
+  out["block"] = known ? Json(earnings.block) : Json(nullptr);
+  return out;
+}
+
 Json settlement_json(const core::Settlement& settlement, const AssetBook& assets, Names& names) {
   const core::Asset asset = settlement.asset.valid() ? assets.get(settlement.asset) : core::Asset{};
   const bool relay = settlement.kind == core::SettlementKind::relay;
@@ -356,8 +427,8 @@ Json event_json(const rpc::Event& event, const AssetBook& assets) {
   out["sequence"] = event.sequence.value;
   out["time"] = time_json(event.time);
   out["kind"] = text_json(rpc::name(event.kind));
-  out["payer"] = event.payer.is_zero() ? Json(nullptr) : Json(base::to_hex(event.payer));
-  out["payee"] = event.payee.is_zero() ? Json(nullptr) : Json(base::to_hex(event.payee));
+  out["payer"] = event.payer.is_zero() ? Json(nullptr) : text_json(base::to_hex(event.payer));
+  out["payee"] = event.payee.is_zero() ? Json(nullptr) : text_json(base::to_hex(event.payee));
   out["asset"] = event.asset.valid() ? Json(assets.get(event.asset).symbol) : Json(nullptr);
   out["amount"] = event.asset.valid() ? Json(assets.decimal(event.amount, event.asset)) : Json(nullptr);
   out["charges"] = event.charges;

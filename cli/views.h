@@ -31,6 +31,11 @@ Json statement_json(const core::Statement& statement, const AssetBook& assets, N
 std::string party_of(const core::Settlement& settlement, Names& names);
 std::string party_address_of(const core::Settlement& settlement, Names& names);
 Json relay_json(const core::Relay& relay);
+// Figures of channels are in the token's smallest units.
+Json channel_json(const core::Channel& channel);
+Json earnings_json(const core::Earnings& earnings);
+// "open", "reserved", "refund", "withdrawal" or "put aside": the one that matters most.
+std::string_view channel_state(const core::Channel& channel) noexcept;
 Json settlement_json(const core::Settlement& settlement, const AssetBook& assets, Names& names);
 Json charge_json(const rpc::ChargeRecord& charge, const AssetBook& assets, Names& names);
 Json event_json(const rpc::Event& event, const AssetBook& assets);

@@ -203,6 +203,35 @@ Result<core::Relay> BooksSession::relay(core::SettlementId id) {
                            });
 }
 
+Result<rpc::PageOf<core::Channel>> BooksSession::channels(rpc::Page page) {
+  auto request = state_->as<Books>().channelsRequest();
+  rpc::encode(page, request.initPage());
+  return call<rpc::PageOf<core::Channel>>(*state_->connection, kj::mv(request),
+                                          [](Books::ChannelsResults::Reader results, rpc::PageOf<core::Channel>& out) {
+                                            out.next = results.getNext();
+                                            return fits(rpc::decode_list(results.getChannels(), out.items));
+                                          });
+}
+
+Result<core::Channel> BooksSession::channel(const core::Hash& key) {
+  auto request = state_->as<Books>().channelRequest();
+  request.setKey(rpc::data(key));
+  return call<core::Channel>(*state_->connection, kj::mv(request),
+                             [](Books::ChannelResults::Reader results, core::Channel& out) {
+                               return decode_found(results, out, [](auto found) { return found.getChannel(); });
+                             });
+}
+
+Result<std::vector<core::Earnings>> BooksSession::earnings(std::uint32_t limit) {
+  auto request = state_->as<Books>().earningsRequest();
+  request.setLimit(limit);
+  return call<std::vector<core::Earnings>>(
+      *state_->connection, kj::mv(request),
+      [](Books::EarningsResults::Reader results, std::vector<core::Earnings>& out) {
+        return fits(rpc::decode_list(results.getEarnings(), out));
+      });
+}
+
 Result<rpc::PageOf<rpc::ChargeRecord>> BooksSession::charges(const core::Address& payer, rpc::Page page) {
   auto request = state_->as<Books>().chargesRequest();
   request.setPayer(rpc::data(payer));
@@ -352,6 +381,20 @@ Result<CommandReceipt> OperatorSession::retry_settlement(core::SettlementId id) 
 Result<CommandReceipt> OperatorSession::cancel_settlement(core::SettlementId id, const std::string& reason) {
   auto request = state_->as<wire::OperatorSession>().cancelSettlementRequest();
   request.setSettlement(id.value);
+  request.setReason(rpc::text(reason));
+  return command(*state_->connection, kj::mv(request));
+}
+
+Result<CommandReceipt> OperatorSession::release_reservation(const core::Hash& channel, core::Sequence reservation) {
+  auto request = state_->as<wire::OperatorSession>().releaseReservationRequest();
+  request.setChannel(rpc::data(channel));
+  request.setReservation(reservation.value);
+  return command(*state_->connection, kj::mv(request));
+}
+
+Result<CommandReceipt> OperatorSession::put_channel_aside(const core::Hash& channel, const std::string& reason) {
+  auto request = state_->as<wire::OperatorSession>().putChannelAsideRequest();
+  request.setChannel(rpc::data(channel));
   request.setReason(rpc::text(reason));
   return command(*state_->connection, kj::mv(request));
 }

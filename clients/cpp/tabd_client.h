@@ -170,6 +170,9 @@ class BooksSession : public Session {
   Result<rpc::PageOf<core::Settlement>> settlements(core::SettlementState state, rpc::Page page);
   Result<core::Settlement> settlement(core::SettlementId id);
   Result<core::Relay> relay(core::SettlementId id);  // not_found for settlements of other kinds
+  Result<rpc::PageOf<core::Channel>> channels(rpc::Page page);
+  Result<core::Channel> channel(const core::Hash& key);  // by its channelId on the chain
+  Result<std::vector<core::Earnings>> earnings(std::uint32_t limit);
   Result<rpc::PageOf<rpc::ChargeRecord>> charges(const core::Address& payer, rpc::Page page);
   Result<std::vector<core::OperatorBalance>> operator_balances();
   Result<rpc::Head> head();
@@ -195,6 +198,9 @@ class OperatorSession : public BooksSession {
   Result<CommandReceipt> close_now(const core::Address& payer, core::AssetId asset);
   Result<CommandReceipt> retry_settlement(core::SettlementId id);
   Result<CommandReceipt> cancel_settlement(core::SettlementId id, const std::string& reason);
+  Result<CommandReceipt> release_reservation(const core::Hash& channel, core::Sequence reservation);
+  Result<CommandReceipt> put_channel_aside(const core::Hash& channel,
+                                           const std::string& reason);  // empty: take it back
   Result<void> set_rail(const std::string& name, bool enabled);
   Result<std::string> checkpoint(const std::string& name);  // the directory that was made
 };

@@ -47,15 +47,15 @@ ChannelCheck check_reservation(const ChannelRecord& record, const ChannelReserva
   if (record.put_aside) return {Status::channel_put_aside, "the channel was put aside: " + *record.put_aside};
   if (record.reservation && is_held(*record.reservation, now)) {
     const ChannelReservation& present = *record.reservation;
-    return {Status::channel_busy, "reservation " + std::to_string(present.sequence.value) +
-                                      (present.refund ? " is a refund"
-                                                      : " holds until " + std::to_string(present.expires.seconds()))};
+    return {Status::channel_busy,
+            "reservation " + std::to_string(present.sequence.value) +
+                (present.refund ? " is a refund" : " holds until " + std::to_string(present.expires.seconds()))};
   }
   const std::optional<u128> due = wanted.refund ? record.charged : add_u128(record.charged, wanted.amount);
   if (due != wanted.maximum) {
-    return {Status::channel_amount_mismatch, "the maximum is " + to_decimal_string(wanted.maximum) + ", charged " +
-                                                 to_decimal_string(record.charged) +
-                                                 (wanted.refund ? "" : " and amount " + to_decimal_string(wanted.amount))};
+    return {Status::channel_amount_mismatch,
+            "the maximum is " + to_decimal_string(wanted.maximum) + ", charged " + to_decimal_string(record.charged) +
+                (wanted.refund ? "" : " and amount " + to_decimal_string(wanted.amount))};
   }
   const u128 free = available(record.chain);
   if (wanted.maximum > free && wanted.maximum - free > wanted.deposit) {

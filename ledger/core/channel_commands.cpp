@@ -68,15 +68,15 @@ CommandResult StateMachine::State::decide(const SyncEarnings& command, SegmentBu
   const std::uint32_t known = find_earnings(of);
   const Earnings& present = known == 0 ? of : earnings[known - 1].earnings;
   if (!is_news(present, command.claimed, command.settled, command.block, command.rewound)) return unchanged(known);
-  const Sequence sequence =
-      commit(EarningsSynced{command.chain_id, command.contract, command.receiver, command.token, command.claimed,
-                            command.settled, command.block, command.rewound},
-             out);
+  const Sequence sequence = commit(EarningsSynced{command.chain_id, command.contract, command.receiver, command.token,
+                                                  command.claimed, command.settled, command.block, command.rewound},
+                                   out);
   return changed(sequence, find_earnings(of));
 }
 
 CommandResult StateMachine::State::decide(const ReserveVoucher& command, SegmentBuilder& out) {
-  if (std::string wrong = check_reserve(command); !wrong.empty()) return refuse(Status::value_invalid, std::move(wrong));
+  if (std::string wrong = check_reserve(command); !wrong.empty())
+    return refuse(Status::value_invalid, std::move(wrong));
   const ChannelId id = find_channel(command.key);
   if (!id.valid()) return unknown(command.key);
   const ChannelRecord& record = *find_channel(id);
@@ -88,8 +88,8 @@ CommandResult StateMachine::State::decide(const ReserveVoucher& command, Segment
     result.status = Status::already_accepted;
     return result;
   }
-  ChannelReserved entry{id,           command.request,   command.refund, command.maximum, command.signature,
-                        command.amount, command.deposit, Time{}};
+  ChannelReserved entry{
+      id, command.request, command.refund, command.maximum, command.signature, command.amount, command.deposit, Time{}};
   if (!command.refund) entry.expires = Time{out.time().us + command.ttl_s * 1'000'000};
   const ChannelReservation wanted{Sequence{},      entry.request, entry.refund,  entry.maximum,
                                   entry.signature, entry.amount,  entry.deposit, entry.expires};
@@ -107,16 +107,15 @@ CommandResult StateMachine::State::decide_capture(const CaptureReservation& comm
   ReplayRecord once = replay_record(entry);
   if (const std::optional<ReplayHit> first = replay.find(once.key)) {
     if (first->content != once.hit.content) {
-      return refuse(Status::reservation_conflict, "reservation " + std::to_string(command.reservation.value) +
-                                                      " was captured with another usage");
+      return refuse(Status::reservation_conflict,
+                    "reservation " + std::to_string(command.reservation.value) + " was captured with another usage");
     }
     CommandResult result = changed(first->sequence, id.value);
     result.status = Status::already_accepted;
     return result;
   }
   const u128 amount = command.usage.amount.units();
-  ChannelCheck check =
-      check_capture(record, earnings[record.earnings - 1].earnings, command.reservation, amount);
+  ChannelCheck check = check_capture(record, earnings[record.earnings - 1].earnings, command.reservation, amount);
   if (check.status != Status::ok) return refuse(check.status, std::move(check.detail));
   entry.charged = record.charged + amount;
   once.hit.sequence = commit(entry, out);

@@ -182,10 +182,11 @@ struct PutChannelAside {
   std::string reason;  // cut to 512 bytes; empty: it can be sent again
 };
 
-using Command = std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate,
-                             RevokeMandate, SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue,
-                             ExpireHolds, PlanPayouts, StepSettlement, RetrySettlement, CancelSettlement, PlanRelay,
-                             SyncChannel, SyncEarnings, ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside>;
+using Command =
+    std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate, RevokeMandate,
+                 SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue, ExpireHolds, PlanPayouts,
+                 StepSettlement, RetrySettlement, CancelSettlement, PlanRelay, SyncChannel, SyncEarnings,
+                 ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside>;
 
 struct CommandResult {
   base::Status status = base::Status::ok;

@@ -12,12 +12,12 @@ namespace {
 constexpr std::size_t kKinds = std::variant_size_v<Entry>;
 
 constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "genesis",      "asset_set",          "plan_set",           "payer_set",        "payee_set",
-    "server_set",   "credit_limit_set",   "mandate_set",        "mandate_revoked",  "rail_mandate_set",
-    "standing_set", "window_opened",      "window_closed",      "tab_opened",       "charged",
-    "hold_made",    "hold_captured",      "hold_released",      "voucher_charged",  "batch_signed",
-    "credit_noted", "settlement_planned", "settlement_stepped", "statement_closed", "relay_planned",
-    "channel_opened", "channel_synced", "earnings_synced", "channel_reserved", "channel_charged",
+    "genesis",          "asset_set",          "plan_set",           "payer_set",        "payee_set",
+    "server_set",       "credit_limit_set",   "mandate_set",        "mandate_revoked",  "rail_mandate_set",
+    "standing_set",     "window_opened",      "window_closed",      "tab_opened",       "charged",
+    "hold_made",        "hold_captured",      "hold_released",      "voucher_charged",  "batch_signed",
+    "credit_noted",     "settlement_planned", "settlement_stepped", "statement_closed", "relay_planned",
+    "channel_opened",   "channel_synced",     "earnings_synced",    "channel_reserved", "channel_charged",
     "channel_released", "channel_put_aside"};
 
 template <typename T>

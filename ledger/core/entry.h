@@ -238,11 +238,12 @@ struct ChannelPutAside {  // kind 32
   std::string reason;  // empty: no longer
 };
 
-using Entry = std::variant<Genesis, AssetSet, PlanSet, PayerSet, PayeeSet, ServerSet, CreditLimitSet, MandateSet,
-                           MandateRevoked, RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged,
-                           HoldMade, HoldCaptured, HoldReleased, VoucherCharged, BatchSigned, CreditNoted,
-                           SettlementPlanned, SettlementStepped, StatementClosed, RelayPlanned, ChannelOpened,
-                           ChannelSynced, EarningsSynced, ChannelReserved, ChannelCharged, ChannelReleased, ChannelPutAside>;
+using Entry =
+    std::variant<Genesis, AssetSet, PlanSet, PayerSet, PayeeSet, ServerSet, CreditLimitSet, MandateSet, MandateRevoked,
+                 RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged, HoldMade, HoldCaptured,
+                 HoldReleased, VoucherCharged, BatchSigned, CreditNoted, SettlementPlanned, SettlementStepped,
+                 StatementClosed, RelayPlanned, ChannelOpened, ChannelSynced, EarningsSynced, ChannelReserved,
+                 ChannelCharged, ChannelReleased, ChannelPutAside>;
 
 // The stored kind: index in the variant + 1. Permanent.
 inline std::uint8_t kind_of(const Entry& entry) noexcept { return static_cast<std::uint8_t>(entry.index() + 1); }

@@ -81,7 +81,7 @@ Result<void> StateMachine::State::load(base::ByteView key, base::ByteView value)
     ASSIGN_OR_RETURN(channel_counts, decode_row<ChannelCounts>(value));
     return {};
   }
-  if (is_early(table, value)) {
+  if ((table == Table::earnings || table == Table::channel) && !channel_counts) {
     waiting_channel_rows.push_back({Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end())});
     return {};
   }
@@ -306,14 +306,7 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   return {};
 }
 
-// In ascending order nothing is early: the counts, then the earnings, then the channels.
-bool StateMachine::State::is_early(Table table, base::ByteView value) const {
-  if (table == Table::earnings) return !channel_counts;
-  if (table != Table::channel) return false;
-  const Result<Channel> channel = decode_row<Channel>(value);
-  return channel && (!channel_counts || find_earnings(earnings_of(*channel)) == 0);
-}
-
+// In ascending order nothing waits: the counts come first, then the earnings, then the channels.
 Result<void> StateMachine::State::load_earnings(std::uint64_t number, base::ByteView value) {
   ASSIGN_OR_RETURN(const Earnings row, decode_row<Earnings>(value));
   if (!channel_counts || number > channel_counts->earnings) return mismatch("its number is not one that was given");
@@ -332,6 +325,10 @@ Result<void> StateMachine::State::load_channel(base::ByteView value) {
     return mismatch("its number is not one that was given");
   }
   const std::uint32_t of = find_earnings(earnings_of(row));
+  if (of == 0 && !finishing_load) {
+    waiting_channel_rows.push_back({row_key(Table::channel, row.id.value), Bytes(value.begin(), value.end())});
+    return {};
+  }
   if (of == 0) return mismatch("its receiver has no earnings");
   ChannelRecord& record = place(channels, row.id.value);
   if (record.present || find_channel(row.key).valid()) return mismatch("the channel is there twice");
@@ -345,6 +342,7 @@ Result<void> StateMachine::State::finish_load() {
   if (!head_loaded) {
     return waiting_rows.empty() ? Result<void>{} : damaged("the ledger has rows and no head row");
   }
+  finishing_load = true;
   std::sort(waiting_channel_rows.begin(), waiting_channel_rows.end(),
             [](const Row& a, const Row& b) { return a.key < b.key; });
   for (const Row& row : waiting_channel_rows) {

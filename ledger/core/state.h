@@ -16,6 +16,7 @@
 #include "ledger/core/containers.h"
 #include "ledger/core/invariants.h"
 #include "ledger/core/postings.h"
+#include "ledger/core/records.h"
 #include "ledger/core/state_machine.h"
 
 namespace ledger::core {
@@ -28,204 +29,6 @@ using Outcome = base::Result<void>;
 [[nodiscard]] inline tl::unexpected<base::Error> mismatch(std::string what) {
   return base::error(base::ErrorCode::corruption, std::move(what));
 }
-
-struct AssetRecord {
-  Asset asset;
-  Hash text_hash;
-  Amount rounding_unit{1};  // ledger units in the rail's smallest unit
-  OperatorBalance operators;
-  bool dirty = false;  // the asset's row
-  bool operators_dirty = false;
-};
-
-struct PlanRecord {
-  Plan plan;
-  bool dirty = false;
-};
-
-// A payer. What admission does not need is packed: label, plans beyond the first, rail mandate.
-struct PayerRecord {
-  Address address;
-  std::uint32_t first_tally = 0;  // number in State::tallies, from 1
-  std::uint32_t overdue = 0;      // collections that failed for good and are not paid
-  PlanId first_plan;
-  std::uint8_t plan_count = 0;
-  Standing standing = Standing::active;
-  bool present = false;  // false: only known by rows that refer to it (while loading)
-  bool dirty = false;
-  bool fresh = false;  // its secondary rows are not written yet
-  Time registered;
-  Bytes packed;
-};
-
-// Charges that are on no statement yet.
-struct OpenCharges {
-  crypto::MerkleFrontier entries;
-  aggregator::LineSet lines;
-};
-
-// Rarely used parts of a tally.
-struct TallyExtra {
-  Amount limit_override;
-  Balance credit;
-};
-
-struct TallyRecord {
-  Balance unbilled;
-  Balance receivable;
-  Amount held;
-  aggregator::WindowBounds window;  // start == end == 0: none open
-  std::uint64_t window_number = 0;
-  Time due_listed;  // the end under which State::windows_due lists it; zero: not listed
-  std::unique_ptr<OpenCharges> charges;
-  std::unique_ptr<std::vector<aggregator::PayeeShare>> carried_in;
-  std::unique_ptr<TallyExtra> extra;
-  PayerId payer;
-  PlanId plan;
-  std::uint32_t next_of_payer = 0;
-  std::uint32_t number = 0;  // position in State::tallies, from 1
-  AssetId asset;
-  bool dirty = false;
-
-  bool window_open() const { return window.end.us != 0; }
-  u128 unbilled_units() const { return static_cast<u128>(unbilled.posted + unbilled.pending); }
-  u128 billed_units() const { return static_cast<u128>(receivable.posted); }
-  u128 credit_units() const { return extra ? static_cast<u128>(-extra->credit.posted) : 0; }
-  u128 exposure() const { return held.units() + unbilled_units() + billed_units(); }
-};
-
-struct PayeeBalanceRecord {
-  PayeeBalance balance;
-  bool dirty = false;
-};
-
-struct PayeeRecord {
-  Payee payee;
-  std::vector<std::unique_ptr<PayeeBalanceRecord>> balances;  // one for each asset that was ever charged
-  bool present = false;
-  bool dirty = false;
-  bool fresh = false;
-};
-
-struct ServerRecord {
-  Server server;
-  bool dirty = false;
-  bool fresh = false;
-};
-
-struct MandateRecord {
-  MandateState state;
-  PayerId payer;
-  bool present = false;
-  bool dirty = false;
-  bool fresh = false;
-};
-
-struct TabRecord {
-  Tab tab;
-  bool present = false;
-  bool dirty = false;
-  bool fresh = false;
-};
-
-// Parts of a settlement that only exist once it was sent, and those of payouts.
-struct SettlementExtra {
-  Amount fee;  // payouts
-  Hash idempotency_key;
-  Bytes request;
-  std::string reference;
-  std::string detail;
-  FailureClass failure = FailureClass::none;
-  Time submitted;
-  Time confirmed;
-  Time finalized;
-  Amount credited;           // collections: StatementMark::credited
-  std::vector<Amount> fees;  // collections: StatementMark::fees
-};
-
-struct SettlementRecord {
-  Amount amount;
-  Amount billed;  // collections: of the statement, before credit
-  StatementId statement;
-  Time next_action;
-  Time created;
-  std::unique_ptr<aggregator::PayeeShare[]> shares;
-  std::unique_ptr<SettlementExtra> extra;
-  Time listed_at;  // under which the secondary rows stand in the store; zero: none
-  std::uint32_t share_count = 0;
-  std::uint32_t attempt = 1;
-  std::uint32_t technical_retries = 0;
-  std::uint32_t dunning_step = 0;
-  PayerId payer;
-  PayeeId payee;  // payouts; collections of one payee's money
-  PlanId plan;
-  AssetId asset;
-  std::uint16_t rail = 0;  // index in State::rail_names
-  SettlementKind kind = SettlementKind::collection;
-  SettlementState state = SettlementState::ready;
-  std::uint8_t listed_state = 0;  // zero: not in the store yet
-  StatementState statement_state = StatementState::open;
-  bool overdue = false;   // counts in PayerRecord::overdue
-  bool finished = false;  // forgotten after the next drain
-  bool dirty = false;
-  bool mark_dirty = false;
-
-  // The most frequent case, one payee, needs no list: `payee` and `billed` say it.
-  std::vector<aggregator::PayeeShare> share_list() const {
-    if (kind != SettlementKind::collection) return {};
-    if (!shares) return {{payee, billed}};
-    return {shares.get(), shares.get() + share_count};
-  }
-  void set_shares(std::span<const aggregator::PayeeShare> list);
-  SettlementExtra& more() {
-    if (!extra) extra = std::make_unique<SettlementExtra>();
-    return *extra;
-  }
-  Amount fee() const { return extra ? extra->fee : Amount{}; }
-  Amount credited() const { return extra ? extra->credited : Amount{}; }
-};
-
-// A channel; what it shares with others is in its earnings' record.
-struct ChannelRecord {
-  Hash key;
-  Address payer;
-  Address payer_authorizer;
-  Address receiver_authorizer;
-  Hash salt;
-  std::uint64_t withdraw_delay_s = 0;
-  u128 charged = 0;
-  u128 captured = 0;
-  u128 signed_maximum = 0;
-  commitments::channel::Snapshot chain;
-  std::uint64_t block = 0;
-  std::uint64_t charges = 0;
-  Time opened;
-  Time charged_at;
-  std::unique_ptr<ChannelReservation> reservation;
-  std::unique_ptr<std::string> put_aside;
-  std::uint32_t earnings = 0;  // number in State::earnings, from 1
-  Signature signature;
-  bool present = false;
-  bool dirty = false;
-  bool fresh = false;
-};
-static_assert(sizeof(ChannelRecord) <= 416, "base::limits::kChannelsMax says how much memory channels take");
-
-struct EarningsRecord {
-  Earnings earnings;
-  bool present = false;
-  bool dirty = false;
-};
-
-struct HoldKey {
-  PayerId payer;
-  u128 nonce = 0;
-  bool operator==(const HoldKey&) const = default;
-};
-struct HoldKeyHash {
-  std::uint64_t seed;
-  std::size_t operator()(const HoldKey& key) const noexcept;
-};
 
 // How far a settlement's money is booked.
 enum class Stage : std::uint8_t { none = 0, reserved = 1, posted = 2, cash = 3, released = 4 };
@@ -334,10 +137,10 @@ struct StateMachine::State {
   std::uint64_t hash(const Hash& key) const;
   std::uint64_t hash_earnings(const Earnings& of) const;
   ChannelRecord* find_channel(ChannelId id);
-  ChannelId find_channel(const Hash& key) const;           // invalid id if there is none
-  std::uint32_t find_earnings(const Earnings& of) const;   // by chain, contract, receiver and token; 0 if there is none
-  std::uint32_t ensure_earnings(const Earnings& of);       // the number, made if there is none
-  PlanId plan_of(PayerId payer, AssetId asset) const;  // none if the payer has no plan for the asset
+  ChannelId find_channel(const Hash& key) const;          // invalid id if there is none
+  std::uint32_t find_earnings(const Earnings& of) const;  // by chain, contract, receiver and token; 0 if there is none
+  std::uint32_t ensure_earnings(const Earnings& of);      // the number, made if there is none
+  PlanId plan_of(PayerId payer, AssetId asset) const;     // none if the payer has no plan for the asset
   // The tally, made if there is none. The payer must be known.
   TallyRecord& tally(PayerId payer, AssetId asset);
   PayeeBalanceRecord& payee_balance(PayeeId payee, AssetId asset);
@@ -518,7 +321,6 @@ struct StateMachine::State {
   base::Result<void> load_hold(base::ByteView value);
   base::Result<void> load_tally(base::ByteView value);
   base::Result<void> load_settlement(base::ByteView value);
-  bool is_early(Table table, base::ByteView value) const;  // a channel's row that came before what it needs
   base::Result<void> load_channel(base::ByteView value);
   base::Result<void> load_earnings(std::uint64_t number, base::ByteView value);
   bool add_line(const LoadedLine& line);  // false: it cannot be added yet
@@ -603,7 +405,8 @@ struct StateMachine::State {
   std::vector<OperatorBalance> waiting_operators;
   std::vector<Row> waiting_rows;  // that came before the head
   std::optional<ChannelCounts> channel_counts;
-  std::vector<Row> waiting_channel_rows;
+  std::vector<Row> waiting_channel_rows;  // that came before the counts or their earnings
+  bool finishing_load = false;            // nothing more can come
 };
 
 // "entry 123 (window_closed): ".

@@ -69,7 +69,8 @@ base::Result<void> StateMachine::apply(const Entry& entry, Sequence sequence, co
   if (time < state.head.last_time) return mismatch(where + "its time is before the previous entry's");
   if (!state.domain && !std::holds_alternative<Genesis>(entry)) return mismatch(where + "the ledger has no genesis");
   const std::optional<ReplayRecord> record = replay_record(entry, sequence);
-  if (record && replay.find(record->key)) return mismatch(where + "the same commitment, capture or relay was recorded before");
+  if (record && replay.find(record->key))
+    return mismatch(where + "the same commitment, capture or relay was recorded before");
   Outcome outcome =
       std::visit([&](const auto& alternative) { return state.apply_next(alternative, sequence, leaf, time); }, entry);
   if (!outcome) return mismatch(where + outcome.error().message);

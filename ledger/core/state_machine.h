@@ -47,8 +47,7 @@ namespace ledger::core {
 //   16  chp v  amount_overflow
 
 struct StateCounts {
-  std::size_t payers = 0, tallies = 0, open_windows = 0, open_holds = 0, tabs = 0, open_settlements = 0,
-              channels = 0;
+  std::size_t payers = 0, tallies = 0, open_windows = 0, open_holds = 0, tabs = 0, open_settlements = 0, channels = 0;
 };
 
 class StateMachine {

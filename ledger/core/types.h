@@ -309,15 +309,15 @@ struct Relay {
 // A channel's voucher that a server has reserved; at most one for a channel. All figures of channels are in the token's
 // smallest units.
 struct ChannelReservation {
-  Sequence sequence;                  // of its entry, and its name everywhere; none: there is no reservation
-  base::FixedBytes<16> request;       // chosen by the server: the same again gets the same answer; zero: none
-  bool refund = false;                // otherwise a charge
-  base::u128 maximum = 0;             // of the voucher
-  Signature signature;                // of the voucher
-  base::u128 amount = 0;              // a charge: the most that is charged; a refund: what goes back
-  base::u128 deposit = 0;             // on its way to the channel; the voucher counts on it
-  Time expires;                       // a charge: from then on another voucher may take its place. Nothing else ends it:
-                                      // until then it can be captured, even later. A refund: zero, it has no end
+  Sequence sequence;             // of its entry, and its name everywhere; none: there is no reservation
+  base::FixedBytes<16> request;  // chosen by the server: the same again gets the same answer; zero: none
+  bool refund = false;           // otherwise a charge
+  base::u128 maximum = 0;        // of the voucher
+  Signature signature;           // of the voucher
+  base::u128 amount = 0;         // a charge: the most that is charged; a refund: what goes back
+  base::u128 deposit = 0;        // on its way to the channel; the voucher counts on it
+  Time expires;                  // a charge: from then on another voucher may take its place. Nothing else ends it:
+                                 // until then it can be captured, even later. A refund: zero, it has no end
   bool operator==(const ChannelReservation&) const = default;
 };
 

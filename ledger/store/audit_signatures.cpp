@@ -17,11 +17,11 @@ constexpr std::uint8_t kEvenAndOdd = 27 + 28;
 // happen to be known: when recovery gives somebody else, the other bit is tried.
 crypto::SignatureCheck check_either_v(SignatureJob job, const commitments::tab::KeyCache& keys,
                                       std::optional<crypto::PublicKey>& recovered) {
-  const std::optional<crypto::PublicKey> known = keys.find(job.signer);
+  const std::optional<crypto::PublicKey> known = job.as_contract ? std::nullopt : keys.find(job.signer);
   crypto::VerifyItem item{job.digest, job.signature, job.signer, known ? &*known : nullptr};
   crypto::VerifyAnswer answer;
   crypto::verify({&item, 1}, {&answer, 1});
-  if (answer.check == crypto::SignatureCheck::wrong && item.key == nullptr) {
+  if (answer.check == crypto::SignatureCheck::wrong && item.key == nullptr && !job.as_contract) {
     item.signature.bytes[kV] = static_cast<std::uint8_t>(kEvenAndOdd - item.signature.bytes[kV]);
     crypto::verify({&item, 1}, {&answer, 1});
   }

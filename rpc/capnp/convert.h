@@ -143,6 +143,11 @@ bool decode(wire::Settlement::Reader in, core::Settlement& out);
 void encode(const core::Relay& in, wire::Relay::Builder out);
 bool decode(wire::Relay::Reader in, core::Relay& out);
 
+void encode(const core::Channel& in, wire::Channel::Builder out);
+bool decode(wire::Channel::Reader in, core::Channel& out);
+void encode(const core::Earnings& in, wire::Earnings::Builder out);
+bool decode(wire::Earnings::Reader in, core::Earnings& out);
+
 void encode(const RawEntry& in, wire::Entry::Builder out);
 bool decode(wire::Entry::Reader in, RawEntry& out);
 void encode(const ChargeRecord& in, wire::ChargeRecord::Builder out);

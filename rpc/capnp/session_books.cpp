@@ -250,6 +250,41 @@ kj::Promise<void> BooksImpl::settlement(SettlementContext call) {
       });
 }
 
+kj::Promise<void> BooksImpl::channels(ChannelsContext call) {
+  const Page page = decode(call.getParams().getPage());
+  return read<PageOf<core::Channel>>([&books = reader(), page] {
+           return plain_page<core::Channel, core::ChannelId>(
+               page, [&](core::ChannelId after, std::size_t limit) { return books.channels(after, limit); });
+         })
+      .then([call](Reply<PageOf<core::Channel>> reply) mutable {
+        check(reply);
+        auto results = call.getResults();
+        results.setNext(reply.value.next);
+        encode_list(reply.value.items, results.initChannels(list_size(reply.value.items.size())));
+      });
+}
+
+kj::Promise<void> BooksImpl::channel(ChannelContext call) {
+  core::Hash key;
+  if (!decode_fixed(call.getParams().getKey(), key)) throw_invalid("channel: key: it has 32 bytes");
+  return read<core::Channel>([&books = reader(), key] { return Reply<core::Channel>::of(books.channel(key)); })
+      .then([call](Reply<core::Channel> reply) mutable {
+        check(reply);
+        call.getResults().setStatus(number(reply.status));
+        if (reply.status == Status::ok) encode(reply.value, call.getResults().initChannel());
+      });
+}
+
+kj::Promise<void> BooksImpl::earnings(EarningsContext call) {
+  using All = std::vector<core::Earnings>;
+  const std::size_t limit = page_limit({0, call.getParams().getLimit()});
+  return read<All>([&books = reader(), limit] { return Reply<All>::of(books.earnings(limit)); })
+      .then([call](Reply<All> reply) mutable {
+        check(reply);
+        encode_list(reply.value, call.getResults().initEarnings(list_size(reply.value.size())));
+      });
+}
+
 kj::Promise<void> BooksImpl::relay(RelayContext call) {
   const core::SettlementId id(call.getParams().getSettlement());
   return read<core::Relay>([&books = reader(), id] { return Reply<core::Relay>::of(books.relay(id)); })

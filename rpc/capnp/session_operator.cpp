@@ -13,6 +13,7 @@ namespace limits = base::limits;
 using base::Status;
 
 constexpr const char* kAddressRule = "an address has 20 bytes";
+constexpr const char* kChannelRule = "a channel's key has 32 bytes";
 constexpr const char* kAmountRule = "an amount is below 2^127";
 constexpr std::size_t kCheckpointNameMax = 64;
 
@@ -135,6 +136,22 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     const auto params = call.getParams();
     return command(core::CancelSettlement{core::SettlementId(params.getSettlement()), string(params.getReason())},
                    call);
+  }
+
+  kj::Promise<void> releaseReservation(ReleaseReservationContext call) override {
+    const auto params = call.getParams();
+    core::ReleaseReservation wanted;
+    wanted.reservation = core::Sequence(params.getReservation());
+    if (!decode_fixed(params.getChannel(), wanted.key)) return refuse(Status::value_invalid, kChannelRule, call);
+    return command(wanted, call);
+  }
+
+  kj::Promise<void> putChannelAside(PutChannelAsideContext call) override {
+    const auto params = call.getParams();
+    core::PutChannelAside wanted;
+    wanted.reason = string(params.getReason());
+    if (!decode_fixed(params.getChannel(), wanted.key)) return refuse(Status::value_invalid, kChannelRule, call);
+    return command(std::move(wanted), call);
   }
 
   kj::Promise<void> setRail(SetRailContext call) override {

@@ -110,6 +110,9 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   kj::Promise<void> status(StatusContext call) override;
   kj::Promise<void> rails(RailsContext call) override;
   kj::Promise<void> relay(RelayContext call) override;
+  kj::Promise<void> channels(ChannelsContext call) override;
+  kj::Promise<void> channel(ChannelContext call) override;
+  kj::Promise<void> earnings(EarningsContext call) override;
 };
 
 // An address out of a call's parameters; throws on another length.

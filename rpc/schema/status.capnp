@@ -111,3 +111,21 @@ const statusShuttingDown :UInt16 = 101;
 # The daemon is stopping; nothing was recorded. [retry later]
 const statusNotPermitted :UInt16 = 102;
 # This session may not do this. [ask operator]
+const statusChannelUnknown :UInt16 = 110;
+# This channel is not kept here. [fix]
+const statusChannelBusy :UInt16 = 111;
+# Another request has reserved this channel. [retry later]
+const statusChannelAmountMismatch :UInt16 = 112;
+# The voucher's maximum is not what the channel was charged plus the amount. [fix]
+const statusChannelExceedsBalance :UInt16 = 113;
+# The voucher's maximum is above the channel's balance. [top up]
+const statusChannelBelowClaimed :UInt16 = 114;
+# The voucher's maximum is not above what was claimed on the chain. [fix]
+const statusChannelPutAside :UInt16 = 115;
+# The channel was put aside: its claim cannot be sent. [ask operator]
+const statusChannelRefundTooHigh :UInt16 = 116;
+# The refund is above what the channel has left. [fix]
+const statusReservationEnded :UInt16 = 117;
+# The channel's reservation has ended, or another has taken its place. [fix]
+const statusReservationConflict :UInt16 = 118;
+# The reservation was captured before with another usage. [fix]

@@ -195,6 +195,12 @@ interface Books extends(Events) {
   rails @21 () -> (rails :List(T.RailStatus));
   relay @22 (settlement :UInt64) -> (status :UInt16, relay :T.Relay);
   # notFound for settlements of other kinds.
+  channels @23 (page :Page) -> (channels :List(T.Channel), next :UInt64);
+  # Payment channels (x402 batch-settlement) whose charges are kept here, in the order in which they were opened.
+  channel @24 (key :Data) -> (status :UInt16, channel :T.Channel);
+  # By its channelId on the chain. ok or notFound.
+  earnings @25 (limit :UInt32) -> (earnings :List(T.Earnings));
+  # What receivers earned through channels; at most 1,000.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -230,6 +236,10 @@ interface OperatorSession extends(Books) {
   checkpoint @15 (name :Text) -> (status :UInt16, directory :Text, detail :Text);
   # A consistent copy under the configured checkpoint root. `name`: 1 to 64 letters, digits, '-', '_' and '.', not
   # starting with '.'. alreadyExists if there is one; valueInvalid for another name.
+  releaseReservation @16 (channel :Data, reservation :UInt64) -> (receipt :T.CommandReceipt);
+  # Ends a channel's reservation without a charge; `channel` is its key. ok without a change if it is not the present one.
+  putChannelAside @17 (channel :Data, reason :Text) -> (receipt :T.CommandReceipt);
+  # Claims of the channel are not sent, and its vouchers are refused. An empty reason takes it back.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -526,6 +526,80 @@ struct Relay {
   # What the rail was given, in the rail's own encoding.
 }
 
+struct ChannelReservation {
+  # A channel's voucher that a server has reserved.
+  sequence @0 :UInt64;
+  # Of its entry, and its name. 0: there is no reservation, and nothing else is set.
+  request @1 :Data;
+  # 16 bytes, chosen by the server; empty: none.
+  refund @2 :Bool;
+  # Otherwise a charge.
+  maximum @3 :UInt128;
+  signature @4 :Data;
+  amount @5 :UInt128;
+  # The most that is charged, or what goes back.
+  deposit @6 :UInt128;
+  # On its way to the channel.
+  expiresUs @7 :UInt64;
+  # From then on another voucher may take its place. 0: a refund, which has no end.
+}
+
+struct Channel {
+  # A payment channel whose charges are kept here (docs/bindings/channel.md). Figures are in the token's smallest units.
+  id @0 :UInt64;
+  key @1 :Data;
+  # channelId on the chain.
+  chainId @2 :UInt64;
+  contract @3 :Data;
+  payer @4 :Data;
+  payerAuthorizer @5 :Data;
+  # Zero: the payer itself.
+  receiver @6 :Data;
+  receiverAuthorizer @7 :Data;
+  token @8 :Data;
+  withdrawDelayS @9 :UInt64;
+  salt @10 :Data;
+  charged @11 :UInt128;
+  # Cumulative.
+  captured @12 :UInt128;
+  # The part of it that was charged here.
+  charges @13 :UInt64;
+  signedMaximum @14 :UInt128;
+  # Of the voucher with which it can be claimed.
+  signature @15 :Data;
+  # Empty: nothing was charged here.
+  balance @16 :UInt128;
+  # This and the following as the chain has it, confirmed, since `block`.
+  totalClaimed @17 :UInt128;
+  withdrawal @18 :UInt128;
+  # Under way; 0: none.
+  withdrawRequestedAtS @19 :UInt64;
+  refundNonce @20 :Data;
+  # 32 bytes, big-endian.
+  block @21 :UInt64;
+  reservation @22 :ChannelReservation;
+  putAside @23 :Text;
+  # Why its claim is not sent; empty: it is.
+  openedUs @24 :UInt64;
+  chargedUs @25 :UInt64;
+  # The last charge; 0: none.
+}
+
+struct Earnings {
+  # What a receiver earned through channels, in one token at one contract. In the token's smallest units.
+  chainId @0 :UInt64;
+  contract @1 :Data;
+  receiver @2 :Data;
+  token @3 :Data;
+  charged @4 :UInt128;
+  # Here.
+  claimed @5 :UInt128;
+  # This and the next as the contract has it at `block`, channels that are not kept here included.
+  settled @6 :UInt128;
+  block @7 :UInt64;
+  # 0: not looked up yet.
+}
+
 struct CommandReceipt {
   # The answer to every command: sent after it is durable.
   status @0 :UInt16;

@@ -64,6 +64,7 @@ class Filler {
   void put(base::ShortText<N>& value) {
     value = *base::ShortText<N>::parse(std::string(random_() % (N + 1), static_cast<char>('a' + random_() % 26)));
   }
+  void put(base::Uint256& value) { value = base::Uint256::from_word(make<base::Hash>()); }
   void put(std::string& value) { value = std::string(random_() % 20, static_cast<char>('a' + random_() % 26)); }
   void put(base::Bytes& value) {
     value.resize(random_() % 40);

@@ -87,6 +87,9 @@ void make_row(core::Table table, const std::string& name) {
 void make_rows() {
   make_row<core::LedgerHead>(core::Table::head, "head");
   make_row<core::Relay>(core::Table::relay, "relay");
+  make_row<core::ChannelCounts>(core::Table::channel_counts, "channel_counts");
+  make_row<core::Earnings>(core::Table::earnings, "earnings");
+  make_row<core::Channel>(core::Table::channel, "channel");
   make_row<core::Asset>(core::Table::asset, "asset");
   make_row<core::Plan>(core::Table::plan, "plan");
   make_row<core::Payer>(core::Table::payer, "payer");

@@ -41,6 +41,9 @@ bool decode(core::Table table, base::ByteView value) {
     case core::Table::settlement: return round_trip<core::Settlement>(value);
     case core::Table::open_settlement: return round_trip<core::OpenSettlement>(value);
     case core::Table::relay: return round_trip<core::Relay>(value);
+    case core::Table::channel_counts: return round_trip<core::ChannelCounts>(value);
+    case core::Table::earnings: return round_trip<core::Earnings>(value);
+    case core::Table::channel: return round_trip<core::Channel>(value);
     case core::Table::operator_balance: return round_trip<core::OperatorBalance>(value);
     default: return false;
   }

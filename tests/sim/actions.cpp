@@ -221,6 +221,7 @@ std::string World::submit_batch() {
 }
 
 std::string World::run_command(const core::Command& command) {
+  model_.next_sequence = ledger_.journal().size() + 1;
   const core::CommandResult result = ledger_.execute(command);
   const auto ask_model = [&](const auto& one) {
     if constexpr (requires { model_.run(ledger_.now(), one); }) return model_.run(ledger_.now(), one);
@@ -238,6 +239,11 @@ std::string World::run_command(const core::Command& command) {
   const auto* relay = std::get_if<core::PlanRelay>(&command);
   if (relay != nullptr && base::accepted(expected) && result.id != model_.relays.at(relay->key).settlement)
     return "the ledger says that the relay is settlement " + std::to_string(result.id);
+  const bool channel = command.index() > core::Command(core::PlanRelay{}).index();
+  if (channel && base::accepted(expected) && result.sequence.value != model_.answer)
+    return "the ledger says sequence " + std::to_string(result.sequence.value);
+  if (std::holds_alternative<core::ReserveVoucher>(command) && expected == base::Status::ok)
+    reservations_.push_back(model_.answer);
   return "";
 }
 

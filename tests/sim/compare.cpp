@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <sstream>
 
 #include "ledger/core/period.h"
@@ -189,6 +190,42 @@ void compare_rest(const MapRows& store, const Model& model, base::Time now, Diff
   });
 }
 
+void compare_channels(const MapRows& store, const Model& model, Differences& differences) {
+  std::map<base::Address, Money> captured;
+  std::size_t rows = 0;
+  store.for_each<core::Channel>(core::Table::channel, [&](const core::Bytes&, const core::Channel& row) {
+    ++rows;
+    const ModelChannel& mine = model.channels.at(row.key);
+    const std::string where = "channel " + std::to_string(row.id.value) + ", ";
+    const auto charges =
+        std::count_if(mine.history.begin(), mine.history.end(), [](const auto& e) { return e.capture; });
+    Money maximum = 0;
+    for (const ModelChannel::Event& event : mine.history) maximum = event.capture ? event.maximum : maximum;
+    const ModelReservation reservation = mine.reservation.value_or(ModelReservation{});
+    differences.expect(where + "charged", as_money(row.charged), mine.charged());
+    differences.expect(where + "captured", as_money(row.captured), mine.captured());
+    differences.expect(where + "charges", as_money(row.charges), charges);
+    differences.expect(where + "signed maximum", as_money(row.signed_maximum), maximum);
+    differences.expect(where + "figures", row.chain == mine.chain ? 1 : 0, 1);
+    differences.expect(where + "block", as_money(row.block), as_money(mine.block));
+    differences.expect(where + "reservation", as_money(row.reservation.sequence.value), as_money(reservation.sequence));
+    differences.expect(where + "reserved", as_money(row.reservation.amount), reservation.amount);
+    differences.expect(where + "reserved until", row.reservation.expires, reservation.expires);
+    differences.expect(where + "put aside", row.put_aside == mine.put_aside ? 1 : 0, 1);
+    captured[mine.receiver] += mine.captured();
+  });
+  differences.expect("channels", as_money(rows), as_money(model.channels.size()));
+  store.for_each<core::Earnings>(core::Table::earnings, [&](const core::Bytes&, const core::Earnings& row) {
+    const std::string where = "earnings of " + base::to_hex(row.receiver).substr(0, 6) + ", ";
+    const auto at = model.mirrors.find(row.receiver);
+    const ModelMirror mine = at == model.mirrors.end() ? ModelMirror{} : at->second;
+    differences.expect(where + "charged", as_money(row.charged), captured[row.receiver]);
+    differences.expect(where + "claimed", as_money(row.claimed), mine.claimed);
+    differences.expect(where + "settled", as_money(row.settled), mine.settled);
+    differences.expect(where + "block", as_money(row.block), as_money(mine.block));
+  });
+}
+
 }  // namespace
 
 std::string World::compare_closings() {
@@ -219,6 +256,7 @@ std::string World::compare_state() const {
   compare_statements(ledger_.store(), model_, differences);
   compare_settlements(ledger_.store(), model_, differences);
   compare_rest(ledger_.store(), model_, ledger_.now(), differences);
+  compare_channels(ledger_.store(), model_, differences);
   const core::LedgerHead& head = ledger_.machine().head();
   differences.expect("head: statements", as_money(head.statements), as_money(model_.statements.size()));
   differences.expect("head: settlements", as_money(head.settlements), as_money(model_.settlements.size()));

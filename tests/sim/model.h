@@ -81,6 +81,37 @@ struct ModelRelay {  // by its key
   std::string rail_and_order;
   std::uint64_t settlement = 0;
 };
+struct ModelReservation {
+  std::uint64_t sequence = 0;
+  bool refund = false;
+  Money maximum = 0, amount = 0, deposit = 0;
+  base::FixedBytes<16> request;
+  base::Signature signature;
+  Time expires;
+};
+struct ModelChannel {  // by its key
+  Address receiver;
+  commitments::channel::Snapshot chain;
+  std::uint64_t block = 0;
+  struct Event {
+    bool capture = false;
+    Money amount = 0;   // captured, or the chain's total of claims
+    Money maximum = 0;  // of the captured voucher
+  };
+  std::vector<Event> history;
+  std::optional<ModelReservation> reservation;
+  std::string put_aside;
+  Money charged() const;
+  Money captured() const;
+};
+struct ModelCapture {  // by the reservation
+  std::uint64_t sequence = 0;
+  std::string usage;
+};
+struct ModelMirror {  // of a receiver's earnings
+  Money claimed = 0, settled = 0;
+  std::uint64_t block = 0;
+};
 struct ModelEarnings {  // a payee in one asset
   Money payable = 0, paid_out = 0, fees = 0;
   std::uint64_t open_payout = 0;
@@ -106,6 +137,13 @@ class Model {
   Status run(Time now, const core::RetrySettlement& command);
   Status run(Time now, const core::CancelSettlement& command);
   Status run(Time now, const core::PlanRelay& command);
+  // model_channels.cpp; set `answer` to the sequence that the ledger must give.
+  Status run(Time now, const core::SyncChannel& command);
+  Status run(Time now, const core::SyncEarnings& command);
+  Status run(Time now, const core::ReserveVoucher& command);
+  Status run(Time now, const core::CaptureReservation& command);
+  Status run(Time now, const core::ReleaseReservation& command);
+  Status run(Time now, const core::PutChannelAside& command);
   // What timers do to one object; false if it is not due.
   bool close_due(Time now, const AccountKey& key);
   bool expire(Time now, const HoldKey& key);
@@ -133,7 +171,11 @@ class Model {
   std::map<std::uint64_t, ModelSettlement> settlements;
   std::map<Hash, ModelRelay> relays;
   std::map<AccountKey, ModelEarnings> earnings;
-  std::vector<ModelClosing> closings;  // all of them, in order
+  std::map<Hash, ModelChannel> channels;
+  std::map<std::pair<Hash, std::uint64_t>, ModelCapture> captures;
+  std::map<Address, ModelMirror> mirrors;       // by receiver: one contract and token here
+  std::uint64_t next_sequence = 0, answer = 0;  // of the next entry; of the answer, zero: none
+  std::vector<ModelClosing> closings;           // all of them, in order
 
  private:
   const core::Plan* plan_of(const AccountKey& account) const;
@@ -150,6 +192,7 @@ class Model {
   void settle(std::uint64_t id, core::SettlementState to);
   void clear_overdue(ModelSettlement& settlement);
   Status check_unpaid(core::StatementId id) const;
+  Status wrote(bool wrote);
 
   const aggregator::Calendar& calendar_;
 };

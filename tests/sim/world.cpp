@@ -74,7 +74,8 @@ void World::pass_time() {
 std::string World::step() {
   pass_time();
   const std::uint64_t what = below(100);
-  if (what < 60) return submit_batch();
+  if (what < 45) return submit_batch();
+  if (what < 60) return run_command(random_channel_command());
   if (what < 72) return run_timer();
   if (what < 88) return run_command(random_settlement_command());
   if (what < 98) return run_command(random_command());

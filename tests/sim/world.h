@@ -51,6 +51,9 @@ class World {
   core::Command random_settlement_command();
   core::PlanRelay random_relay();
   core::Command random_configuration();
+  // channel_actions.cpp
+  core::SyncChannel random_sync();
+  core::Command random_channel_command();
   core::Plan random_plan(std::uint16_t asset, std::uint64_t number);
   core::Payee random_payee(std::uint64_t number);
   // compare.cpp
@@ -66,6 +69,7 @@ class World {
   std::vector<std::string> trace_;
   std::map<base::Status, std::size_t> statuses_;
   std::map<std::string, std::uint64_t> sequences_;  // of accepted items
+  std::vector<std::uint64_t> reservations_;         // that were made
   std::size_t closings_seen_ = 0;
   std::size_t items_ = 0;
   std::uint64_t mandate_nonce_ = 0;

@@ -50,8 +50,14 @@ inline ledger::core::SyncChannel sync_channel(std::uint64_t n, const commitments
 }
 inline ledger::core::SyncEarnings sync_earnings(std::uint64_t payee, base::u128 claimed, base::u128 settled,
                                                 std::uint64_t block, bool rewound = false) {
-  return {kChannelChain, channel_contract(), secret_key(Role::payee, payee).address(), channel_token(),
-          claimed,       settled,            block,                                    rewound};
+  return {kChannelChain,
+          channel_contract(),
+          secret_key(Role::payee, payee).address(),
+          channel_token(),
+          claimed,
+          settled,
+          block,
+          rewound};
 }
 
 // A charge of at most `amount`, with a signed voucher over `maximum`.
@@ -60,8 +66,8 @@ inline ledger::core::ReserveVoucher reserve_charge(std::uint64_t n, base::u128 m
   ledger::core::ReserveVoucher command;
   command.key = channel_key(n);
   command.maximum = maximum;
-  command.signature = secret_key(Role::agent, n).sign(
-      commitments::channel::voucher_digest(channel_domain(), command.key, maximum));
+  command.signature =
+      secret_key(Role::agent, n).sign(commitments::channel::voucher_digest(channel_domain(), command.key, maximum));
   command.amount = amount;
   command.ttl_s = ttl_s;
   return command;

@@ -126,6 +126,19 @@ TEST_F(TabctlMoney, CreditNotesWriteOffsAndTheKillSwitch) {
   EXPECT_TRUE(contains(fails(1, "operator", {"rails", "enable", "carrier-pigeon"}), "There is no rail carrier-pigeon"));
 }
 
+TEST_F(TabctlMoney, ChannelsThatAreNotThereAreSaidSo) {
+  EXPECT_TRUE(contains(good("operator", {"channel", "list"}), "No payment channel is kept here yet"));
+  EXPECT_TRUE(contains(good("auditor", {"channel", "earnings"}), "Nothing was earned through payment channels yet"));
+  EXPECT_TRUE(json("operator", {"channel", "list"}).at("items").as_array().empty());
+  EXPECT_TRUE(json("operator", {"channel", "earnings"}).at("items").as_array().empty());
+  const std::string unknown = "0x" + std::string(64, '7');
+  EXPECT_TRUE(contains(fails(1, "operator", {"channel", "show", unknown}), "There is no channel " + unknown));
+  EXPECT_TRUE(contains(fails(1, "operator", {"channel", "release", "3"}), "There is no channel 3"));
+  EXPECT_TRUE(contains(fails(1, "operator", {"channel", "aside", "0", "--reason", "x"}), "There is no channel 0"));
+  fails(2, "operator", {"channel", "show", "0x12"});
+  fails(2, "operator", {"channel", "show", "first"});
+}
+
 TEST_F(TabctlMoney, EventsAndJournalCanBeFollowed) {
   const auto follow = [&](const std::string& name, Words words, const std::string& file) {
     const Words common = {tabctl_binary(), "--socket", tabd_->socket(), "--key", key(name)};

@@ -34,7 +34,9 @@ class ChannelTest : public LedgerTest {
   void open(std::uint64_t n = 0, u128 balance = 1'000, u128 claimed = 0) {
     must(sync_channel(n, escrow(balance, claimed), 100));
   }
-  Sequence reserve(std::uint64_t n, u128 maximum, u128 amount) { return must(reserve_charge(n, maximum, amount)).sequence; }
+  Sequence reserve(std::uint64_t n, u128 maximum, u128 amount) {
+    return must(reserve_charge(n, maximum, amount)).sequence;
+  }
   void charge_once(std::uint64_t n, u128 maximum, std::uint64_t amount) {
     must(capture(n, reserve(n, maximum, amount), amount));
   }

@@ -13,6 +13,7 @@
 #include "ledger/core/row.h"
 #include "ledger/store/database.h"
 #include "ledger/store/rows.h"
+#include "tests/support/channels.h"
 #include "tests/unit/ledger_store/store_world.h"
 
 namespace ledger::store {
@@ -94,6 +95,61 @@ TEST(Audit, RelaysAreOneForEverAndAreAudited) {
   }
   const AuditReport report = must_audit(world, options.path);
   EXPECT_TRUE(report.clean()) << report.difference->to_string();
+}
+
+TEST(Audit, ChannelsAreKeptAndTheirVouchersAreAudited) {
+  World world;
+  StoreOptions options = world.options();
+  options.recent_replay_keys = 4;  // most keys are on disk
+  const auto ask = [](LedgerStore& store, const core::Command& command) {
+    return store.service().submit_and_wait(command).result;
+  };
+  constexpr std::uint64_t kCharges = 20;
+  std::vector<core::CaptureReservation> captures;
+  {
+    const auto store = world.open(options);
+    for (const std::uint64_t n : {0u, 1u, 2u}) ask(*store, support::sync_channel(n, support::escrow(1'000), 10));
+    for (std::uint64_t i = 1; i <= kCharges; ++i) {
+      const core::CommandResult reserved = ask(*store, support::reserve_charge(1, 10 * i, 10));
+      ASSERT_EQ(reserved.status, Status::ok) << reserved.detail;
+      captures.push_back(support::capture(1, reserved.sequence, 10));
+      ASSERT_EQ(ask(*store, captures.back()).status, Status::ok);
+    }
+    ask(*store, support::sync_earnings(1, 50, 20, 11));
+  }
+  {
+    const auto store = world.open(options);
+    EXPECT_EQ(ask(*store, captures.front()).status, Status::already_accepted);
+    ++captures.front().usage.quantity;
+    EXPECT_EQ(ask(*store, captures.front()).status, Status::reservation_conflict);
+    const api::LedgerReader& reader = store->reader();
+    const core::Channel channel = reader.channel(support::channel_key(1)).value();
+    EXPECT_EQ(channel, reader.channel(core::ChannelId(2)).value());
+    EXPECT_TRUE(channel.charged == 10 * kCharges && channel.charges == kCharges);
+    EXPECT_EQ(reader.channel(support::channel_key(7)).error().code, ErrorCode::not_found);
+    EXPECT_EQ(reader.channel(core::ChannelId(4)).error().code, ErrorCode::not_found);
+    EXPECT_EQ(reader.channels(core::ChannelId(1), 10).value().size(), 2u);
+    EXPECT_EQ(reader.channels({}, 1).value().front().key, support::channel_key(0));
+    const std::vector<core::Earnings> earnings = reader.earnings(10).value();
+    ASSERT_EQ(earnings.size(), 2u);
+    EXPECT_TRUE(earnings[1].charged == 10 * kCharges && earnings[1].claimed == 50 && earnings[1].settled == 20);
+    EXPECT_EQ(reader.earnings(1).value().size(), 1u);
+  }
+  AuditReport report = must_audit(world, options.path);
+  EXPECT_TRUE(report.clean()) << report.difference->to_string();
+  EXPECT_EQ(report.payer_signatures, kCharges);
+
+  // Signatures are checked before the ledger is asked. One that was not is found.
+  const auto store = world.open(options);
+  core::ReserveVoucher forged = support::reserve_charge(0, 10, 10);
+  forged.signature.bytes[64] ^= 27 ^ 28;  // the contract wants the right v
+  const core::Sequence sequence = ask(*store, forged).sequence;
+  store->stop();
+  report = must_audit(world, options.path);
+  ASSERT_FALSE(report.clean());
+  EXPECT_EQ(report.difference->sequence, sequence);
+  EXPECT_EQ(report.difference->kind, "channel_reserved");
+  EXPECT_EQ(report.difference->field, "voucher signature");
 }
 
 TEST(Audit, RefusesWhatItCannotRead) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "ledger/proof/proof.h"
+#include "tests/support/channels.h"
 #include "tests/unit/rpc/raw_client.h"
 
 namespace rpc {
@@ -51,6 +52,36 @@ TEST(RpcBooks, ARelayIsASettlementWithAnOrder) {
   ASSERT_TRUE(relay.has_value());
   EXPECT_EQ(*relay, (core::Relay{core::SettlementId(1), plan.key, "exact", plan.order}));
   EXPECT_FALSE(session.relay(core::SettlementId(2)).has_value());
+}
+
+TEST(RpcBooks, ChannelsAreReadAndMended) {
+  RpcWorld world;
+  auto session = world.operator_session();
+  EXPECT_TRUE(session.channels({})->items.empty());
+  EXPECT_TRUE(session.earnings(10)->empty());
+  for (const std::uint64_t n : {0u, 1u, 2u}) world.must(support::sync_channel(n, support::escrow(1'000), 10));
+  world.must(support::reserve_charge(1, 100, 100));
+  EXPECT_EQ(session.channels({0, 2})->next, 2u);
+  EXPECT_EQ(session.channels({2, 2})->items.size(), 1u);
+  EXPECT_EQ(session.earnings(10)->size(), 2u);
+  EXPECT_EQ(session.earnings(1)->size(), 1u);
+  const core::Hash key = support::channel_key(1);
+  const auto channel = session.channel(key);
+  ASSERT_TRUE(channel.has_value()) << channel.error().to_string();
+  EXPECT_EQ(channel->key, key);
+  const core::Sequence reservation = channel->reservation.sequence;
+  ASSERT_TRUE(reservation.valid());
+  EXPECT_FALSE(session.channel(support::channel_key(9)).has_value());
+
+  EXPECT_EQ(session.release_reservation(support::channel_key(9), reservation)->result.status, Status::channel_unknown);
+  EXPECT_TRUE(session.release_reservation(key, reservation)->result.sequence.valid());
+  EXPECT_FALSE(session.release_reservation(key, reservation)->result.sequence.valid());
+  EXPECT_EQ(session.put_channel_aside(key, "reverts")->result.status, Status::ok);
+  EXPECT_EQ(session.channel(key)->put_aside, "reverts");
+  EXPECT_EQ(session.put_channel_aside(key, "")->result.status, Status::ok);
+  EXPECT_EQ(session.channel(key)->put_aside, "");
+  auto auditor = world.auditor_session();
+  EXPECT_EQ(auditor.channels({})->items.size(), 3u);
 }
 
 TEST(RpcBooks, TheOperatorSetsAndReads) {

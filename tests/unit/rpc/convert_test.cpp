@@ -160,6 +160,35 @@ TEST(Convert, StatementsAndSettlements) {
   EXPECT_EQ(round_trip<schema::Relay>(relay), relay);
 }
 
+TEST(Convert, Channels) {
+  const base::u128 wide = static_cast<base::u128>(7) << 100;
+  core::Channel channel;
+  channel.id = base::ChannelId(1);
+  channel.key = test_hash(1);
+  channel.chain_id = 84532;
+  channel.contract = address(2);
+  channel.config = {address(3), address(4), address(5), address(6), address(7), 900, test_hash(8)};
+  EXPECT_EQ(round_trip<schema::Channel>(channel), channel);  // nothing was charged, nothing is reserved
+  channel.charged = wide + 1;
+  channel.captured = wide;
+  channel.charges = 2;
+  channel.signed_maximum = wide + 3;
+  channel.signature = signature(9);
+  channel.chain = {wide + 4, wide + 5, wide + 6, 10, base::Uint256::from_word(test_hash(11))};
+  channel.block = 12;
+  channel.reservation = {core::Sequence(13), {}, false, wide + 7, signature(14), wide + 8, wide + 9, {15}};
+  channel.reservation.request.bytes.fill(16);
+  channel.put_aside = "why";
+  channel.opened.us = 17;
+  channel.charged_at.us = 18;
+  EXPECT_EQ(round_trip<schema::Channel>(channel), channel);
+  channel.reservation.refund = true;
+  channel.reservation.request = {};
+  EXPECT_EQ(round_trip<schema::Channel>(channel), channel);
+  const core::Earnings earnings{1, address(2), address(3), address(4), wide, wide + 1, wide + 2, 5};
+  EXPECT_EQ(round_trip<schema::Earnings>(earnings), earnings);
+}
+
 TEST(Convert, MandatesEventsAndTheRest) {
   core::MandateState mandate;
   mandate.id = base::MandateId(1);
