@@ -118,6 +118,13 @@ struct EventBuilder::Describe {
   }
 
   void operator()(const core::Genesis&) const {}
+  void operator()(const core::ChannelOpened&) const {}
+  void operator()(const core::ChannelSynced&) const {}
+  void operator()(const core::EarningsSynced&) const {}
+  void operator()(const core::ChannelReserved&) const {}
+  void operator()(const core::ChannelCharged&) const {}
+  void operator()(const core::ChannelReleased&) const {}
+  void operator()(const core::ChannelPutAside&) const {}
   void operator()(const core::TabOpened&) const {}
   void operator()(const core::BatchSigned&) const {}
   void operator()(const core::AssetSet& entry) const {

@@ -240,10 +240,10 @@ std::string World::run_command(const core::Command& command) {
   if (relay != nullptr && base::accepted(expected) && result.id != model_.relays.at(relay->key).settlement)
     return "the ledger says that the relay is settlement " + std::to_string(result.id);
   const bool channel = command.index() > core::Command(core::PlanRelay{}).index();
-  if (channel && base::accepted(expected) && result.sequence.value != model_.answer)
+  if (channel && base::accepted(expected) && result.sequence.value != model_.replied)
     return "the ledger says sequence " + std::to_string(result.sequence.value);
   if (std::holds_alternative<core::ReserveVoucher>(command) && expected == base::Status::ok)
-    reservations_.push_back(model_.answer);
+    reservations_.push_back(model_.replied);
   return "";
 }
 

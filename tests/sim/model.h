@@ -137,7 +137,7 @@ class Model {
   Status run(Time now, const core::RetrySettlement& command);
   Status run(Time now, const core::CancelSettlement& command);
   Status run(Time now, const core::PlanRelay& command);
-  // model_channels.cpp; set `answer` to the sequence that the ledger must give.
+  // model_channels.cpp; set `replied` to the sequence that the ledger must give.
   Status run(Time now, const core::SyncChannel& command);
   Status run(Time now, const core::SyncEarnings& command);
   Status run(Time now, const core::ReserveVoucher& command);
@@ -173,9 +173,9 @@ class Model {
   std::map<AccountKey, ModelEarnings> earnings;
   std::map<Hash, ModelChannel> channels;
   std::map<std::pair<Hash, std::uint64_t>, ModelCapture> captures;
-  std::map<Address, ModelMirror> mirrors;       // by receiver: one contract and token here
-  std::uint64_t next_sequence = 0, answer = 0;  // of the next entry; of the answer, zero: none
-  std::vector<ModelClosing> closings;           // all of them, in order
+  std::map<Address, ModelMirror> mirrors;        // by receiver: one contract and token here
+  std::uint64_t next_sequence = 0, replied = 0;  // of the next entry; of the answer, zero: none
+  std::vector<ModelClosing> closings;            // all of them, in order
 
  private:
   const core::Plan* plan_of(const AccountKey& account) const;

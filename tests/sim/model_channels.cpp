@@ -28,7 +28,7 @@ Money ModelChannel::captured() const {
 }
 
 Status Model::wrote(bool wrote) {
-  answer = wrote ? next_sequence : 0;
+  replied = wrote ? next_sequence : 0;
   return Status::ok;
 }
 
@@ -77,7 +77,7 @@ Status Model::run(Time now, const core::ReserveVoucher& command) {
       const bool same = present.refund == wanted.refund && present.maximum == wanted.maximum &&
                         present.amount == wanted.amount && present.deposit == wanted.deposit &&
                         present.signature == wanted.signature;
-      answer = present.sequence;
+      replied = present.sequence;
       return same ? Status::already_accepted : Status::channel_busy;
     }
     if (channel.put_aside.empty() && (present.refund || now < present.expires)) return Status::channel_busy;
@@ -100,7 +100,7 @@ Status Model::run(Time, const core::CaptureReservation& command) {
   const std::string usage = usage_of(command.usage);
   const auto before = captures.find({command.key, command.reservation.value});
   if (before != captures.end()) {
-    answer = before->second.sequence;
+    replied = before->second.sequence;
     return before->second.usage == usage ? Status::already_accepted : Status::reservation_conflict;
   }
   if (!channel.reservation || channel.reservation->sequence != command.reservation.value || channel.reservation->refund)
