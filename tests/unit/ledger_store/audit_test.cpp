@@ -140,11 +140,9 @@ TEST(Audit, ChannelsAreKeptAndTheirVouchersAreAudited) {
   EXPECT_EQ(report.payer_signatures, kCharges);
 
   // Signatures are checked before the ledger is asked. One that was not is found.
-  const auto store = world.open(options);
   core::ReserveVoucher forged = support::reserve_charge(0, 10, 10);
   forged.signature.bytes[64] ^= 27 ^ 28;  // the contract wants the right v
-  const core::Sequence sequence = ask(*store, forged).sequence;
-  store->stop();
+  const core::Sequence sequence = ask(*world.open(options), forged).sequence;
   report = must_audit(world, options.path);
   ASSERT_FALSE(report.clean());
   EXPECT_EQ(report.difference->sequence, sequence);
