@@ -35,7 +35,7 @@ std::optional<std::uint32_t> ApiKeys::find(std::string_view text) const {
   return found;
 }
 
-std::uint32_t ApiKeys::take(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns) {
+std::uint32_t ApiKeys::wait_ms(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns) {
   Entry& entry = entries_[index];
   const std::uint64_t rate = entry.key.requests_per_s;
   if (rate == 0) return 0;
@@ -45,12 +45,16 @@ std::uint32_t ApiKeys::take(std::uint32_t index, std::uint64_t requests, std::ui
   entry.level = level > full ? full : static_cast<std::uint64_t>(level);
   entry.filled_ns = now_ns;
   const std::uint64_t cost = std::min(requests, entry.key.burst) * kBillion;
-  if (entry.level >= cost) {
-    entry.level -= cost;
-    return 0;
-  }
+  if (entry.level >= cost) return 0;
   const std::uint64_t wait_ns = (cost - entry.level) / rate + 1;
   return static_cast<std::uint32_t>(wait_ns / 1'000'000 + 1);
+}
+
+std::uint32_t ApiKeys::take(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns) {
+  const std::uint32_t wait = wait_ms(index, requests, now_ns);
+  Entry& entry = entries_[index];
+  if (wait == 0 && entry.key.requests_per_s != 0) entry.level -= std::min(requests, entry.key.burst) * kBillion;
+  return wait;
 }
 
 std::vector<base::Address> ApiKeys::payees() const {

@@ -31,8 +31,10 @@ class ApiKeys {
   // The index of the key whose text this is. Compares with every key in constant time.
   std::optional<std::uint32_t> find(std::string_view text) const;
   const ApiKey& at(std::uint32_t index) const { return entries_[index].key; }
-  // Takes `requests` from the key's bucket (all that it can hold, if that is less). 0, or how long to wait.
-  // Milliseconds.
+  // How long to wait until the key's bucket has `requests` (or all that it can hold, if that is less). Milliseconds; 0
+  // if it has them.
+  std::uint32_t wait_ms(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns);
+  // The same, and takes them if it has them.
   std::uint32_t take(std::uint32_t index, std::uint64_t requests, std::uint64_t now_ns);
   // The payees of all resource servers.
   std::vector<base::Address> payees() const;

@@ -27,6 +27,8 @@ using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
 constexpr std::size_t kReadBytes = 16 * 1024;
 // A chunk's size line and the trailers of a chunked body have no other bound.
 constexpr std::size_t kChunkLineMax = limits::kHttpHeadBytesMax;
+// Answers that the peer has not taken yet: beyond this no further request is read. A page of the books fits.
+constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 // How long we read and forget what a peer still sends after our last answer, so that it gets to see that answer.
 constexpr std::uint64_t kLingerNs = 2'000'000'000;
 constexpr std::uint64_t kMs = 1'000'000;
@@ -93,6 +95,13 @@ class ConnectionOf final : public Connection, public std::enable_shared_from_thi
   }
   // No further request is read.
   bool ending() const { return last_asked_ || phase_ == Phase::lingering || phase_ == Phase::closed; }
+  // There is room for one more request and its answer.
+  bool may_ask() const { return !ending() && slots_.size() < limits::kHttpPipelineMax && unsent() < kUnsentBytesMax; }
+  std::size_t unsent() const {
+    std::size_t bytes = writing_ ? out_.size() : 0;
+    for (const std::shared_ptr<Slot>& slot : slots_) bytes += slot->bytes.size();
+    return bytes;
+  }
 
   void read();
   void on_read(error_code failure, std::size_t bytes);
@@ -132,8 +141,7 @@ class ConnectionOf final : public Connection, public std::enable_shared_from_thi
 
 template <typename Stream>
 void ConnectionOf<Stream>::read() {
-  const bool wanted = phase_ == Phase::lingering || (!ending() && slots_.size() < limits::kHttpPipelineMax);
-  if (reading_ || !wanted) return;
+  if (reading_ || !(phase_ == Phase::lingering || may_ask())) return;
   reading_ = true;
   stream_.async_read_some(asio::buffer(chunk_), [self = this->shared_from_this()](error_code failure, std::size_t n) {
     self->reading_ = false;
@@ -159,7 +167,7 @@ void ConnectionOf<Stream>::on_read(error_code failure, std::size_t bytes) {
 template <typename Stream>
 void ConnectionOf<Stream>::process() {
   bool asked = false;
-  while (!ending() && slots_.size() < limits::kHttpPipelineMax) {
+  while (may_ask()) {
     if (!(phase_ == Phase::body ? read_body() : read_head())) break;
     asked = true;
   }
@@ -170,7 +178,9 @@ void ConnectionOf<Stream>::process() {
 template <typename Stream>
 bool ConnectionOf<Stream>::read_head() {
   if (phase_ == Phase::idle) {
-    while (in_.starts_with("\r\n")) in_.erase(0, 2);  // RFC 9112, 2.2
+    std::size_t blank = 0;  // empty lines before a request: RFC 9112, 2.2
+    while (in_.compare(blank, 2, "\r\n") == 0) blank += 2;
+    in_.erase(0, blank);
     if (in_.empty() || in_ == "\r") return false;
     enter(Phase::head);
     scanner_.reset();
@@ -209,7 +219,7 @@ void ConnectionOf<Stream>::head_complete() {
   keep_alive_ = parser_->get().keep_alive();
   request_ = {};
   request_.head_only = head.method() == beast::http::verb::head;
-  request_.target.assign(head.target().data(), head.target().size());
+  request_.target = origin_form({head.target().data(), head.target().size()});
   std::optional<Response> refusal = host_.admit(head, known_, request_);
   const bool bodiless = parser_->is_done();
   if (refusal && bodiless) {

@@ -1,5 +1,7 @@
 #include "rpc/http/head.h"
 
+#include <algorithm>
+
 #include <boost/beast/core/string.hpp>
 
 namespace rpc::http {
@@ -37,6 +39,15 @@ HeadScanner::State HeadScanner::scan(std::string_view bytes) {
     seen_ = line_ = end + 1;
     if (empty_line) return State::complete;
   }
+}
+
+std::string_view origin_form(std::string_view target) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!beast::iequals(beast::string_view(target.data(), std::min(target.size(), scheme.size())), scheme)) continue;
+    const std::size_t path = target.find('/', scheme.size());
+    return path == std::string_view::npos ? "/" : target.substr(path);
+  }
+  return target;
 }
 
 std::optional<std::string> framing_problem(const RequestHead& head) {

@@ -31,6 +31,9 @@ class HeadScanner {
 
 using RequestHead = boost::beast::http::header<true, boost::beast::http::fields>;
 
+// Path and query of a request's target, which a proxy may send with scheme and authority before them (RFC 9112, 3.2.2).
+std::string_view origin_form(std::string_view target) noexcept;
+
 // What is wrong with a parsed head as a whole; empty if nothing is.
 std::optional<std::string> framing_problem(const RequestHead& head);
 

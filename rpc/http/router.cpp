@@ -74,7 +74,7 @@ Refusal bad_query(std::string message) {
 }
 
 tl::expected<PageQuery, Refusal> page_of(std::string_view target) {
-  PageQuery page{0, limits::kHttpPageItemsMax};
+  std::optional<std::uint64_t> after, limit;
   const std::size_t mark = target.find('?');
   std::string_view rest = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   while (!rest.empty()) {
@@ -85,13 +85,14 @@ tl::expected<PageQuery, Refusal> page_of(std::string_view target) {
     if (key != "after" && key != "limit")
       return tl::unexpected(bad_query("there is an unknown parameter in the query"));
     if (!value || *value == UINT64_MAX)
-      return tl::unexpected(bad_query(std::string(key) + " is not a number in decimal digits"));
-    if (key == "after") page.after = *value;
-    if (key != "limit") continue;
-    if (*value == 0 || *value > limits::kHttpPageItemsMax) return tl::unexpected(bad_query("limit is out of range"));
-    page.limit = *value;
+      return tl::unexpected(bad_query(std::string(key) + " is not a number in decimal digits below 2^64 - 1"));
+    std::optional<std::uint64_t>& target_value = key == "after" ? after : limit;
+    if (target_value) return tl::unexpected(bad_query(std::string(key) + " is there twice"));
+    target_value = value;
   }
-  return page;
+  if (limit && (*limit == 0 || *limit > limits::kHttpPageItemsMax))
+    return tl::unexpected(bad_query("limit is out of range"));
+  return PageQuery{after.value_or(0), limit.value_or(limits::kHttpPageItemsMax)};
 }
 
 Response respond_json(std::string body) {
@@ -155,6 +156,9 @@ std::optional<Response> Router::admit(const RequestHead& head, KnownKey& known, 
     return refuse(Refusal{503, "shutting_down", "the daemon is stopping; nothing was recorded",
                           "Send the same request again, here or to another instance.", 1000});
   if (info->access == Access::open) return std::nullopt;
+  const auto coding = head[boost::beast::http::field::content_encoding];
+  if (info->posts && !coding.empty() && !boost::beast::iequals(coding, "identity"))
+    return refuse(415, "unsupported_encoding", "compressed bodies are not taken", "Send the JSON text as it is.");
   return check_key(head, known, request);
 }
 
@@ -191,8 +195,10 @@ std::optional<Response> Router::check_key(const RequestHead& head, KnownKey& kno
   return std::nullopt;
 }
 
-std::optional<Response> Router::check_quota(const Request& request, std::uint64_t requests) {
-  const std::uint32_t wait_ms = keys_.take(request.api_key, requests, clock_.monotonic_ns());
+std::optional<Response> Router::check_quota(const Request& request, std::uint64_t requests, bool take) {
+  const std::uint64_t now_ns = clock_.monotonic_ns();
+  const std::uint32_t wait_ms =
+      take ? keys_.take(request.api_key, requests, now_ns) : keys_.wait_ms(request.api_key, requests, now_ns);
   if (wait_ms == 0) return std::nullopt;
   return refuse(Refusal{429, "quota_exceeded", "the API key's requests are used up for now",
                         "Wait for Retry-After, or ask the operator for a higher quota.", wait_ms});
@@ -227,13 +233,17 @@ void Router::pay(Operation operation, const Request& request, Respond respond) {
 }
 
 void Router::pay_batch(const Request& request, const Respond& respond) {
-  if (!document_.parse(request.body, json_limits(limits::kHttpBatchItemsMax)))
-    return respond(refuse(facilitator::malformed(document_.mistake())));
+  // How many requests it is stands in the body: one is needed for that to be read, and taken if it is no batch at all.
+  if (std::optional<Response> wait = check_quota(request, 1, false)) return respond(std::move(*wait));
+  const auto malformed = [&](const facilitator::JsonMistake& mistake) {
+    std::optional<Response> wait = check_quota(request, 1);
+    respond(wait ? std::move(*wait) : refuse(facilitator::malformed(mistake)));
+  };
+  if (!document_.parse(request.body, json_limits(limits::kHttpBatchItemsMax))) return malformed(document_.mistake());
   const JsonNode* items = document_.member(document_.root(), "items");
   if (items == nullptr || items->kind != JsonKind::array || items->count == 0 ||
       items->count > limits::kHttpBatchItemsMax)
-    return respond(refuse(facilitator::malformed(
-        {"items", "this must be a list of 1 to " + std::to_string(limits::kHttpBatchItemsMax) + " items"})));
+    return malformed({"items", "this must be a list of 1 to " + std::to_string(limits::kHttpBatchItemsMax) + " items"});
   if (std::optional<Response> wait = check_quota(request, items->count)) return respond(std::move(*wait));
   counters_.payments_total += items->count;
   const facilitator::Caller caller{request.api_key, keys_.at(request.api_key).addresses};

@@ -352,7 +352,9 @@ class HttpTest(Messages, unittest.TestCase):
                 ("/healthz", "GET /healthz HTTP/1.1\r\nHost: t\r\nX: " + "a" * 9_000 + "\r\n\r\n", 431),
                 ("/healthz", "GET /healthz HTTP/1.1\r\nHost: t\r\n", 408),
                 ("/verify", f"POST /verify HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {KEYS['server']}\r\n"
-                            "Expect: 200-ok\r\nContent-Length: 2\r\n\r\n", 417)]:
+                            "Expect: 200-ok\r\nContent-Length: 2\r\n\r\n", 417),
+                ("/verify", f"POST /verify HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {KEYS['server']}\r\n"
+                            "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 415)]:
             with socket.create_connection(("127.0.0.1", self.daemon.port), timeout=30) as stream:
                 stream.sendall(text.encode())
                 answer = http.client.HTTPResponse(stream)

@@ -43,6 +43,15 @@ TEST(ApiKeys, WhatIsLargerThanTheBurstTakesAllOfIt) {
   EXPECT_EQ(keys.take(0, 256, 2 * kSecond), 0u);
 }
 
+TEST(ApiKeys, AskingHowLongTakesNothing) {
+  ApiKeys keys({key("one", 10, 1), key("two")});
+  EXPECT_EQ(keys.wait_ms(0, 1, kSecond), 0u);
+  EXPECT_EQ(keys.wait_ms(0, 1, kSecond), 0u);
+  EXPECT_EQ(keys.take(0, 1, kSecond), 0u);
+  EXPECT_EQ(keys.wait_ms(0, 1, kSecond), 101u);
+  EXPECT_EQ(keys.wait_ms(1, 1, kSecond), 0u);  // no quota
+}
+
 TEST(ApiKeys, NoQuota) {
   ApiKeys keys({key("one")});
   for (int i = 0; i < 1'000; ++i) EXPECT_EQ(keys.take(0, 1'000'000, 0), 0u);

@@ -27,5 +27,15 @@ TEST(HeadScanner, RefusesBareLineFeedsAndFoldedLines) {
   }
 }
 
+TEST(Target, IsPathAndQueryHoweverItWasSent) {
+  EXPECT_EQ(origin_form("/v1/charges?limit=2"), "/v1/charges?limit=2");
+  EXPECT_EQ(origin_form("http://tabd.example/v1/charges?limit=2"), "/v1/charges?limit=2");
+  EXPECT_EQ(origin_form("HTTPS://tabd.example:9403/verify"), "/verify");
+  EXPECT_EQ(origin_form("http://tabd.example"), "/");
+  EXPECT_EQ(origin_form("/verify?to=http://a/b"), "/verify?to=http://a/b");
+  EXPECT_EQ(origin_form("ftp://a/b"), "ftp://a/b");
+  EXPECT_EQ(origin_form("*"), "*");
+}
+
 }  // namespace
 }  // namespace rpc::http

@@ -195,8 +195,9 @@ TEST(Transport, MethodsAndPaths) {
   EXPECT_EQ(client.get("/v1/statements/", kPayer0)->status, 404);
   EXPECT_EQ(client.get("/v1/statements/x", kPayer0)->status, 404);
   EXPECT_EQ(client.get("/v1/statements/7", kPayer0)->status, 404);
-  for (const char* query : {"?limit=0", "?limit=201", "?limit=-1", "?after=", "?after=x", "?other=1", "?limit=1&&",
-                            "?after=18446744073709551615", "?after=99999999999999999999"})
+  for (const char* query :
+       {"?limit=0", "?limit=201", "?limit=-1", "?after=", "?after=x", "?other=1", "?limit=1&&", "?limit=1&limit=1",
+        "?after=1&after=2", "?after=18446744073709551615", "?after=99999999999999999999"})
     EXPECT_EQ(client.get("/v1/charges" + std::string(query), kPayer0)->status, 400) << query;
 }
 
@@ -219,6 +220,67 @@ TEST(Transport, QuotasAnswer429WithATimeToWait) {
   EXPECT_GT(refused, 0);
   HttpClient other(world.port());
   EXPECT_EQ(other.post("/verify", "{}", kServer0)->status, 400);  // another key has its own
+}
+
+TEST(Transport, BatchesThatAreNoneCostQuotaToo) {
+  HttpWorld world;
+  HttpClient client(world.port());
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += post_text("/v1/batch", i % 2 == 0 ? "{" : "{\"items\":[]}", kHurried);
+  client.send(all);
+  int refused = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_TRUE(answer->status == 400 || answer->status == 429) << answer->status;
+    refused += answer->status == 429 ? 1 : 0;
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Transport, APeerThatDoesNotTakeItsAnswersIsNotAskedForMore) {
+  HttpWorld world;
+  world.world.ingest->set(SwitchedIngest::Mode::hold);
+  SingleSpec spec;
+  std::string all = post_text("/settle", commitment_request(world.world.actors, spec, 10), kServer0);
+  for (int i = 0; i < 15; ++i) all += get_text("/openapi.json");
+  HttpClient client(world.port());
+  client.send(all);
+  // All 15 answers stand behind one that is not known yet. They are made until 256 KiB wait, and one more.
+  world.world.ingest->wait_until_held(1);
+  HttpClient other(world.port());
+  const auto document = other.get("/openapi.json");
+  ASSERT_TRUE(document.has_value());
+  const std::size_t room = 256 * 1024 / document->body.size() + 1;
+  const auto made = [&world] {
+    return world.front.counters().answers[static_cast<std::size_t>(Route::openapi)][0].load() - 1;
+  };
+  ASSERT_LT(room, 15u);
+  EXPECT_LE(made(), room);
+  world.world.ingest->set(SwitchedIngest::Mode::pass);
+  for (int i = 0; i < 16; ++i) {
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer.has_value()) << i;
+    EXPECT_EQ(answer->status, 200) << i;
+  }
+  EXPECT_EQ(made(), 15u);
+}
+
+TEST(Transport, WhatProxiesAndOldClientsSend) {
+  HttpWorld world;
+  HttpClient client(world.port());
+  std::string blank;
+  for (int i = 0; i < 40'000; ++i) blank += "\r\n";
+  client.send(blank + get_text("/healthz"));
+  EXPECT_EQ(client.receive()->status, 200);
+  client.send(get_text("http://tabd.example:9403/healthz"));
+  EXPECT_EQ(client.receive()->status, 200);
+  client.send("POST /verify HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer " + std::string(kServer0) +
+              "\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}");
+  const auto compressed = client.receive();
+  ASSERT_TRUE(compressed.has_value());
+  EXPECT_EQ(compressed->status, 415);
+  EXPECT_TRUE(contains(compressed->body, "unsupported_encoding")) << compressed->body;
 }
 
 TEST(Transport, SlowAndSilentConnectionsEnd) {
