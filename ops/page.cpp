@@ -131,6 +131,13 @@ NewestFirst newest_first(const Query& query, std::uint64_t newest) {
   return range;
 }
 
+template <typename Found, typename Show>
+json::object backwards(const std::vector<Found>& found, const NewestFirst& range, const Show& show) {
+  json::array items;
+  for (auto one = found.rbegin(); one != found.rend(); ++one) items.push_back(show(*one));
+  return page_of(std::move(items), range.next);
+}
+
 std::string_view content_type_of(std::string_view name) {
   if (name.ends_with(".html")) return "text/html; charset=utf-8";
   if (name.ends_with(".css")) return "text/css; charset=utf-8";
@@ -189,9 +196,7 @@ class Page::Books {
     ASSIGN_OR_RETURN(const std::vector<core::Statement> found,
                      parts_.reader.statements(core::StatementId(range.after), range.count));
     PageJson view(parts_.reader);
-    json::array items;
-    for (auto one = found.rbegin(); one != found.rend(); ++one) items.push_back(view.statement(*one));
-    return page_of(std::move(items), range.next);
+    return backwards(found, range, [&view](const core::Statement& one) { return view.statement(one); });
   }
 
   Result<json::object> settlements(const Query& query) const {
@@ -200,9 +205,7 @@ class Page::Books {
     ASSIGN_OR_RETURN(const std::vector<core::Settlement> found,
                      parts_.reader.settlements(core::SettlementId(range.after), range.count));
     PageJson view(parts_.reader);
-    json::array items;
-    for (auto one = found.rbegin(); one != found.rend(); ++one) items.push_back(view.settlement(*one));
-    return page_of(std::move(items), range.next);
+    return backwards(found, range, [&view](const core::Settlement& one) { return view.settlement(one); });
   }
 
   Result<json::object> statement(std::uint64_t id) const {

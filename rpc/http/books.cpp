@@ -251,30 +251,49 @@ std::string charge_json(Names& names, const StoredEntry& entry, const Charge& ch
   return std::move(object).done();
 }
 
+// One page of what a key may see. `fetch(after)` gives up to `asked` objects behind a number, `number` says which an
+// object has, and `show` is its JSON, or nothing if it does not concern the key.
+template <typename Fetch, typename Number, typename Show>
+BookAnswer read_page(const PageQuery& page, std::size_t asked, const Fetch& fetch, const Number& number,
+                     const Show& show) {
+  JsonArray items;
+  std::size_t found = 0;
+  std::uint64_t after = page.after;
+  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+    const auto list = fetch(after);
+    if (!list) return failed(list.error());
+    for (const auto& one : *list) {
+      if (found == page.limit) return page_json(std::move(items), after);
+      after = number(one);
+      ++looked;
+      const std::optional<std::string> shown = show(one);
+      if (!shown) continue;
+      items.add(*shown);
+      ++found;
+    }
+    if (list->size() < asked) return page_json(std::move(items), 0);
+  }
+  return page_json(std::move(items), after);
+}
+
 }  // namespace
 
 BookAnswer read_statements(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
   const auto scope = scope_of(reader, key);
   if (!scope) return tl::unexpected(scope.error());
   Names names(reader);
-  JsonArray items;
-  std::size_t found = 0;
-  std::uint64_t after = page.after;
-  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
-    const auto list = scope->of_payer ? reader.statements_of(scope->payer, core::StatementId(after), page.limit + 1)
-                                      : reader.statements(core::StatementId(after), page.limit + 1);
-    if (!list) return failed(list.error());
-    for (const core::Statement& statement : *list) {
-      if (found == page.limit) return page_json(std::move(items), after);
-      after = statement.id.value;
-      ++looked;
-      if (!concerns(*scope, statement)) continue;
-      items.add(statement_json(names, *scope, statement, false));
-      ++found;
-    }
-    if (list->size() <= page.limit) return page_json(std::move(items), 0);
-  }
-  return page_json(std::move(items), after);
+  const std::size_t asked = page.limit + 1;
+  return read_page(
+      page, asked,
+      [&](std::uint64_t after) {
+        return scope->of_payer ? reader.statements_of(scope->payer, core::StatementId(after), asked)
+                               : reader.statements(core::StatementId(after), asked);
+      },
+      [](const core::Statement& statement) { return statement.id.value; },
+      [&](const core::Statement& statement) -> std::optional<std::string> {
+        if (!concerns(*scope, statement)) return std::nullopt;
+        return statement_json(names, *scope, statement, false);
+      });
 }
 
 BookAnswer read_statement(const LedgerReader& reader, const ApiKey& key, std::uint64_t id) {
@@ -291,26 +310,19 @@ BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const Pag
   const auto scope = scope_of(reader, key);
   if (!scope) return tl::unexpected(scope.error());
   Names names(reader);
-  JsonArray items;
-  std::size_t found = 0;
-  std::uint64_t after = page.after;
-  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
-    const auto list = scope->of_payer ? reader.payer_entries(scope->payer, core::Sequence(after), page.limit + 1)
-                                      : reader.entries(core::Sequence(after + 1), limits::kHttpPageItemsMax + 1);
-    if (!list) return failed(list.error());
-    for (const StoredEntry& entry : *list) {
-      if (found == page.limit) return page_json(std::move(items), after);
-      after = entry.sequence.value;
-      ++looked;
-      const std::optional<Charge> charge = charge_of(reader, entry.entry);
-      if (!charge || !scope->sees(charge->payee)) continue;
-      items.add(charge_json(names, entry, *charge));
-      ++found;
-    }
-    const std::size_t asked = scope->of_payer ? page.limit + 1 : limits::kHttpPageItemsMax + 1;
-    if (list->size() < asked) return page_json(std::move(items), 0);
-  }
-  return page_json(std::move(items), after);
+  const std::size_t asked = (scope->of_payer ? page.limit : limits::kHttpPageItemsMax) + 1;
+  return read_page(
+      page, asked,
+      [&](std::uint64_t after) {
+        return scope->of_payer ? reader.payer_entries(scope->payer, core::Sequence(after), asked)
+                               : reader.entries(core::Sequence(after + 1), asked);
+      },
+      [](const StoredEntry& entry) { return entry.sequence.value; },
+      [&](const StoredEntry& entry) -> std::optional<std::string> {
+        const std::optional<Charge> charge = charge_of(reader, entry.entry);
+        if (!charge || !scope->sees(charge->payee)) return std::nullopt;
+        return charge_json(names, entry, *charge);
+      });
 }
 
 namespace {
