@@ -90,12 +90,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   void on_read(beast::error_code failure) {
-    if (failure == http::error::header_limit || failure == http::error::body_limit) {
+    if (failure == http::error::header_limit || failure == http::error::body_limit ||
+        failure == http::error::buffer_overflow) {
       response_ =
           text_response(Request{}, http::status::request_header_fields_too_large, "The request is too large.\n");
       response_.version(11);
       write(false);
       return;
+    }
+    // Bytes that are no HTTP request. A peer that is gone, or too slow, gets nothing.
+    const bool gone = failure == http::error::end_of_stream || failure == http::error::partial_message;
+    if (failure && !gone && failure.category() == http::make_error_code(http::error::bad_version).category()) {
+      response_ = text_response(Request{}, http::status::bad_request, "This is not an HTTP request.\n");
+      response_.version(11);
+      return write(false);
     }
     if (failure) return close();
     const Request& request = parser_->get();
