@@ -78,6 +78,22 @@ void read_payload(Fields& fields, const PaymentRequest& request, tab::Item& item
   read_signature(fields, *request.document, payload, item);
 }
 
+// What is counted, if the server says: {"quantity": "3238", "unit": "tokens"}; else one request.
+bool read_usage(Fields& fields, const PaymentRequirements& wanted, tab::Usage& usage) {
+  usage.quantity = 1;
+  usage.unit = *base::Unit::parse("request");
+  const JsonNode* said =
+      wanted.extra == nullptr ? nullptr : fields.member(*wanted.extra, "usage", JsonKind::object, false);
+  if (said == nullptr) return fields.good();
+  fields.only(*said, {"quantity", "unit"});
+  usage.quantity = fields.u64(*said, "quantity");
+  const JsonNode* node = fields.member(*said, "unit", JsonKind::text, true);
+  const auto unit = node == nullptr ? std::nullopt : base::Unit::parse(node->text);
+  if (unit) usage.unit = *unit;
+  if (node != nullptr && !unit) fields.fail(*node, "allowed: up to 8 printable ASCII characters without spaces");
+  return fields.good();
+}
+
 }  // namespace
 
 TabAssets::TabAssets(std::vector<ledger::core::Asset> all) : list(std::move(all)) {
@@ -114,8 +130,8 @@ std::variant<TabPayment, TabRejection> decode_tab(const PaymentRequest& request,
   if (!amount)
     return TabRejection{"invalid_payment_requirements", "paymentRequirements.amount: allowed: 0 to 2^127 - 1"};
   payment.usage.amount = *amount;
-  payment.usage.quantity = 1;
-  payment.usage.unit = *base::Unit::parse("request");
+  if (!read_usage(fields, wanted, payment.usage))
+    return TabRejection{"invalid_payment_requirements", fields.mistake().to_string()};
   if (!request.resource_url.empty()) payment.usage.resource = hash_of(request.resource_url);
   if (!voucher && !item.single.resource.is_zero()) {
     if (!request.resource_url.empty() && payment.usage.resource != item.single.resource)

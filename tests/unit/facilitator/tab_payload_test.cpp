@@ -155,5 +155,36 @@ TEST(TabPayload, WhatDoesNotFitTheRequirements) {
             "good");
 }
 
+TEST(TabPayload, TheServerSaysWhatItCounts) {
+  const std::string timeout = "\"maxTimeoutSeconds\":300";
+  const auto with = [&](const std::string& usage) { return timeout + ",\"extra\":{\"usage\":" + usage + "}"; };
+  std::string text = commitment_text();
+  const auto usage_of = [](const std::string& request) {
+    const auto decoded = decode(request);
+    const auto* payment = std::get_if<TabPayment>(&decoded);
+    return payment == nullptr ? tab::Usage{} : payment->usage;
+  };
+  EXPECT_EQ(usage_of(text).quantity, 1u);
+  EXPECT_EQ(usage_of(text).unit.view(), "request");
+  text.replace(text.find(timeout), timeout.size(), with(R"({"quantity":"3238","unit":"tokens"})"));
+  EXPECT_EQ(usage_of(text).quantity, 3238u);
+  EXPECT_EQ(usage_of(text).unit.view(), "tokens");
+
+  const std::string place = "paymentRequirements.extra.usage";
+  for (const auto& [usage, message] : std::vector<std::pair<std::string, std::string>>{
+           {"7", place + ": this is a number; it must be an object"},
+           {R"({"unit":"tokens"})", place + ".quantity: missing"},
+           {R"({"quantity":7,"unit":"tokens"})", place + ".quantity: this is a number"},
+           {R"({"quantity":"18446744073709551616","unit":"tokens"})", place + ".quantity: too large"},
+           {R"({"quantity":"7"})", place + ".unit: missing"},
+           {R"({"quantity":"7","unit":"kilotokens"})", place + ".unit: allowed: up to 8"},
+           {R"({"quantity":"7","unit":"a b"})", place + ".unit: allowed: up to 8"},
+           {R"({"quantity":"7","unit":"kB","price":"1"})", place + ".price: unknown here"}}) {
+    const auto [reason, said] = changed(commitment_text(), timeout, with(usage));
+    EXPECT_EQ(reason, "invalid_payment_requirements") << usage;
+    EXPECT_TRUE(said.starts_with(message)) << said;
+  }
+}
+
 }  // namespace
 }  // namespace facilitator

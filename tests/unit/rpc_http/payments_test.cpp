@@ -204,6 +204,22 @@ TEST_F(Payments, VouchersAreCheckedAndCharged) {
   EXPECT_EQ(text_of(ahead, "charges"), "1");
 }
 
+TEST_F(Payments, WhatWasCountedIsInTheBooks) {
+  const auto counted = [this](const std::string& quantity) {
+    std::string text = commitment(spec(1), 300);
+    const std::string extra = "\"extra\":{";
+    return text.replace(text.rfind(extra), extra.size(),
+                        extra + R"("usage":{"quantity":")" + quantity + R"(","unit":"tokens"},)");
+  };
+  http.verify(commitment(spec(1), 300));
+  const std::string settled = http.settle(counted("3238"));
+  EXPECT_TRUE(contains(settled, "\"success\":true")) << settled;
+  EXPECT_EQ(http.settle(counted("3238")), settled);
+  EXPECT_EQ(text_of(http.settle(counted("3239")), "statusName"), "hold_captured");
+  const std::string books = http.get("/v1/charges", kPayer0).body;
+  EXPECT_TRUE(contains(books, R"("quantity":"3238","unit":"tokens")")) << books;
+}
+
 TEST_F(Payments, AMandateLetsAnAgentSign) {
   commitments::tab::Mandate mandate;
   mandate.payer = http.world.actors.payer(0);
