@@ -36,6 +36,8 @@ std::string_view name(Route route) noexcept {
     case Route::statement: return "statement";
     case Route::charges: return "charges";
     case Route::exposure: return "exposure";
+    case Route::mandates: return "mandates";
+    case Route::revocations: return "revocations";
     case Route::openapi: return "openapi";
     case Route::well_known: return "well_known";
     case Route::healthz: return "healthz";

@@ -22,6 +22,8 @@ enum class Route : std::uint8_t {
   statement,
   charges,
   exposure,
+  mandates,
+  revocations,
   openapi,
   well_known,
   healthz,

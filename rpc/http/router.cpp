@@ -39,6 +39,8 @@ constexpr std::array<RouteInfo, kRoutes - 1> kTable = {{
     {"/v1/statements/", Route::statement, false, Access::any_key},
     {"/v1/charges", Route::charges, false, Access::any_key},
     {"/v1/exposure", Route::exposure, false, Access::any_key},
+    {"/v1/mandates", Route::mandates, true, Access::any_key},
+    {"/v1/revocations", Route::revocations, true, Access::any_key},
     {"/openapi.json", Route::openapi, false, Access::open},
     {"/.well-known/x402-tab", Route::well_known, false, Access::open},
     {"/healthz", Route::healthz, false, Access::open},
@@ -131,10 +133,12 @@ struct Gathered {
 
 }  // namespace
 
-Router::Router(ApiKeys& keys, facilitator::Facilitator& facilitator, const ledger::api::LedgerReader& reader,
-               const base::Clock& clock, Counters& counters, facilitator::Post post, std::string well_known)
+Router::Router(ApiKeys& keys, facilitator::Facilitator& facilitator, facilitator::TabMandates& mandates,
+               const ledger::api::LedgerReader& reader, const base::Clock& clock, Counters& counters,
+               facilitator::Post post, std::string well_known)
     : keys_(keys),
       facilitator_(facilitator),
+      mandates_(mandates),
       reader_(reader),
       clock_(clock),
       counters_(counters),
@@ -152,13 +156,13 @@ std::optional<Response> Router::admit(const RequestHead& head, KnownKey& known, 
     return refuse(404, "not_found", "there is no such path here", "GET /openapi.json lists the paths.");
   request.route = info->route;
   if (std::optional<Response> wrong = check_method(head, info->route)) return wrong;
+  const auto coding = head[boost::beast::http::field::content_encoding];
+  if (info->posts && !coding.empty() && !boost::beast::iequals(coding, "identity"))
+    return refuse(415, "unsupported_encoding", "compressed bodies are not taken", "Send the JSON text as it is.");
   if (stopping)
     return refuse(Refusal{503, "shutting_down", "the daemon is stopping; nothing was recorded",
                           "Send the same request again, here or to another instance.", 1000});
   if (info->access == Access::open) return std::nullopt;
-  const auto coding = head[boost::beast::http::field::content_encoding];
-  if (info->posts && !coding.empty() && !boost::beast::iequals(coding, "identity"))
-    return refuse(415, "unsupported_encoding", "compressed bodies are not taken", "Send the JSON text as it is.");
   return check_key(head, known, request);
 }
 
@@ -213,6 +217,8 @@ void Router::handle(Request request, Respond respond) {
     case Route::statement:
     case Route::charges:
     case Route::exposure: return read(std::move(request), std::move(respond));
+    case Route::mandates:
+    case Route::revocations: return tell(request, std::move(respond));
     case Route::supported: return respond(respond_json(supported_));
     case Route::openapi: return respond(respond_json(std::string(kOpenApi)));
     case Route::well_known: return respond(respond_json(well_known_));
@@ -262,6 +268,19 @@ void Router::pay_batch(const Request& request, const Respond& respond) {
     facilitator_.run(caller, word == "verify" ? Operation::verify : Operation::settle, document_, *item,
                      [gathered, index](const Answer& answer) { gathered->add(index, answer); });
   }
+}
+
+// What a payer signed carries its own proof: any key may bring it.
+void Router::tell(const Request& request, Respond respond) {
+  if (std::optional<Response> wait = check_quota(request, 1)) return respond(std::move(*wait));
+  if (!document_.parse(request.body, json_limits(1)))
+    return respond(refuse(facilitator::malformed(document_.mistake())));
+  facilitator::TabMandates::Told told = [respond = std::move(respond)](std::variant<std::string, Refusal> answer) {
+    if (auto* refusal = std::get_if<Refusal>(&answer)) return respond(refuse(std::move(*refusal)));
+    respond(respond_json(std::move(std::get<std::string>(answer))));
+  };
+  request.route == Route::mandates ? mandates_.set(document_, std::move(told))
+                                   : mandates_.revoke(document_, std::move(told));
 }
 
 void Router::read(Request request, Respond respond) {

@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "facilitator/facilitator.h"
+#include "facilitator/tab_mandates.h"
 #include "rpc/http/api_keys.h"
 #include "rpc/http/books.h"
 #include "rpc/http/connection.h"
@@ -23,8 +24,9 @@ extern const std::string_view kOpenApi;
 class Router {
  public:
   // `post` runs a function on the server's thread. `well_known`: the body of /.well-known/x402-tab.
-  Router(ApiKeys& keys, facilitator::Facilitator& facilitator, const ledger::api::LedgerReader& reader,
-         const base::Clock& clock, Counters& counters, facilitator::Post post, std::string well_known);
+  Router(ApiKeys& keys, facilitator::Facilitator& facilitator, facilitator::TabMandates& mandates,
+         const ledger::api::LedgerReader& reader, const base::Clock& clock, Counters& counters, facilitator::Post post,
+         std::string well_known);
   ~Router();
 
   std::optional<Response> admit(const RequestHead& head, KnownKey& known, Request& request, bool stopping);
@@ -38,10 +40,12 @@ class Router {
   std::optional<Response> check_quota(const Request& request, std::uint64_t requests, bool take = true);
   void pay(facilitator::Operation operation, const Request& request, Respond respond);
   void pay_batch(const Request& request, const Respond& respond);
+  void tell(const Request& request, Respond respond);
   void read(Request request, Respond respond);
 
   ApiKeys& keys_;
   facilitator::Facilitator& facilitator_;
+  facilitator::TabMandates& mandates_;
   const ledger::api::LedgerReader& reader_;
   const base::Clock& clock_;
   Counters& counters_;

@@ -107,6 +107,7 @@ class Server::Impl final : public ConnectionHost {
   Counters counters_;
   ApiKeys keys_;
   facilitator::Facilitator facilitator_;
+  std::optional<facilitator::TabMandates> mandates_;
   std::optional<Router> router_;
   std::optional<asio::ssl::context> tls_;
   std::unordered_map<Connection*, std::string> connections_;  // with their address groups
@@ -139,7 +140,10 @@ Result<void> Server::Impl::start() {
   facilitator_.add(std::move(scheme));
   for (const MakeScheme& make : parts_.more_schemes) facilitator_.add(make(post, after));
   ASSIGN_OR_RETURN(std::string well_known, facilitator::describe_tab(parts_.reader, parts_.server_key.address()));
-  router_.emplace(keys_, facilitator_, parts_.reader, parts_.clock, counters_, post, std::move(well_known));
+  ASSIGN_OR_RETURN(std::vector<ledger::core::Asset> assets, parts_.reader.assets());
+  mandates_.emplace(facilitator::TabMandateParts{parts_.ingest.domain(), parts_.ledger, post},
+                    facilitator::TabAssets(std::move(assets)));
+  router_.emplace(keys_, facilitator_, *mandates_, parts_.reader, parts_.clock, counters_, post, std::move(well_known));
   if (!options_.certificate_file.empty()) {
     tls_.emplace(asio::ssl::context::tls_server);
     RETURN_IF_ERROR(use_certificate(*tls_, options_));

@@ -315,6 +315,33 @@ class HttpTest(Messages, unittest.TestCase):
         self.assertEqual(self.call("POST", "/verify", other, "server")["invalidReason"],
                          "invalid_batch_settlement_tab_resource_mismatch")
 
+    def test_6_what_payers_sign_for_agents(self):
+        agent = OTHER  # any key
+        mandate = {"payer": PAYER.address, "agent": agent.address, "asset": "USD", "cap": 1000, "period": 2, "payees": [],
+                   "validAfter": 0, "validBefore": 0, "nonce": 1}
+        written = {**mandate, "period": "day", **{name: str(mandate[name]) for name in
+                                                  ("cap", "validAfter", "validBefore", "nonce")}}
+        body = {"network": NETWORK, "mandate": written,
+                "signature": "0x" + tab.sign(PAYER, NETWORK, "Mandate", mandate).hex()}
+        recorded = self.call("POST", "/v1/mandates", body, "payee")
+        self.assertEqual(recorded, {"payer": PAYER.address.lower(), "agent": agent.address.lower(), "nonce": "1"})
+        self.assertEqual(self.call("POST", "/v1/mandates", body, "server"), recorded)
+        paid = self.commitment(10, signer=agent)
+        paid["paymentPayload"]["payload"]["signer"] = agent.address
+        paid["paymentRequirements"]["extra"]["usage"] = {"quantity": "7", "unit": "pages"}
+        self.assertTrue(self.call("POST", "/settle", paid, "server")["success"])
+        end = {"payer": PAYER.address, "agent": agent.address, "asset": "USD", "nonce": 2}
+        signature = "0x" + tab.sign(PAYER, NETWORK, "MandateRevocation", end).hex()
+        body["signature"] = signature
+        self.assertEqual(self.call("POST", "/v1/mandates", body, "server", 400)["error"]["code"], "signature_wrong")
+        self.call("POST", "/v1/revocations", {"network": NETWORK, "revocation": {**end, "nonce": "2"},
+                                              "signature": signature}, "server")
+        body["signature"] = "0x" + tab.sign(PAYER, NETWORK, "Mandate", mandate).hex()
+        self.assertEqual(self.call("POST", "/v1/mandates", body, "server", 409)["error"]["code"], "mandate_nonce_old")
+        later = self.commitment(10, signer=agent)
+        later["paymentPayload"]["payload"]["signer"] = agent.address
+        self.assertEqual(self.call("POST", "/verify", later, "server")["extra"]["statusName"], "mandate_revoked")
+
     def test_7_errors(self):
         good = self.commitment(1)
         self.assertIn("paymentPayload", self.call("POST", "/verify", {}, "server", 400)["error"]["message"])

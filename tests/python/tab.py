@@ -17,6 +17,7 @@ TYPES = {
     "Mandate": [
         ("payer", "address"), ("agent", "address"), ("asset", "string"), ("cap", "uint128"), ("period", "uint8"),
         ("payees", "address[]"), ("validAfter", "uint64"), ("validBefore", "uint64"), ("nonce", "uint64")],
+    "MandateRevocation": [("payer", "address"), ("agent", "address"), ("asset", "string"), ("nonce", "uint64")],
     "Batch": [("server", "address"), ("number", "uint64"), ("count", "uint32"), ("root", "bytes32")],
     "Segment": [("number", "uint64"), ("hash", "bytes32")],
     "Login": [("role", "string"), ("key", "address"), ("challenge", "bytes32")],

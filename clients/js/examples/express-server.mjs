@@ -23,7 +23,7 @@ app.get("/weather", (request, response) => {
 
 // Metered: at most $0.05 is promised, and what was used is charged.
 app.get("/story", (request, response) => {
-  const words = Math.min(500, Number(request.query.words ?? 100));
+  const words = Math.min(500, Math.max(0, Math.floor(Number(request.query.words ?? 100))) || 0);
   setSettlementOverrides(response, { amount: `$${(words * 0.0001).toFixed(4)}` });
   response.send("word ".repeat(words));
 });

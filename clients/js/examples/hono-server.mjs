@@ -21,7 +21,7 @@ app.use(paymentMiddleware({ "GET /weather": accepts("$0.001"), "GET /story": acc
 app.get("/weather", (context) => context.json({ weather: "sunny" }));
 
 app.get("/story", (context) => {
-  const words = Math.min(500, Number(context.req.query("words") ?? 100));
+  const words = Math.min(500, Math.max(0, Math.floor(Number(context.req.query("words") ?? 100))) || 0);
   setSettlementOverrides(context, { amount: `$${(words * 0.0001).toFixed(4)}` });
   return context.text("word ".repeat(words));
 });

@@ -1,6 +1,7 @@
-// Signs a mandate: this agent may spend a dollar a day for this payer. Prints the file for `tabctl mandate set`.
+// Signs a mandate: this agent may spend a dollar a day for this payer. Prints the file for `tabctl mandate set FILE --key
+// payer.key`; with HTTP=1 the body of POST /v1/mandates.
 //   NETWORK=acme:tab PAYER_KEY_FILE=payer.key node examples/mandate.mjs 0xAGENT... > mandate.json
-import { fromDecimal, mandateFile, privateKeySigner, signMandate } from "@tabd/x402/client";
+import { fromDecimal, mandateFile, privateKeySigner, signedBody, signMandate } from "@tabd/x402/client";
 import { secretKey } from "./settings.mjs";
 
 const decimals = Number(process.env.DECIMALS ?? 6);
@@ -11,4 +12,4 @@ const signed = await signMandate(privateKeySigner(secretKey("PAYER_KEY_FILE")), 
   period: "day",
   validBefore: BigInt(Math.floor(Date.now() / 1000) + 30 * 86_400),
 });
-console.log(mandateFile(signed, decimals));
+console.log(process.env.HTTP === "1" ? signedBody(signed) : mandateFile(signed, decimals));

@@ -200,6 +200,14 @@ export async function signRevocation(
   return { network, revocation, signature: await sign(signer, network, "MandateRevocation", revocation) };
 }
 
+/**
+ * A signed mandate or revocation as the body of `POST /v1/mandates` or `POST /v1/revocations`. Any API key may bring it:
+ * what counts is the payer's signature.
+ */
+export function signedBody(signed: SignedMandate | SignedRevocation): string {
+  return JSON.stringify(signed, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+}
+
 /** A signed mandate as JSON that `tabctl mandate set FILE` reads; `decimals` are those of the asset. */
 export function mandateFile(signed: SignedMandate, decimals: number): string {
   const { payer, agent, asset, cap, period, payees, validAfter, validBefore, nonce } = signed.mandate;

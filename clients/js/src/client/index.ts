@@ -1,5 +1,13 @@
 export * from "../common.js";
-export { mandateFile, privateKeySigner, signCommitment, signMandate, signRevocation, signVoucher } from "../signing.js";
+export {
+  mandateFile,
+  privateKeySigner,
+  signCommitment,
+  signedBody,
+  signMandate,
+  signRevocation,
+  signVoucher,
+} from "../signing.js";
 export type { MandateRequest, SignedMandate, SignedRevocation } from "../signing.js";
 export { refusalOf } from "./refusal.js";
 export type { Refusal } from "./refusal.js";

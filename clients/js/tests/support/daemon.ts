@@ -10,7 +10,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { fromDecimal, mandateFile, signMandate } from "../../src/index.js";
+import { fromDecimal, signedBody, signMandate, signRevocation } from "../../src/index.js";
+import type { SignedMandate, SignedRevocation } from "../../src/index.js";
 import { party } from "./parties.js";
 import type { Party } from "./parties.js";
 import type { World } from "./scenarios.js";
@@ -121,16 +122,26 @@ export class Daemon {
     return { charged: units(tally?.unbilled) + units(tally?.billed), held: units(tally?.held) };
   }
 
-  /** Gives the agent a mandate: the payer's signed file, or one that is made here. */
+  /** Gives the agent a mandate: the payer's signed file, by tabctl, or one that is made here, over HTTP. */
   async allowAgent(file?: string): Promise<void> {
+    if (file !== undefined) {
+      writeFileSync(this.#path("mandate.json"), file);
+      await this.tabctl("payer", ["mandate", "set", this.#path("mandate.json")]);
+      return;
+    }
     const request = { agent: this.agent.address, asset: "USD", cap: 1_000_000n, period: "day" } as const;
-    const text = file ?? mandateFile(await signMandate(this.payer.signer, NETWORK, request), 6);
-    writeFileSync(this.#path("mandate.json"), text);
-    await this.tabctl("payer", ["mandate", "set", this.#path("mandate.json")]);
+    await this.#bring("mandates", await signMandate(this.payer.signer, NETWORK, request));
   }
 
   async revokeAgent(): Promise<void> {
-    await this.tabctl("payer", ["mandate", "revoke", this.agent.address]);
+    const request = { agent: this.agent.address, asset: "USD" };
+    await this.#bring("revocations", await signRevocation(this.payer.signer, NETWORK, request));
+  }
+
+  async #bring(what: string, signed: SignedMandate | SignedRevocation): Promise<void> {
+    const headers = { authorization: `Bearer ${this.apiKey}` };
+    const response = await fetch(`${this.url}/v1/${what}`, { method: "POST", headers, body: signedBody(signed) });
+    if (response.status !== 200) throw new Error(`${what}: ${response.status} ${await response.text()}`);
   }
 
   world(): World {

@@ -8,6 +8,7 @@ import {
   domainSalt,
   domainSeparator,
   mandateFile,
+  signedBody,
   privateKeySigner,
   resourceHash,
   signCommitment,
@@ -179,6 +180,11 @@ describe("mandates", () => {
     const text = mandateFile(signed, 6);
     expect(text).toContain('"nonce":9223372036854775809');
     expect(JSON.parse(text)).toMatchObject({ cap: "1.5", period: "day", asset: "USD", valid_before: 0 });
+    expect(JSON.parse(signedBody(signed))).toEqual({
+      network: "test:tab",
+      mandate: { ...signed.mandate, cap: "1500000", nonce: "9223372036854775809", validAfter: "0", validBefore: "0" },
+      signature: signed.signature,
+    });
   });
 
   test("a later one has a higher nonce", async () => {
