@@ -283,5 +283,5 @@ export function isTabPayload(payload: unknown): payload is TabPayload {
   if (typeof payload !== "object" || payload === null) return false;
   const { type, commitment, voucher } = payload as Partial<CommitmentPayload & Omit<VoucherPayload, "type">>;
   const body = (type as string | undefined) === "voucher" ? voucher : type === "commitment" ? commitment : undefined;
-  return typeof body === "object";
+  return typeof body === "object" && (body as unknown) !== null;
 }

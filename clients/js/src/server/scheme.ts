@@ -10,10 +10,10 @@ import type {
   SupportedKind,
 } from "@x402/core/types";
 
-import { checkNetwork, decimal, fixedBytes } from "../binding.js";
+import { checkNetwork, decimal, fixedBytes, resourceHash, ZERO_RESOURCE } from "../binding.js";
 import { assetOfMoney } from "../money.js";
 import { TAB_SCHEME, TAB_VERSION, TabError } from "../types.js";
-import type { TabAsset } from "../types.js";
+import type { Hex, TabAsset } from "../types.js";
 import type { TabdFacilitator } from "./facilitator.js";
 import { REPLAYED, REPLAYED_MESSAGE } from "./replays.js";
 
@@ -61,8 +61,9 @@ export class TabServerScheme implements SchemeNetworkServer {
     this.#options = options;
     this.schemeHooks = {
       onBeforeVerify: ({ paymentPayload, transportContext }) => {
-        const { payload, resource } = paymentPayload;
-        const message = this.#wrongPayload(payload["type"], resource?.url, transportContext);
+        const { resource } = paymentPayload;
+        const payload = paymentPayload.payload as Record<string, unknown> | null; // as the client sent it
+        const message = this.#wrongPayload(payload, resource?.url, transportContext);
         if (message === undefined) return Promise.resolve();
         const reason = "invalid_payload";
         this.#refused.set(paymentPayload, { reason, message, tabState: undefined });
@@ -162,14 +163,26 @@ export class TabServerScheme implements SchemeNetworkServer {
   };
 
   /** What no facilitator can know: what this server takes, and what it is about to serve. */
-  #wrongPayload(type: unknown, named: string | undefined, transportContext: unknown): string | undefined {
+  #wrongPayload(
+    payload: Record<string, unknown> | null,
+    named: string | undefined,
+    transportContext: unknown,
+  ): string | undefined {
+    const type = payload?.["type"];
     if (!this.#types().includes(String(type))) {
       return `This server takes ${this.#types().join(" and ")} payments, not ${String(type)}.`;
     }
-    if (typeof transportContext !== "object" || transportContext === null || named === undefined) return undefined;
+    if (typeof transportContext !== "object" || transportContext === null) return undefined;
     const asked = this.#resources.get(transportContext);
     if (asked === undefined || asked === named) return undefined;
-    return `The payment is for ${named}, the request for ${asked}.`;
+    if (named !== undefined) return `The payment is for ${named}, the request for ${asked}.`;
+    // Nothing is named: then what was signed counts, and zero is any resource.
+    const commitment = payload?.["commitment"] as { resource?: unknown } | null | undefined;
+    const bound = commitment?.resource;
+    if (typeof bound !== "string" || [ZERO_RESOURCE, resourceHash(asked)].includes(bound.toLowerCase() as Hex)) {
+      return undefined;
+    }
+    return `The payment is for another resource than ${asked}.`;
   }
 
   #types(): string[] {

@@ -198,6 +198,27 @@ function describeFramework(framework: Framework, make: () => Promise<World>): vo
     expect(charged).toBe(0n);
   });
 
+  test("nor does it when the resource is not named: what was signed counts", async () => {
+    const [first, second] = await signed(2);
+    const unnamed = ({ resource: _, ...payment }: PaymentPayload): PaymentPayload => payment as PaymentPayload;
+    const charged = await chargedBy(async () => {
+      const headers = headerOf(unnamed(first as PaymentPayload));
+      const refused = await fetch(`${server.url}/fails`, { headers });
+      expect(refused.status).toBe(402);
+      expect(refusalOf(refused)?.message).toBe(`The payment is for another resource than ${server.url}/fails.`);
+      const response = await pay(unnamed(second as PaymentPayload));
+      expect(response.status).toBe(200);
+    });
+    expect(charged).toBe(2500n);
+  });
+
+  test("a payload that is null is refused, like any other that is no payment", async () => {
+    const [payment] = await signed(1);
+    const response = await pay({ ...(payment as PaymentPayload), payload: null as never });
+    expect(response.status).toBe(402);
+    expect(refusalOf(response)?.reason).toBe("invalid_payload");
+  });
+
   test("the official facilitator client does too, with a payment refused while it is under way", async () => {
     const { network, payee, facilitator } = world;
     const headers = { Authorization: `Bearer ${facilitator.apiKey ?? ""}` };
