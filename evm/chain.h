@@ -1,10 +1,12 @@
 #pragma once
 
-// What can be asked of one EVM chain: the facilitator's eyes. Reads of the newest block, never of a cache. Implemented
-// over the stablecoin rail's connection (settlers/stablecoin/chain_reader.h) and joined in daemon/.
+// What can be asked of one EVM chain: the eyes of facilitator and channels. Never a cache. Implemented over the
+// stablecoin rail's connection (settlers/stablecoin/chain_reader.h) and joined in daemon/.
 //
 // Threads: from any thread; `done` is called once, on the implementation's thread, later. After the implementation has
-// stopped, or at once when too many reads wait, the answer is an Error (unavailable).
+// stopped, or at once when too many reads wait, the answer is an Error (unavailable). The same when the node does not
+// answer, answers a part, or does not have a block that it named itself (nodes behind one address, one of which lags):
+// half an answer is never given.
 
 #include <functional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "commitments/channel/verify.h"
+#include "evm/channel_contract.h"
 
 namespace evm {
 
@@ -43,11 +46,43 @@ struct AuthorizationState {
   std::uint64_t block_time_s = 0;
 };
 
-// A channel of the settlement contract (x402BatchSettlement), asked together; a block may have come in between.
+// How deep the block is in which a question is answered.
+enum class Depth : std::uint8_t {
+  newest,     // what may still be undone
+  confirmed,  // as deep as the rail's `confirmations` say: what the books rest on
+};
+
+struct BlockPoint {
+  std::uint64_t number = 0;
+  base::Hash hash;
+  std::uint64_t time_s = 0;  // Unix time
+  bool operator==(const BlockPoint&) const = default;
+};
+struct Head {
+  BlockPoint newest;
+  BlockPoint confirmed;  // block 0 as long as nothing is deep enough
+};
+
+// A channel of the settlement contract (x402BatchSettlement), as it stood in that block.
 struct ChannelState {
   commitments::channel::Snapshot channel;
   std::uint64_t block_number = 0;
   std::uint64_t block_time_s = 0;
+};
+
+// What a receiver has earned in one token, over all its channels, in that block.
+struct EarningsState {
+  Earnings earnings;
+  std::uint64_t block_number = 0;
+};
+
+// An event of the contract, and where it stands.
+struct LoggedEvent {
+  std::uint64_t block_number = 0;
+  base::Hash block_hash;
+  base::Hash transaction;
+  std::uint64_t log_index = 0;  // in its block
+  ChannelEvent event;
 };
 
 class Chain {
@@ -67,7 +102,24 @@ class Chain {
   virtual void authorization(const base::Address& token, const base::Address& owner, const base::Hash& nonce,
                              const base::Bytes& data, Done<AuthorizationState> done) = 0;
   virtual void balance(const base::Address& token, const base::Address& owner, Done<base::u128> done) = 0;
-  virtual void channel(const base::Address& contract, const base::Hash& id, Done<ChannelState> done) = 0;
+
+  // The newest and the confirmed block. A node that lags may name older ones than before.
+  virtual void head(Done<Head> done) = 0;
+  // The block of that number on the chain as it is now; an Error if there is none yet.
+  virtual void block(std::uint64_t number, Done<BlockPoint> done) = 0;
+  // Everything of one answer is of one block; newest costs one round trip, confirmed two.
+  virtual void channel(const base::Address& contract, const base::Hash& id, Depth depth, Done<ChannelState> done) = 0;
+  // As many as `ids`, in their order. Asked in pieces that a node takes, all of the same block.
+  virtual void channels(const base::Address& contract, std::vector<base::Hash> ids, Depth depth,
+                        Done<std::vector<ChannelState>> done) = 0;
+  virtual void earnings(const base::Address& contract, const base::Address& receiver, const base::Address& token,
+                        Depth depth, Done<EarningsState> done) = 0;
+  // The contract's events in these blocks (both included), in the order of the chain. Asked in pieces; a piece that the
+  // node refuses (too many logs, too many blocks) is halved. `to_block` must be one that head() has named: an empty
+  // answer of a node that does not have it yet is an Error.
+  virtual void events(const base::Address& contract, std::uint64_t from_block, std::uint64_t to_block,
+                      Done<std::vector<LoggedEvent>> done) = 0;
+  virtual void gas_price(Done<base::u128> done) = 0;  // what a transaction pays now for a unit of gas; wei
 };
 
 }  // namespace evm

@@ -32,15 +32,16 @@ struct RelayOrder {
   // there is no such time.
   std::uint64_t deadline_s = 0;
   // All of them in the receipt of one successful transaction: it has happened. Success without them proves nothing.
-  std::vector<EventPattern> proof;  // 1 to 8
+  std::vector<EventPattern> proof;  // 1 to kOrderEventsMax
   // All of them in one transaction, whoever sent it: it has been done. The first is looked for, and must be one that
   // can be on the chain only once (AuthorizationUsed with its nonce). Empty: nobody else can do it, or it cannot be
   // told.
-  std::vector<EventPattern> elsewhere;  // 0 to 8
+  std::vector<EventPattern> elsewhere;  // 0 to kOrderEventsMax
   bool operator==(const RelayOrder&) const = default;
 };
 
-inline constexpr std::size_t kOrderEventsMax = 8;
+// A claim of channels has one for each of its rows, and so many rows fill an order (limits::kRelayOrderBytesMax).
+inline constexpr std::size_t kOrderEventsMax = 64;
 
 base::Bytes encode(const RelayOrder& order);
 // invalid_argument says what is wrong with it.

@@ -47,6 +47,12 @@ RpcError transport_error(std::string message) {
   return error;
 }
 
+RpcError not_reached(std::string message) {
+  RpcError error = transport_error(std::move(message));
+  error.reached = false;
+  return error;
+}
+
 std::vector<RpcResult> all_failed(std::size_t count, const RpcError& error) {
   return std::vector<RpcResult>(count, tl::unexpected<RpcError>(error));
 }
@@ -237,7 +243,7 @@ class JsonRpcClient::Impl : public std::enable_shared_from_this<JsonRpcClient::I
     request.body = json::serialize(body);
     if (queue_.size() >= kQueueMax) {
       boost::asio::post(io_, [self = shared_from_this(), request = std::move(request)] {
-        if (!self->dropped_) request.done(all_failed(request.count, transport_error("too many requests are waiting")));
+        if (!self->dropped_) request.done(all_failed(request.count, not_reached("too many requests are waiting")));
       });
       return;
     }
@@ -272,8 +278,8 @@ class JsonRpcClient::Impl : public std::enable_shared_from_this<JsonRpcClient::I
                                                     error_code failed, const std::string& body, unsigned status) {
         if (self->dropped_) return;
         self->idle_.push_back(connection);
-        request->done(failed ? all_failed(request->count, transport_error("no answer from " + self->url_.host_header +
-                                                                          ": " + failed.message()))
+        request->done(failed ? all_failed(request->count, not_reached("no answer from " + self->url_.host_header +
+                                                                      ": " + failed.message()))
                              : read_answers(*request, body, status));
         self->next();
       });

@@ -30,6 +30,7 @@ base::Result<RpcUrl> parse_rpc_url(std::string_view url);
 
 struct RpcError {
   bool transport = false;  // no answer, or not one of JSON-RPC: the node may or may not have done what was asked
+  bool reached = true;     // something answered; false: no connection, or no answer in time
   std::int64_t code = 0;   // of the node's answer
   std::string message;
   base::Bytes data;  // with code 3 ("execution reverted"): the revert's data

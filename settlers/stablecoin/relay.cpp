@@ -116,8 +116,10 @@ void StablecoinSettler::judge_relay(const std::shared_ptr<Relaying>& work, const
         base::error(ErrorCode::unavailable,
                     "no gas estimate: " + (results[2] ? std::string("not a number") : results[2].error().message)));
   const std::uint64_t gas_limit = *estimate + *estimate / 5;
+  const std::uint64_t relay_cap =
+      options_.relay_gas_limit_max == 0 ? options_.gas_limit_max : options_.relay_gas_limit_max;
   const std::uint64_t gas_limit_max =
-      order.gas_limit_max == 0 ? options_.gas_limit_max : std::min(order.gas_limit_max, options_.gas_limit_max);
+      order.gas_limit_max == 0 ? options_.gas_limit_max : std::min(order.gas_limit_max, relay_cap);
   if (*estimate > gas_limit_max || gas_limit > gas_limit_max)
     return work->done(refused(Refusal::other, FailureClass::rejected,
                               "the call needs " + std::to_string(gas_limit) + " gas and at most " +

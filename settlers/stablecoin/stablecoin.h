@@ -55,6 +55,7 @@ struct StablecoinOptions {
   std::uint64_t max_fee_per_gas_wei = 200'000'000'000;         // hard cap of maxFeePerGas, bumps included
   std::uint64_t max_priority_fee_per_gas_wei = 5'000'000'000;  // hard cap of the tip
   std::uint64_t gas_limit_max = 300'000;                       // hard cap of gasLimit
+  std::uint64_t relay_gas_limit_max = 0;  // the same for relays that name a cap of their own; 0: gas_limit_max
   std::uint64_t gas_balance_min_wei = 10'000'000'000'000'000;  // below it describe() warns
   std::uint64_t poll_ms = 2'000;  // next probes, and how often the watcher looks at the signer's nonces
   std::uint64_t rpc_timeout_ms = 10'000;

@@ -54,17 +54,27 @@ class ChannelChainTest : public ChainTest {
     EXPECT_TRUE(found);
     return found.value_or(channel::Snapshot{});
   }
-  // As a facilitator reads it.
-  evm::ChannelState state_of(const Hash& id) {
-    std::optional<base::Result<evm::ChannelState>> answer;
+  // As facilitator and channels read it.
+  template <typename T, typename Ask>
+  base::Result<T> read(Ask question) {
+    std::optional<base::Result<T>> answer;
     const auto reader = settlers::stablecoin::make_chain_reader(io_, stablecoin_, operator_);
     EXPECT_TRUE(reader);
-    if (!reader) return {};
-    (*reader)->channel(contracts_.settlement, id,
-                       [&answer](base::Result<evm::ChannelState> result) { answer = std::move(result); });
+    if (!reader) return tl::unexpected<base::Error>(reader.error());
+    question(**reader, [&answer](base::Result<T> result) { answer = std::move(result); });
     run_until([&answer] { return answer.has_value(); });
     EXPECT_TRUE(answer && *answer) << (answer && !*answer ? answer->error().message : "no answer");
-    return answer && *answer ? **answer : evm::ChannelState{};
+    return answer.value_or(base::error(base::ErrorCode::timeout, "no answer"));
+  }
+  evm::ChannelState state_of(const Hash& id, evm::Depth depth = evm::Depth::newest) {
+    return read<evm::ChannelState>(
+               [&](evm::Chain& chain, auto done) { chain.channel(contracts_.settlement, id, depth, std::move(done)); })
+        .value_or(evm::ChannelState{});
+  }
+  std::vector<evm::LoggedEvent> events_until(std::uint64_t block) {
+    return read<std::vector<evm::LoggedEvent>>(
+               [&](evm::Chain& chain, auto done) { chain.events(contracts_.settlement, 0, block, std::move(done)); })
+        .value_or(std::vector<evm::LoggedEvent>{});
   }
   channel::Deposit deposit(const channel::ChannelConfig& config, u128 amount) const {
     channel::Deposit made;
@@ -174,6 +184,47 @@ TEST_F(ChannelChainTest, LivesAChannelsLife) {
   ASSERT_TRUE(chain_->send(dev_key(kPayer), contracts_.settlement, evm::call_finalize_withdraw(config_)));
   EXPECT_EQ(balance(payer_), 17'500u);
   EXPECT_EQ(snapshot(config_).withdraw_requested_at_s, 0u);
+}
+
+TEST_F(ChannelChainTest, ReadsWhatIsConfirmedAndWhatIsNot) {
+  stablecoin_.confirmed = {BlockRule::Kind::depth, 4};
+  give(payer_, 20'000);
+  const channel::Deposit made = deposit(config_, 10'000);
+  const Hash id = channel::channel_id(*domain_, config_);
+  ASSERT_TRUE(send(evm::call_deposit(config_, made.amount, contracts_.collector, evm::collector_data(made))));
+  const std::vector<channel::Claim> claims{claim(config_, 3000, 2500)};
+  ASSERT_TRUE(send(evm::call_multicall(std::vector<Bytes>{claim_call(claims), evm::call_settle(payee_, token_)})));
+  EXPECT_EQ(state_of(id).channel.total_claimed, 2500u);
+  EXPECT_EQ(state_of(id, evm::Depth::confirmed).channel.balance, 0u) << "the deposit is two blocks deep";
+  ASSERT_TRUE(chain_->mine(2));
+  EXPECT_EQ(state_of(id, evm::Depth::confirmed).channel.balance, 10'000u);
+  EXPECT_EQ(state_of(id, evm::Depth::confirmed).channel.total_claimed, 0u);
+  mine_one();
+
+  const evm::Head head = *read<evm::Head>([](evm::Chain& chain, auto done) { chain.head(std::move(done)); });
+  EXPECT_EQ(head.newest.number, chain_->block_number().value());
+  EXPECT_EQ(head.confirmed.number, head.newest.number - 3);
+  const std::vector<evm::ChannelState> both = *read<std::vector<evm::ChannelState>>([&](evm::Chain& chain, auto done) {
+    chain.channels(contracts_.settlement, {Hash{}, id}, evm::Depth::confirmed, std::move(done));
+  });
+  EXPECT_EQ(both[0].channel.balance, 0u);
+  EXPECT_EQ(both[1].channel.total_claimed, 2500u);
+  EXPECT_EQ(both[1].block_number, head.confirmed.number);
+  const evm::EarningsState earnings = *read<evm::EarningsState>([&](evm::Chain& chain, auto done) {
+    chain.earnings(contracts_.settlement, payee_, token_, evm::Depth::confirmed, std::move(done));
+  });
+  EXPECT_EQ(earnings.earnings.total_claimed, 2500u);
+  EXPECT_EQ(earnings.earnings.total_settled, 2500u);
+
+  const std::vector<evm::LoggedEvent> events = events_until(head.newest.number);
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(std::get<evm::ChannelCreated>(events[0].event).config, config_);
+  EXPECT_EQ(std::get<evm::Deposited>(events[1].event).new_balance, 10'000u);
+  EXPECT_EQ(std::get<evm::Claimed>(events[2].event).new_total_claimed, 2500u);
+  EXPECT_EQ(std::get<evm::Settled>(events[3].event).amount, 2500u);
+  EXPECT_EQ(events[3].block_number, head.confirmed.number);
+  ASSERT_TRUE(chain_->reorganise(4));
+  EXPECT_EQ(events_until(head.newest.number).size(), 2u) << "the claim was undone";
 }
 
 TEST_F(ChannelChainTest, RefusesWhatTheContractRefuses) {

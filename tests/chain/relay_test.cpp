@@ -372,7 +372,7 @@ TEST_F(ReaderTest, SaysWhatItCannotRead) {
   run_without_dispatcher();
   const auto chain = std::move(*settlers::stablecoin::make_chain_reader(io_, stablecoin_, operator_));
   const auto channel = wait<evm::ChannelState>([&](evm::Done<evm::ChannelState> done) {
-    chain->channel(token_, base::Hash{}, std::move(done));  // the token is no settlement contract
+    chain->channel(token_, base::Hash{}, evm::Depth::newest, std::move(done));  // the token is no settlement contract
   });
   ASSERT_FALSE(channel);
   EXPECT_EQ(channel.error().code, base::ErrorCode::unavailable);

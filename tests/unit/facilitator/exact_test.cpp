@@ -15,6 +15,7 @@
 #include "crypto/eip3009.h"
 #include "evm/order.h"
 #include "facilitator/codec.h"
+#include "tests/support/silent_chain.h"
 #include "tests/unit/settlers/real_ledger.h"
 
 namespace facilitator {
@@ -26,7 +27,7 @@ using S = core::SettlementState;
 
 constexpr std::uint64_t kChainId = 84532;
 
-class FakeChain final : public evm::Chain {
+class FakeChain final : public support::SilentChain {
  public:
   FakeChain() {
     evm::TokenInfo token;
@@ -35,14 +36,11 @@ class FakeChain final : public evm::Chain {
     token.version = "2";
     token.decimals = 6;
     tokens_.push_back(token);
+    chain_id_ = kChainId;
+    relayer_ = support::secret_key(support::Role::keeper, 1).address();
     state.balance = 1'000'000;
     state.simulation.succeeds = true;
   }
-  std::uint64_t chain_id() const override { return kChainId; }
-  base::Address relayer() const override { return support::secret_key(support::Role::keeper, 1).address(); }
-  const std::vector<evm::TokenInfo>& tokens() const override { return tokens_; }
-  const std::vector<base::Address>& contracts() const override { return contracts_; }
-  std::string_view rail() const override { return "stablecoin"; }
   void simulate(const base::Address&, const base::Bytes&, evm::Done<evm::Simulation> done) override {
     done(state.simulation);
   }
@@ -52,15 +50,8 @@ class FakeChain final : public evm::Chain {
     done(state);
   }
   void balance(const base::Address&, const base::Address&, evm::Done<base::u128> done) override { done(state.balance); }
-  void channel(const base::Address&, const base::Hash&, evm::Done<evm::ChannelState> done) override {
-    done(evm::ChannelState{});
-  }
   evm::AuthorizationState state;
   bool down = false;
-
- private:
-  std::vector<evm::TokenInfo> tokens_;
-  std::vector<base::Address> contracts_;
 };
 
 struct Terms {
