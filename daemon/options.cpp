@@ -97,6 +97,11 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   options.gap_after_ms = coin.gap_after_ms;
   options.in_flight_max = coin.in_flight_max;
   options.contracts = coin.contracts;
+  const base::Address& channels = config.x402.channels.contract;
+  if (!channels.is_zero() && std::find(coin.contracts.begin(), coin.contracts.end(), channels) == coin.contracts.end())
+    options.contracts.push_back(channels);
+  if (!channels.is_zero())
+    options.relay_gas_limit_max = std::max(coin.gas_limit_max, config.x402.channels.claim_gas_max);
   options.relay_lookback_blocks = coin.relay_lookback_blocks;
   return options;
 }
@@ -174,6 +179,8 @@ std::vector<std::string> check_files(const ops::Config& config, std::vector<std:
   check_file("x402.tls_certificate_file", config.x402.tls_certificate_file);
   if (!config.x402.tls_key_file.empty()) check_secret("x402.tls_key_file", config.x402.tls_key_file, false);
   if (!config.x402.listen.empty()) check_secret("x402.server_key_file", config.x402.server_key_file, true);
+  if (!config.x402.channels.authorizer_key_file.empty())
+    check_secret("x402.channels.authorizer_key_file", config.x402.channels.authorizer_key_file, true);
   if (config.stablecoin.enabled)
     check_secret("rails.stablecoin.signer_key_file", config.stablecoin.signer_key_file, true);
   return problems;

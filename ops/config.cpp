@@ -246,7 +246,6 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_top(top, config);
   read_rpc(top.section("rpc"), config.rpc);
   read_http(top.section("http"), config.http);
-  read_x402(top.section("x402"), config.x402);
   read_ledger(top.section("ledger"), config.ledger, config.data_dir);
   read_verify(top.section("verify"), config.verify);
   read_log(top.section("log"), config.log);
@@ -257,6 +256,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_sandbox(rails.section("sandbox"), config.sandbox);
   read_stablecoin(rails.section("stablecoin"), config);
   rails.finish();
+  read_x402(top.section("x402"), config);
   top.finish();
   return config;
 }

@@ -59,6 +59,20 @@ struct ApiKeyConfig {
   bool operator==(const ApiKeyConfig&) const = default;
 };
 
+// Payment channels: x402 `batch-settlement` on the stablecoin rail's chain (facilitator/channel_scheme.h, channels/).
+struct ChannelsConfig {
+  base::Address contract;           // x402BatchSettlement; zero: channels are not served
+  base::Address collector;          // its collector of EIP-3009 deposits
+  std::string authorizer_key_file;  // secret: signs claims and refunds; empty: the receivers' servers sign them
+  std::uint64_t withdraw_delay_ms = 86'400'000;  // suggested to servers; whole seconds
+  std::uint64_t claim_interval_ms = 3'600'000;
+  base::Amount claim_minimum;  // in the token's smallest units
+  std::uint32_t claim_rows_max = 100;
+  std::uint64_t claim_gas_max = 5'000'000;
+  std::uint64_t settle_interval_ms = 86'400'000;
+  bool operator==(const ChannelsConfig&) const = default;
+};
+
 // x402 over HTTP (rpc/http/server.h).
 struct X402Config {
   std::vector<Endpoint> listen;  // at most one; empty: not served
@@ -73,6 +87,7 @@ struct X402Config {
   std::uint64_t request_timeout_ms = 60'000;
   std::uint64_t body_max_bytes = 1 << 20;
   std::uint64_t settle_wait_ms = 15'000;  // for a chain; then the answer is settlement_pending
+  ChannelsConfig channels;
   std::vector<ApiKeyConfig> api_keys;
   bool operator==(const X402Config&) const = default;
 };

@@ -337,8 +337,9 @@ void Section::amount(std::string_view key, unsigned scale, base::Amount& value) 
     return;
   }
   mistake(key, (text == nullptr ? "this is " + kind_of(*found) : "\"" + text->get() + "\" is not an amount") +
-                   "; allowed: a decimal in quotes with at most " + std::to_string(scale) +
-                   " digits after the point, such as \"12.50\"");
+                   (scale == 0 ? std::string("; allowed: a whole number in quotes, such as \"1250\"")
+                               : "; allowed: a decimal in quotes with at most " + std::to_string(scale) +
+                                     " digits after the point, such as \"12.50\""));
 }
 
 std::vector<std::string> Section::names() const {

@@ -97,10 +97,11 @@ class Section {
   std::vector<std::string> known_;
 };
 
-void read_x402(Section section, X402Config& x402);
 void read_sandbox(Section section, SandboxConfig& sandbox);
 // Needs config.assets and config.data_dir.
 void read_stablecoin(Section section, Config& config);
+// Needs config.stablecoin.
+void read_x402(Section section, Config& config);
 
 // "1500ms", "1s", "15m", "2h", "1d": a whole number and a unit. Empty on anything else or overflow.
 std::optional<std::uint64_t> parse_duration_ms(std::string_view text);

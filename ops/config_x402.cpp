@@ -1,4 +1,4 @@
-// [x402].
+// [x402] and [x402.channels].
 
 #include <algorithm>
 
@@ -10,7 +10,9 @@ namespace {
 
 namespace limits = base::limits;
 
+constexpr std::uint64_t kSecond = 1'000;
 constexpr std::uint64_t kMinute = 60'000;
+constexpr std::uint64_t kDay = 24 * 60 * kMinute;
 
 ApiKeyConfig read_api_key(Section& section, const std::vector<ApiKeyConfig>& earlier) {
   using Role = ApiKeyConfig::Role;
@@ -40,9 +42,32 @@ ApiKeyConfig read_api_key(Section& section, const std::vector<ApiKeyConfig>& ear
   return key;
 }
 
+void read_channels(Section section, ChannelsConfig& channels, bool has_chain) {
+  section.address("contract", channels.contract);
+  section.address("collector", channels.collector);
+  section.secret_file("authorizer_key_file", channels.authorizer_key_file);
+  // The contract's own bounds (commitments/channel/types.h).
+  section.duration_ms("withdraw_delay", 15 * kMinute, 30 * kDay, channels.withdraw_delay_ms);
+  section.duration_ms("claim_interval", kSecond, 30 * kDay, channels.claim_interval_ms);
+  section.amount("claim_minimum", 0, channels.claim_minimum);
+  section.integer("claim_rows_max", 1, limits::kClaimRowsMax, channels.claim_rows_max);
+  section.integer("claim_gas_max", 100'000, 30'000'000, channels.claim_gas_max);
+  section.duration_ms("settle_interval", kSecond, 30 * kDay, channels.settle_interval_ms);
+  if (channels.withdraw_delay_ms % kSecond != 0) section.mistake("withdraw_delay", "allowed: whole seconds");
+  const bool on = !channels.contract.is_zero();
+  if (on && channels.collector.is_zero())
+    section.mistake("collector", "missing; allowed: the address of the contract's collector of EIP-3009 deposits");
+  if (on && !has_chain)
+    section.mistake("contract", "there is no chain to find it on; set [rails.stablecoin] enabled = true");
+  if (!on && section.present() && section.node("collector") != nullptr)
+    section.mistake("contract", "missing; allowed: the address of the settlement contract x402BatchSettlement");
+  section.finish();
+}
+
 }  // namespace
 
-void read_x402(Section section, X402Config& x402) {
+void read_x402(Section section, Config& config) {
+  X402Config& x402 = config.x402;
   section.endpoint("listen", x402.listen);
   section.secret_file("server_key_file", x402.server_key_file);
   section.path("tls_certificate_file", x402.tls_certificate_file);
@@ -59,6 +84,7 @@ void read_x402(Section section, X402Config& x402) {
     section.mistake("settle_wait",
                     "not below request_timeout, which would end the request before its answer; allowed: "
                     "a duration below request_timeout");
+  read_channels(section.section("channels"), x402.channels, config.stablecoin.enabled);
   for (Section& key : section.sections("api_key")) x402.api_keys.push_back(read_api_key(key, x402.api_keys));
   if (x402.api_keys.size() > limits::kApiKeysMax)
     section.mistake("api_key", "too many; allowed: at most " + std::to_string(limits::kApiKeysMax));

@@ -90,6 +90,16 @@ constexpr std::array kBadCases = {
     BadCase{"[http]\nlisten = \"\"\npage = true", "4:8", "http.page", "set http.listen, or page = false"},
     BadCase{"[http]\npage_hosts = [\"http://a\"]", "3:14", "http.page_hosts", "names without scheme and port"},
     BadCase{"[x402]\nsettle_wait = \"60s\"", "3:15", "x402.settle_wait", "a duration below request_timeout"},
+    BadCase{"[x402.channels]\ncontract = \"0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003\"", "2:1",
+            "x402.channels.collector", "missing; allowed: the address"},
+    BadCase{"[x402.channels]\ncontract = \"0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003\"", "3:12",
+            "x402.channels.contract", "enabled = true"},
+    BadCase{"[x402.channels]\ncollector = \"0x4020806089470a89826cb9fb1f4059150b550004\"", "2:1",
+            "x402.channels.contract", "missing; allowed: the address of the settlement contract"},
+    BadCase{"[x402.channels]\nwithdraw_delay = \"14m\"", "3:18", "x402.channels.withdraw_delay", "allowed: 15m to 30d"},
+    BadCase{"[x402.channels]\nclaim_minimum = \"0.5\"", "3:17", "x402.channels.claim_minimum",
+            "a whole number in quotes"},
+    BadCase{"[x402.channels]\nclaim_rows_max = 257", "3:18", "x402.channels.claim_rows_max", "allowed: 1 to 256"},
     BadCase{"[ledger]\nmemory = \"1MB\"", "3:10", "ledger.memory", "is not a size"},
     BadCase{"[ledger]\nmemory = \"1KiB\"", "3:10", "ledger.memory", "allowed: 16MiB to 1024GiB"},
     BadCase{"[log]\nlevel = \"loud\"", "3:9", "log.level", "\"debug\", \"info\", \"warning\", \"error\""},
@@ -173,6 +183,31 @@ TEST(Config, X402WithApiKeys) {
        {"x402.server_key_file: missing", "x402.api_key.name: missing", "x402.api_key.sha256: missing",
         "x402.api_key.addresses: missing", "x402.api_key.role: \"x\" is not known"})
     EXPECT_NE(bare.error().message.find(part), std::string::npos) << bare.error().message;
+}
+
+TEST(Config, Channels) {
+  const auto off = parse(kMinimal);
+  ASSERT_TRUE(off.has_value()) << off.error().message;
+  EXPECT_TRUE(off->x402.channels.contract.is_zero());
+  const auto on = parse(std::string(kMinimal) +
+                        "[x402.channels]\ncontract = \"0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003\"\n"
+                        "collector = \"0x4020806089470a89826cb9fb1f4059150b550004\"\nauthorizer_key_file = \"a.key\"\n"
+                        "withdraw_delay = \"2h\"\nclaim_interval = \"5s\"\nclaim_minimum = \"1000\"\n"
+                        "claim_rows_max = 7\nclaim_gas_max = 1000000\nsettle_interval = \"1m\"\n"
+                        "[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n"
+                        "[rails.stablecoin]\nenabled = true\nrpc_url = \"http://127.0.0.1:1\"\nchain_id = 1\n"
+                        "signer_key_file = \"s.key\"\n[[rails.stablecoin.token]]\nasset = \"A\"\n"
+                        "address = \"0x833589fcd6edb6e08f4c7c32d4f71b54bda02913\"\neip712_name = \"A\"\n");
+  ASSERT_TRUE(on.has_value()) << on.error().message;
+  const ops::ChannelsConfig& channels = on->x402.channels;
+  EXPECT_EQ(base::to_hex(channels.contract), "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003");
+  EXPECT_EQ(channels.authorizer_key_file, "/etc/tabd/a.key");
+  EXPECT_EQ(channels.withdraw_delay_ms, 7'200'000u);
+  EXPECT_EQ(channels.claim_interval_ms, 5'000u);
+  EXPECT_EQ(channels.claim_minimum.to_units_string(), "1000");
+  EXPECT_EQ(channels.claim_rows_max, 7u);
+  EXPECT_EQ(channels.claim_gas_max, 1'000'000u);
+  EXPECT_EQ(channels.settle_interval_ms, 60'000u);
 }
 
 TEST(Config, AllMistakesAreNamedInOrder) {
