@@ -35,10 +35,10 @@ inline constexpr std::size_t kServerPayeesMax = 1024;
 inline constexpr std::size_t kRailsPerPlanMax = 4;
 inline constexpr std::size_t kDunningStepsMax = 16;
 inline constexpr std::size_t kLabelBytesMax = 128;  // human names of payers, payees, servers, plans
-inline constexpr std::size_t kSettlementRequestBytesMax = 64 * 1024;
-// What a rail needs to make one relayed transaction: calldata of 50 channel claims and what proves them. The signed
-// transaction repeats it, and must fit kSettlementRequestBytesMax.
-inline constexpr std::size_t kRelayOrderBytesMax = 32 * 1024;
+inline constexpr std::size_t kSettlementRequestBytesMax = 192 * 1024;
+// What a rail needs to make one relayed transaction: calldata of kClaimRowsMax channel claims (544 bytes each) and what
+// proves them. The signed transaction repeats it, and must fit kSettlementRequestBytesMax.
+inline constexpr std::size_t kRelayOrderBytesMax = 160 * 1024;
 // Relays under way, at a kilobyte or two each; beyond it planning is `overloaded`. A chain takes minutes for as many.
 inline constexpr std::size_t kRelaysOpenMax = 10'000;
 // Failed relays that are kept in memory, so that they can be tried again; the oldest beyond it is cancelled.
@@ -84,6 +84,7 @@ inline constexpr std::size_t kHttpHeadBytesMax = 8 * 1024;
 inline constexpr std::size_t kHttpBatchItemsMax = 256;
 inline constexpr std::size_t kHttpJsonDepthMax = 16;  // the deepest message of the protocol has 8 levels
 inline constexpr std::size_t kHttpJsonNodesMax = 512;
+inline constexpr std::size_t kHttpClaimJsonNodesMax = 16;  // of one row of a claim: 13, and some to spare
 // Requests of one connection that are not answered yet; beyond it nothing more is read from it.
 inline constexpr std::size_t kHttpPipelineMax = 16;
 // Reads of statements and charges that wait for their thread; beyond it the answer is `overloaded`.
@@ -116,6 +117,7 @@ inline constexpr std::uint64_t kReservationSecondsMax = kValiditySecondsMax;
 
 static_assert(kVerifyChunkItems <= kBatchItemsMax);
 static_assert(kBatchItemsMax < kIngestQueueItemsMax);
+static_assert(kRelayOrderBytesMax >= 544 * kClaimRowsMax && kSettlementRequestBytesMax > kRelayOrderBytesMax);
 static_assert(kHttpBatchItemsMax <= kBatchItemsMax, "one request of the front fits one batch of the ledger");
 static_assert(kFacilitatorItemsMax <= kIngestQueueItemsMax);
 static_assert(kBatchItemsMax * 3 <= kSegmentEntriesMax, "a batch with window openings fits one segment");

@@ -49,6 +49,9 @@ class IngestService {
   // Checks signatures on the verifying threads, then hands the batch to the ledger, in the order of the calls.
   // Answers `overloaded` at once when limits::kIngestQueueItemsMax items are waiting.
   virtual void submit(commitments::tab::UnverifiedBatch batch, BatchDone done) = 0;
+  // Runs `work`, which checks so many signatures that the ledger knows nothing of, on the verifying threads, in turn
+  // with the batches. False when too much is waiting. When the service stops, work that has not begun is dropped.
+  virtual bool run(std::size_t signatures, std::function<void()> work) = 0;
   virtual const commitments::tab::Domain& domain() const = 0;
 };
 

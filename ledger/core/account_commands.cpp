@@ -117,9 +117,9 @@ CommandResult StateMachine::State::decide(const RevokeMandate& command, SegmentB
 CommandResult StateMachine::State::decide(const SetRailMandate& command, SegmentBuilder& out) {
   const PayerId payer = find_payer(command.payer);
   if (!payer.valid()) return no_payer(command.payer);
-  if (command.rail_mandate.size() > limits::kSettlementRequestBytesMax) {
+  if (command.rail_mandate.size() > limits::kRailMandateBytesMax) {
     return refuse(Status::value_invalid,
-                  "rail_mandate: at most " + std::to_string(limits::kSettlementRequestBytesMax) + " bytes");
+                  "rail_mandate: at most " + std::to_string(limits::kRailMandateBytesMax) + " bytes");
   }
   if (unpack(payer).rail_mandate == command.rail_mandate) return unchanged(payer.value);
   return changed(commit(RailMandateSet{payer, command.rail_mandate}, out), payer.value);

@@ -113,7 +113,8 @@ struct CancelSettlement {
 struct PlanRelay {
   RailName rail;
   Hash key;           // not zero; see Relay
-  Bytes order;        // 1 .. base::limits::kRelayOrderBytesMax
+  Bytes order;        // at most base::limits::kRelayOrderBytesMax; empty: nothing is planned, and the answer is the
+                      // settlement that the key belongs to (already_accepted), or not_found
   AssetId asset;      // for people; may be none
   Amount amount;      // for people; zero without an asset
   std::string label;  // for people; may be empty

@@ -28,8 +28,8 @@ base::FixedBytes<16> content_of(const RailName& rail, const Hash& key, const Byt
 std::string check_relay(const PlanRelay& command) {
   if (command.rail.view().empty()) return "rail: it is empty";
   if (command.key.is_zero()) return "key: it is zero";
-  if (command.order.empty() || command.order.size() > limits::kRelayOrderBytesMax) {
-    return "order: " + std::to_string(command.order.size()) + " bytes, 1 to " +
+  if (command.order.size() > limits::kRelayOrderBytesMax) {
+    return "order: " + std::to_string(command.order.size()) + " bytes, at most " +
            std::to_string(limits::kRelayOrderBytesMax) + " are allowed";
   }
   if (!command.asset.valid() && !command.amount.is_zero()) return "amount: it has no asset";
@@ -89,12 +89,13 @@ CommandResult StateMachine::State::decide_plan(const PlanRelay& command, ReplayI
   if (const std::optional<ReplayHit> first = replay.find(record.key)) {
     CommandResult result = unchanged(first->sequence.value);
     result.status = Status::already_accepted;
-    if (first->content == record.hit.content) return result;
+    if (first->content == record.hit.content || command.order.empty()) return result;
     result.status = Status::relay_conflict;
     result.detail = "key " + base::to_hex(command.key) + " belongs to settlement " +
                     std::to_string(first->sequence.value) + ", which has another rail or order";
     return result;
   }
+  if (command.order.empty()) return refuse(Status::not_found, "no relay has the key " + base::to_hex(command.key));
   if (relays_under_way.size() >= limits::kRelaysOpenMax) {
     return refuse(Status::overloaded, std::to_string(relays_under_way.size()) + " relays are under way");
   }

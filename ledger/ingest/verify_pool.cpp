@@ -96,19 +96,24 @@ class VerifyPool final : public api::IngestService {
             options.queue_items_max != 0 ? options.queue_items_max : limits::kIngestQueueItemsMax, observer)) {
     const unsigned threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     for (unsigned i = 0; i < threads; ++i) {
-      workers_.emplace_back([this] { run(); });
+      workers_.emplace_back([this] { serve(); });
       ::pthread_setname_np(workers_.back().native_handle(), "tabd-verify");
     }
   }
   ~VerifyPool() override;
 
   void submit(tab::UnverifiedBatch batch, api::BatchDone done) override;
+  bool run(std::size_t signatures, std::function<void()> work) override;
   const tab::Domain& domain() const override { return domain_; }
 
  private:
   void refuse(base::Status status, std::size_t items, const api::BatchDone& done);
 
-  void run();
+  struct Other {
+    std::size_t signatures = 0;
+    std::function<void()> work;
+  };
+  void serve();
   void claim(std::vector<Claim>& claims);
   void verify(std::vector<Claim>& claims);
   void forward(std::unique_lock<std::mutex>& lock);
@@ -125,6 +130,7 @@ class VerifyPool final : public api::IngestService {
   std::condition_variable work_;
   std::deque<std::unique_ptr<Job>> jobs_;  // in order of submission, until they are forwarded
   std::deque<Job*> unclaimed_;             // those of them with items that no worker has
+  std::deque<Other> others_;               // what run() brought and no worker has
   std::size_t idle_workers_ = 0;
   bool forwarding_ = false;
   bool stopping_ = false;
@@ -139,6 +145,7 @@ VerifyPool::~VerifyPool() {
   }
   work_.notify_all();
   for (std::thread& worker : workers_) worker.join();
+  for (const Other& other : others_) in_flight_->remove(other.signatures);
   for (const std::unique_ptr<Job>& job : jobs_) {
     refuse(base::Status::shutting_down, job->items, job->done);
     in_flight_->remove(job->items);
@@ -176,20 +183,42 @@ void VerifyPool::submit(tab::UnverifiedBatch batch, api::BatchDone done) {
   }
 }
 
-void VerifyPool::run() {
+bool VerifyPool::run(std::size_t signatures, std::function<void()> work) {
+  if (!in_flight_->add(signatures)) return false;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    others_.push_back({signatures, std::move(work)});
+    wake = idle_workers_ > 0;
+  }
+  if (wake) work_.notify_one();
+  return true;
+}
+
+void VerifyPool::serve() {
   base::give_way(kNice);
   std::vector<Claim> claims;
   for (;;) {
+    Other other;
     {
       std::unique_lock lock(mutex_);
-      while (unclaimed_.empty() && !stopping_) {
+      while (unclaimed_.empty() && others_.empty() && !stopping_) {
         ++idle_workers_;
         work_.wait(lock);
         --idle_workers_;
       }
       if (stopping_) return;
+      if (!others_.empty()) {
+        other = std::move(others_.front());
+        others_.pop_front();
+      }
       claim(claims);
     }
+    if (other.work) {
+      other.work();
+      in_flight_->remove(other.signatures);
+    }
+    if (claims.empty()) continue;
     verify(claims);
     std::unique_lock lock(mutex_);
     for (const Claim& each : claims) {

@@ -19,7 +19,7 @@ struct VerifyPoolOptions {
 };
 
 // `domain`, `ledger`, `observer` (may be null) must outlive the pool; `assets` gives the current table.
-// Stops when destroyed: batches not yet verified are answered shutting_down.
+// Stops when destroyed: batches not yet verified are answered shutting_down, other work not yet begun is dropped.
 std::unique_ptr<api::IngestService> make_verify_pool(
     const commitments::tab::Domain& domain, std::function<std::shared_ptr<const commitments::tab::AssetTable>()> assets,
     api::LedgerService& ledger, api::Observer* observer, VerifyPoolOptions options);

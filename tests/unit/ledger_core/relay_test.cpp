@@ -101,7 +101,7 @@ TEST_F(RelayTest, RefusesWhatItCannotMean) {
   };
   EXPECT_EQ(refused([](PlanRelay& c) { c.rail = {}; }, "rail"), Status::value_invalid);
   EXPECT_EQ(refused([](PlanRelay& c) { c.key = {}; }, "key"), Status::value_invalid);
-  EXPECT_EQ(refused([](PlanRelay& c) { c.order.clear(); }, "order: 0 bytes"), Status::value_invalid);
+  EXPECT_EQ(refused([](PlanRelay& c) { c.order.clear(); }, "no relay has the key"), Status::not_found);
   EXPECT_EQ(refused([](PlanRelay& c) { c.order.resize(limits::kRelayOrderBytesMax + 1); }, "order"),
             Status::value_invalid);
   EXPECT_EQ(refused([](PlanRelay& c) { c.label = "a\nb"; }, "label"), Status::value_invalid);
@@ -110,6 +110,11 @@ TEST_F(RelayTest, RefusesWhatItCannotMean) {
   PlanRelay largest = relay(7);
   largest.order.resize(limits::kRelayOrderBytesMax);
   EXPECT_EQ(must(largest).id, 1u);
+  PlanRelay question = relay(7);
+  question.order.clear();
+  const CommandResult found = run(question);
+  EXPECT_EQ(found.status, Status::already_accepted) << "a plan without an order asks who has the key";
+  EXPECT_EQ(found.id, 1u);
 }
 
 TEST_F(RelayTest, ATechnicalFailureIsTriedAgainByItself) {

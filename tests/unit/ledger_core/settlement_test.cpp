@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "base/limits.h"
 #include "tests/unit/ledger_core/fixture.h"
 
 namespace ledger::core {
@@ -214,7 +215,7 @@ TEST_F(SettlementTest, MalformedStepsAreRefused) {
   command.id = SettlementId(1);
   EXPECT_EQ(run(command).status, Status::value_invalid) << "no key";
   command.idempotency_key = support::test_hash(1);
-  command.request.resize(64 * 1024 + 1);
+  command.request.resize(base::limits::kSettlementRequestBytesMax + 1);
   EXPECT_EQ(run(command).status, Status::value_invalid);
   command.request.clear();
   must(command);

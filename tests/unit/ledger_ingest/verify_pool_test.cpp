@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -236,6 +237,38 @@ TEST_F(VerifyPool, TakesBatchesFromManyThreads) {
       at->second = number;
     }
   }
+}
+
+TEST_F(VerifyPool, OtherWorkTakesTurnsWithBatches) {
+  const auto pool = make();
+  std::atomic<int> worked{0};
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    pool->submit(batch(number, 32), answers.next());
+    ASSERT_TRUE(pool->run(32, [&worked] { ++worked; }));
+  }
+  EXPECT_EQ(answers.wait_for(20).size(), 20u);
+  for (int i = 0; i < 10'000 && worked < 20; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(worked, 20);
+}
+
+TEST_F(VerifyPool, OtherWorkIsBoundedAndDroppedAtTheEnd) {
+  auto pool = make(10, 1);
+  std::mutex gate;
+  gate.lock();
+  std::atomic<bool> begun{false};
+  std::atomic<int> worked{0};
+  ASSERT_TRUE(pool->run(4, [&] {
+    begun = true;
+    const std::lock_guard lock(gate);
+  }));
+  while (!begun) std::this_thread::yield();
+  EXPECT_TRUE(pool->run(6, [&worked] { ++worked; }));
+  EXPECT_FALSE(pool->run(1, [&worked] { ++worked; })) << "11 signatures would wait";
+  std::thread stopping([&pool] { pool.reset(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  gate.unlock();
+  stopping.join();
+  EXPECT_LE(worked, 1);
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ class SwitchedIngest final : public ledger::api::IngestService {
   enum class Mode : std::uint8_t { pass, hold, overloaded };
   explicit SwitchedIngest(ledger::api::IngestService& to) : to_(to) {}
   void submit(commitments::tab::UnverifiedBatch batch, ledger::api::BatchDone done) override;
+  bool run(std::size_t signatures, std::function<void()> work) override { return to_.run(signatures, std::move(work)); }
   const commitments::tab::Domain& domain() const override { return to_.domain(); }
 
   void set(Mode mode);  // leaving `hold` passes on what was held
