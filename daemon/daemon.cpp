@@ -25,6 +25,8 @@
 #include "daemon/rail_events.h"
 #include "daemon/readiness.h"
 #include "daemon/relay_events.h"
+#include "evm/channel_contract.h"
+#include "facilitator/channel_scheme.h"
 #include "facilitator/exact.h"
 #include "ops/http_server.h"
 #include "ops/ledger_gauges.h"
@@ -269,18 +271,65 @@ class Daemon::Impl {
     return {};
   }
 
+  // Whether the contract makes the same identity of a channel as we do, on this chain.
+  Result<void> check_channel_contract(const base::Address& contract) {
+    commitments::channel::ChannelConfig channel;
+    channel.payer = channel.payer_authorizer = channel.receiver = channel.receiver_authorizer = contract;
+    channel.token = chain_->tokens().empty() ? contract : chain_->tokens().front().address;
+    channel.withdraw_delay_s = commitments::channel::kWithdrawDelaySecondsMin;
+    const base::Hash id = commitments::channel::channel_id({chain_->chain_id(), contract}, channel);
+    std::promise<Result<evm::Simulation>> answer;
+    chain_->simulate(contract, evm::call_get_channel_id(channel),
+                     [&answer](Result<evm::Simulation> said) { answer.set_value(std::move(said)); });
+    const Result<evm::Simulation> said = answer.get_future().get();
+    if (!said) {
+      log_.warning("the channel contract could not be asked who it is", {{"why", said.error().message}});
+    } else if (said->data != base::Bytes(id.bytes.begin(), id.bytes.end())) {
+      return error(ErrorCode::invalid_argument, "x402.channels.contract: at " + base::to_hex(contract) +
+                                                    " there is no x402BatchSettlement on chain " +
+                                                    std::to_string(chain_->chain_id()) +
+                                                    ": it makes another identity of a channel than we do");
+    }
+    return {};
+  }
+
+  // Comes after `exact`, which makes the relays.
+  Result<void> add_channels(std::vector<rpc::http::MakeScheme>& schemes) {
+    const ops::ChannelsConfig& channels = config_.x402.channels;
+    if (channels.contract.is_zero()) return {};
+    RETURN_IF_ERROR(check_channel_contract(channels.contract));
+    if (!channels.authorizer_key_file.empty()) {
+      ASSIGN_OR_RETURN(crypto::SecretKey authorizer, ops::read_secret_key(channels.authorizer_key_file));
+      authorizer_.emplace(std::move(authorizer));
+    }
+    schemes.emplace_back([this](const facilitator::Post& post, const facilitator::After& after) {
+      facilitator::ChannelSchemeParts parts{*chain_,          *relays_, *verify_pool_, store_->service(),
+                                            store_->reader(), clock_,   post,          after};
+      parts.contract = config_.x402.channels.contract;
+      parts.collector = config_.x402.channels.collector;
+      parts.authorizer = authorizer_ ? &*authorizer_ : nullptr;
+      parts.withdraw_delay_s = config_.x402.channels.withdraw_delay_ms / 1000;
+      parts.claim_gas_max = config_.x402.channels.claim_gas_max;
+      parts.settle_wait_ms = config_.x402.settle_wait_ms;
+      return facilitator::make_channel_scheme(std::move(parts));
+    });
+    return {};
+  }
+
   Result<void> start_x402() {
     if (config_.x402.listen.empty()) return {};
     ASSIGN_OR_RETURN(crypto::SecretKey key, ops::read_secret_key(config_.x402.server_key_file));
     x402_key_.emplace(std::move(key));
     ASSIGN_OR_RETURN(rpc::http::ServerOptions options, x402_options(config_.x402));
     std::vector<rpc::http::MakeScheme> more;
-    if (chain_)
+    if (chain_) {
       more.emplace_back([this](const facilitator::Post& post, const facilitator::After& after) {
         relays_.emplace(facilitator::RelayParts{store_->service(), store_->reader(), post, after});
         relay_events_.set(*relays_);
         return facilitator::make_exact({*chain_, *relays_, clock_, post, config_.x402.settle_wait_ms});
       });
+      RETURN_IF_ERROR(add_channels(more));
+    }
     x402_.emplace();
     RETURN_IF_ERROR(x402_->start(
         std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_, *x402_key_, std::move(more)}));
@@ -311,8 +360,9 @@ class Daemon::Impl {
   RelayEvents relay_events_;
   std::optional<crypto::SecretKey> operator_key_;
   std::optional<crypto::SecretKey> x402_key_;
-  std::optional<facilitator::Relays> relays_;  // as x402_, on whose thread it works
-  std::optional<rpc::http::Server> x402_;      // goes after the ledger, whose last answers it takes
+  std::optional<crypto::SecretKey> authorizer_;  // of channels
+  std::optional<facilitator::Relays> relays_;    // as x402_, on whose thread it works
+  std::optional<rpc::http::Server> x402_;        // goes after the ledger, whose last answers it takes
   std::optional<rpc::RpcServer> rpc_;
   std::optional<FanOut> fan_out_;
   std::unique_ptr<ledger::store::LedgerStore> store_;

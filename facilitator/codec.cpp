@@ -48,6 +48,15 @@ std::string_view read_identifier(Fields& fields, const JsonNode& payload) {
   return id->text;
 }
 
+// "requestId": the server's own name for one reservation.
+base::FixedBytes<16> read_request_id(Fields& fields, const JsonNode& request) {
+  const JsonNode* node = fields.member(request, "requestId", JsonKind::text, false);
+  if (node == nullptr) return {};
+  const auto id = node->text.substr(0, 2) == "0x" ? std::nullopt : base::fixed_from_hex<16>(node->text);
+  if (!id || id->is_zero()) fields.fail(*node, "allowed: 32 hexadecimal digits, not all zero");
+  return id.value_or(base::FixedBytes<16>{});
+}
+
 Refusal wrong_version(const JsonDocument& document, const JsonNode& node) {
   return {400, "invalid_x402_version", document.path(node) + ": this facilitator speaks x402 version 2 alone",
           "Send \"x402Version\": 2, a number."};
@@ -114,6 +123,9 @@ std::variant<PaymentRequest, Refusal> decode_request(Operation operation, const 
   if (const JsonNode* resource = fields.member(*payload, "resource", JsonKind::object, false))
     result.resource_url = fields.optional_text(*resource, "url");
   result.payment_identifier = read_identifier(fields, *payload);
+  if (operation == Operation::reserve) result.request_id = read_request_id(fields, request);
+  if (operation == Operation::capture && document.member(request, "reservation") != nullptr)
+    result.reservation = fields.u64(request, "reservation");
   if (!fields.good()) return malformed(fields.mistake());
   if (!result.payment_identifier.empty()) result.payload_fingerprint = fingerprint(document, *payload);
   return result;

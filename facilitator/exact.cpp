@@ -89,7 +89,7 @@ class ExactScheme final : public Scheme {
     if (std::optional<Answer> wrong = read(request, payment)) return done(std::move(*wrong));
     exact::Answer answer;
     exact::verify({&payment.item, 1}, parts_.clock.now().seconds(), {&answer, 1});
-    if (operation == Operation::verify)
+    if (is_verifying(operation))
       return answer.code == Code::ok ? ask_chain(std::move(payment), std::move(done))
                                      : done(refuse(operation, payment, answer.code, {}));
     // A settle that is asked for again must hear of its transaction also when its time is over: the rail looks at the
@@ -177,10 +177,7 @@ class ExactScheme final : public Scheme {
   }
 
   Answer judge(const Payment& payment, const base::Result<evm::AuthorizationState>& state) const {
-    constexpr std::uint32_t kRetryAfterMs = 1'000;
-    if (!state)
-      return Refusal{503, "chain_unavailable", "the chain cannot be asked now: " + state.error().message,
-                     "Ask again in a moment.", kRetryAfterMs};
+    if (!state) return chain_unavailable(state.error().message);
     if (state->used) return refuse(Operation::verify, payment, Code::nonce_used, {});
     const std::optional<base::u128> value = payment.item.payment.authorization.value.to_u128();
     if (!value || state->balance < *value) return refuse(Operation::verify, payment, Code::insufficient_funds, {});
@@ -208,7 +205,6 @@ class ExactScheme final : public Scheme {
   }
 
   Answer answer_of(const Payment& payment, const RelayAnswer& answer) const {
-    constexpr std::uint32_t kRetryAfterMs = 1'000;
     SettleResponse response;
     response.network = network_;
     response.payer = payment.payer;
@@ -218,10 +214,7 @@ class ExactScheme final : public Scheme {
         response.success = true;
         response.amount = payment.item.terms.amount.to_decimal_string();
         return response;
-      case RelayAnswer::Kind::pending:
-        response.reason = "settlement_pending";
-        response.message = "The transaction is not in a block that counts yet: ask again with the same payment.";
-        return response;
+      case RelayAnswer::Kind::pending: return pending_answer(std::move(response));
       case RelayAnswer::Kind::failed: {
         const Code code = code_of(evm::refusal_in_detail(answer.settlement.detail), Code::transaction_failed);
         response.reason = std::string(exact::text(code));
@@ -235,10 +228,7 @@ class ExactScheme final : public Scheme {
       response.message = "This authorisation was settled before with other terms or another signature.";
       return response;
     }
-    const base::StatusInfo& info = base::info(answer.status);
-    const bool later = info.next_step == base::NextStep::retry_later;
-    return Refusal{503, std::string(info.name), answer.detail, later ? "Ask again in a moment." : "Tell the operator.",
-                   later ? kRetryAfterMs : 0};
+    return refusal_of(answer);
   }
 
   const ExactParts parts_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "facilitator/codec.h"
 #include "facilitator/json_text.h"
@@ -33,17 +34,21 @@ void Facilitator::add(std::unique_ptr<Scheme> scheme) { schemes_.push_back(std::
 
 std::string Facilitator::supported() const {
   JsonArray kinds, extensions;
-  std::map<std::string, JsonArray> signers;
+  std::map<std::string, std::set<std::string>> signers;
   for (const std::unique_ptr<Scheme>& scheme : schemes_) {
     JsonObject kind;
     kind.number("x402Version", kX402Version).text("scheme", scheme->scheme()).text("network", scheme->network());
     if (const std::string extra = scheme->supported_extra(); !extra.empty()) kind.raw("extra", extra);
     kinds.add(std::move(kind).done());
-    for (const auto& [network, address] : scheme->signers()) signers[network].add(json_quote(address));
+    for (const auto& [network, address] : scheme->signers()) signers[network].insert(address);
   }
   extensions.add("\"payment-identifier\"");
   JsonObject addresses;
-  for (auto& [network, list] : signers) addresses.raw(network, std::move(list).done());
+  for (const auto& [network, all] : signers) {
+    JsonArray list;
+    for (const std::string& address : all) list.add(json_quote(address));
+    addresses.raw(network, std::move(list).done());
+  }
   JsonObject result;
   result.raw("kinds", std::move(kinds).done()).raw("extensions", std::move(extensions).done());
   result.raw("signers", std::move(addresses).done());
@@ -68,7 +73,8 @@ void Facilitator::run(const Caller& caller, Operation operation, const JsonDocum
                       const Done& done) {
   std::variant<PaymentRequest, Refusal> decoded = decode_request(operation, document, request);
   if (auto* refusal = std::get_if<Refusal>(&decoded)) return done(std::move(*refusal));
-  const PaymentRequest& payment = std::get<PaymentRequest>(decoded);
+  PaymentRequest& payment = std::get<PaymentRequest>(decoded);
+  payment.payees = caller.payees;
   std::variant<Scheme*, Refusal> found = scheme_for(payment.requirements);
   if (auto* refusal = std::get_if<Refusal>(&found)) return done(std::move(*refusal));
   if (!std::binary_search(caller.payees.begin(), caller.payees.end(), payment.requirements.pay_to))

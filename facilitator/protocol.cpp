@@ -13,10 +13,16 @@ void add_unless_empty(JsonObject& object, std::string_view key, const std::strin
 
 Answer rejected(Operation operation, std::string_view network, std::string reason, std::string message,
                 std::string payer, std::string extra) {
-  if (operation == Operation::verify)
+  if (is_verifying(operation))
     return VerifyResponse{false, std::move(reason), std::move(message), std::move(payer), std::move(extra)};
   return SettleResponse{false, std::move(reason), std::move(message), std::move(payer), {}, std::string(network),
                         {},    std::move(extra)};
+}
+
+Refusal chain_unavailable(std::string_view why) {
+  constexpr std::uint32_t kRetryAfterMs = 1'000;
+  return {503, "chain_unavailable", "the chain cannot be asked now: " + std::string(why), "Ask again in a moment.",
+          kRetryAfterMs};
 }
 
 std::string to_json(const VerifyResponse& response) {
@@ -36,7 +42,7 @@ std::string to_json(const SettleResponse& response) {
   add_unless_empty(object, "errorMessage", response.message);
   object.text("transaction", response.transaction).text("network", response.network);
   add_unless_empty(object, "payer", response.payer);
-  add_unless_empty(object, "amount", response.amount);
+  if (response.amount) object.text("amount", *response.amount);
   if (!response.extra.empty()) object.raw("extra", response.extra);
   return std::move(object).done();
 }

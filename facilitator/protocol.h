@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,7 +20,11 @@ namespace facilitator {
 
 inline constexpr std::uint64_t kX402Version = 2;
 
-enum class Operation : std::uint8_t { verify, settle };
+// reserve and capture are of /v1/batch alone: as verify and settle, for servers that keep no state of their own.
+enum class Operation : std::uint8_t { verify, settle, reserve, capture };
+constexpr bool is_verifying(Operation operation) noexcept {
+  return operation == Operation::verify || operation == Operation::reserve;
+}
 
 struct PaymentRequirements {
   std::string_view scheme;
@@ -39,9 +44,12 @@ struct PaymentRequest {
   PaymentRequirements requirements;
   // PaymentPayload.accepted: what the client saw. Absent in payloads that a server makes for itself.
   std::optional<PaymentRequirements> accepted;
-  std::string_view resource_url;        // PaymentPayload.resource.url; may be empty
-  std::string_view payment_identifier;  // of the extension; empty if it is not used
-  base::Hash payload_fingerprint;       // of the whole PaymentPayload; zero without a payment identifier
+  std::string_view resource_url;          // PaymentPayload.resource.url; may be empty
+  std::string_view payment_identifier;    // of the extension; empty if it is not used
+  base::Hash payload_fingerprint;         // of the whole PaymentPayload; zero without a payment identifier
+  base::FixedBytes<16> request_id;        // of reserve: the server's own name for it; zero: none
+  std::uint64_t reservation = 0;          // of capture
+  std::span<const base::Address> payees;  // for whom the caller may charge; ascending
 };
 
 struct VerifyResponse {
@@ -59,7 +67,7 @@ struct SettleResponse {
   std::string payer;
   std::string transaction;  // hash of a transaction; empty where no money has moved
   std::string network;
-  std::string amount;  // decimal; empty: not given
+  std::optional<std::string> amount;  // decimal; "": nothing was moved on the chain
   std::string extra;
 };
 
@@ -79,6 +87,9 @@ using Done = std::function<void(Answer)>;
 // The answer that a rejected payment gets: VerifyResponse or SettleResponse by the operation.
 Answer rejected(Operation operation, std::string_view network, std::string reason, std::string message,
                 std::string payer = {}, std::string extra = {});
+
+// The chain could not be asked: nothing is known about the payment.
+Refusal chain_unavailable(std::string_view why);
 
 std::string to_json(const VerifyResponse& response);
 std::string to_json(const SettleResponse& response);

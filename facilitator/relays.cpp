@@ -18,13 +18,42 @@ bool has_failed(S state) { return state == S::failed || state == S::returned || 
 
 }  // namespace
 
-void Relays::run(core::PlanRelay plan, std::uint64_t wait_ms, RelayDone done) {
-  parts_.service.submit(std::move(plan), [this, wait_ms, done = std::move(done)](ledger::api::CommandReceipt receipt) {
-    parts_.post([this, wait_ms, done, receipt = std::move(receipt)] { planned(receipt, wait_ms, done); });
-  });
+Refusal refusal_of(const RelayAnswer& answer) {
+  constexpr std::uint32_t kRetryAfterMs = 1'000;
+  const base::StatusInfo& info = base::info(answer.status);
+  const bool later = info.next_step == base::NextStep::retry_later;
+  return {503, std::string(info.name), answer.detail, later ? "Ask again in a moment." : "Tell the operator.",
+          later ? kRetryAfterMs : 0};
 }
 
-void Relays::planned(const ledger::api::CommandReceipt& receipt, std::uint64_t wait_ms, RelayDone done) {
+SettleResponse pending_answer(SettleResponse response) {
+  response.success = false;
+  response.reason = "settlement_pending";
+  response.message = "The transaction is not in a block that counts yet: ask again with the same payment.";
+  return response;
+}
+
+void Relays::run(core::PlanRelay plan, Same same, std::uint64_t wait_ms, RelayDone done) {
+  parts_.service.submit(
+      std::move(plan), [this, same, wait_ms, done = std::move(done)](ledger::api::CommandReceipt receipt) {
+        if (same == Same::key && receipt.result.status == base::Status::relay_conflict)
+          receipt.result.status = base::Status::already_accepted;
+        parts_.post([this, wait_ms, done, receipt = std::move(receipt)] { planned(receipt, true, wait_ms, done); });
+      });
+}
+
+void Relays::find(const base::Hash& key, std::uint64_t wait_ms, RelayDone done) {
+  core::PlanRelay question;
+  question.rail = *base::RailName::parse("any");
+  question.key = key;
+  parts_.service.submit(
+      std::move(question), [this, wait_ms, done = std::move(done)](ledger::api::CommandReceipt receipt) {
+        parts_.post([this, wait_ms, done, receipt = std::move(receipt)] { planned(receipt, false, wait_ms, done); });
+      });
+}
+
+void Relays::planned(const ledger::api::CommandReceipt& receipt, bool may_retry, std::uint64_t wait_ms,
+                     RelayDone done) {
   if (!base::accepted(receipt.result.status)) {
     RelayAnswer answer;
     answer.status = receipt.result.status;
@@ -35,7 +64,7 @@ void Relays::planned(const ledger::api::CommandReceipt& receipt, std::uint64_t w
   if (hurrying_) return done(pending(id));
   Waiter waiter;
   waiter.number = ++last_number_;
-  waiter.may_retry = receipt.result.status == base::Status::already_accepted;
+  waiter.may_retry = may_retry && receipt.result.status == base::Status::already_accepted;
   waiter.done = std::move(done);
   // Watched from before the look, so that no step falls between the two.
   Wait& wait = waiting_[id.value];

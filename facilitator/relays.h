@@ -31,6 +31,11 @@ struct RelayAnswer {
 };
 using RelayDone = std::function<void(const RelayAnswer&)>;
 
+// Of a RelayAnswer that the ledger did not take, for the asker.
+Refusal refusal_of(const RelayAnswer& answer);
+// The answer while a transaction is under way; `response` has network, payer and transaction.
+SettleResponse pending_answer(SettleResponse response);
+
 struct RelayParts {
   ledger::api::LedgerService& service;
   const ledger::api::LedgerReader& reader;
@@ -45,8 +50,18 @@ class Relays {
   Relays(const Relays&) = delete;
   Relays& operator=(const Relays&) = delete;
 
+  // What makes two plans the same: rail, key and order; or the key alone, which then says all that matters, and whoever
+  // asks with another order hears about the first.
+  enum class Same : std::uint8_t { order, key };
+
   // Asked for again after a definite failure it is tried once more; after an unknown outcome never.
-  void run(ledger::core::PlanRelay plan, std::uint64_t wait_ms, RelayDone done);
+  void run(ledger::core::PlanRelay plan, std::uint64_t wait_ms, RelayDone done) {
+    run(std::move(plan), Same::order, wait_ms, std::move(done));
+  }
+  void run(ledger::core::PlanRelay plan, Same same, std::uint64_t wait_ms, RelayDone done);
+  // The relay that was planned with this key: how it ended, or will end. Plans and retries nothing: refused with
+  // not_found if there is none.
+  void find(const base::Hash& key, std::uint64_t wait_ms, RelayDone done);
 
   // Answers all who wait with `pending`, now; whoever asks later is not kept waiting.
   void hurry();
@@ -65,7 +80,7 @@ class Relays {
     std::vector<Waiter> waiters;
     std::uint32_t retrying = 0;  // the failed attempt after which the ledger was asked for another; 0: it has answered
   };
-  void planned(const ledger::api::CommandReceipt& receipt, std::uint64_t wait_ms, RelayDone done);
+  void planned(const ledger::api::CommandReceipt& receipt, bool may_retry, std::uint64_t wait_ms, RelayDone done);
   void look(ledger::core::SettlementId id);
   bool decide(Wait& wait, Waiter& waiter, const ledger::core::Settlement& settlement);
   void retry(Wait& wait, const ledger::core::Settlement& settlement);

@@ -170,11 +170,11 @@ void TabScheme::run(const PaymentRequest& request, Done done) {
   payment->usage = read.usage;
   payment->done = std::move(done);
   if (is_voucher(*payment)) {
-    const bool verify = request.operation == Operation::verify;
+    const bool verify = is_verifying(request.operation);
     return submit(payment, payment->item, verify,
                   verify ? &TabScheme::after_voucher_check : &TabScheme::after_voucher_charge);
   }
-  if (request.operation == Operation::verify) {
+  if (is_verifying(request.operation)) {
     if (payment->usage.amount > payment->item.single.maximum) {
       TabOutcome outcome;
       outcome.result.status = Status::charge_above_maximum;

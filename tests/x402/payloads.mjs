@@ -1,6 +1,6 @@
 // Payments put together by hand, for what the official client would never send. Signatures are viem's.
 
-import { encodeAbiParameters, keccak256 } from "viem";
+import { encodeAbiParameters, keccak256, numberToHex } from "viem";
 import { BATCH_SETTLEMENT_DOMAIN, ERC3009_DEPOSIT_COLLECTOR_ADDRESS, claimBatchTypes, refundTypes, voucherTypes } from "@x402/evm";
 import { computeChannelId } from "@x402/evm/batch-settlement/client";
 import { CHAIN_ID, NETWORK, TOKEN_NAME, TOKEN_VERSION } from "./chain.mjs";
@@ -56,6 +56,17 @@ export async function voucherRequest(chain, account, { config, id }, maximum, { 
     maxClaimableAmount: String(maximum), signature: await signVoucher(chain, account, id, maximum) } };
   const request = envelope(accepted, payload, structuredClone(accepted));
   mutate?.(request, payload);
+  return request;
+}
+
+// A channel's first payment, or one that adds money to it.
+export async function depositRequest(chain, account, channel, maximum, amount, { salt = 1n, ...more } = {}) {
+  const request = await voucherRequest(chain, account, channel, maximum, more);
+  const nonce = keccak256(encodeAbiParameters([{ type: "bytes32" }, { type: "uint256" }], [channel.id, salt]));
+  const signature = await signTransfer(chain, account, { from: account.address, to: ERC3009_DEPOSIT_COLLECTOR_ADDRESS,
+    value: amount, validAfter: 0n, validBefore: FAR_FUTURE_S, nonce }, "ReceiveWithAuthorization");
+  Object.assign(request.paymentPayload.payload, { type: "deposit", deposit: { amount: String(amount), authorization: {
+    erc3009Authorization: { validAfter: "0", validBefore: String(FAR_FUTURE_S), salt: numberToHex(salt, { size: 32 }), signature } } } });
   return request;
 }
 

@@ -1,4 +1,5 @@
-// The real daemon as the facilitator, with a ledger of its own in a temporary folder and `exact` on the chain's token.
+// The real daemon as the facilitator, with a ledger of its own in a temporary folder, `exact` on the chain's token, and
+// channels in the chain's settlement contract.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ERC3009_DEPOSIT_COLLECTOR_ADDRESS } from "@x402/evm";
 import { CHAIN_ID, NETWORK, TOKEN_NAME, TOKEN_VERSION, account } from "./chain.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -26,7 +28,7 @@ async function freePort() {
   return port;
 }
 
-const configuration = (chain, port, payees) => `
+const configuration = (chain, port, payees, authorizer) => `
 network = "flows:tab"
 data_dir = "data"
 operator_key_file = "operator.key"
@@ -39,6 +41,11 @@ listen = "127.0.0.1:${port}"
 server_key_file = "front.key"
 settle_wait = "50s"
 connections_per_address_max = 1000
+[x402.channels]
+contract = "${chain.settlement.toLowerCase()}"
+collector = "${ERC3009_DEPOSIT_COLLECTOR_ADDRESS.toLowerCase()}"
+${authorizer ? 'authorizer_key_file = "authorizer.key"' : ""}
+withdraw_delay = "15m"
 [[x402.api_key]]
 name = "tests"
 sha256 = "0x${createHash("sha256").update(API_KEY).digest("hex")}"
@@ -63,16 +70,18 @@ eip712_name = "${TOKEN_NAME}"
 eip712_version = "${TOKEN_VERSION}"
 `;
 
-// `sender` is the rail's signer. All of `payees` may be charged for with the key in `headers`.
-export async function startTabd(chain, { sender, payees }) {
+// `sender` is the rail's signer, `authorizer` signs claims and refunds. All of `payees` may be charged for with the key in
+// `headers`.
+export async function startTabd(chain, { sender, authorizer, payees }) {
   const folder = mkdtempSync(join(tmpdir(), "tabd-x402-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  for (const [name, { getHdKey }] of Object.entries({ operator: account(100), front: account(101), signer: sender })) {
+  const keys = { operator: account(100), front: account(101), signer: sender, ...(authorizer ? { authorizer } : {}) };
+  for (const [name, { getHdKey }] of Object.entries(keys)) {
     const key = Buffer.from(getHdKey().privateKey).toString("hex");
     writeFileSync(join(folder, `${name}.key`), `0x${key}\n`, { mode: 0o400 });
   }
-  writeFileSync(join(folder, "tabd.toml"), configuration(chain, port, payees));
+  writeFileSync(join(folder, "tabd.toml"), configuration(chain, port, payees, authorizer));
   const log = openSync(join(folder, "log"), "a");
   const child = spawn(binary, ["--config", join(folder, "tabd.toml")], { stdio: ["ignore", log, log] });
   closeSync(log);

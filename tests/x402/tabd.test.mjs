@@ -1,4 +1,5 @@
-// tabd serves the official client and server by `exact`, and answers one payment once, however often it is asked.
+// tabd serves the official client and server by channels and by `exact`, and answers one payment once, however often it is
+// asked.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -10,7 +11,7 @@ import { missingDaemon, startTabd } from "./tabd.mjs";
 const gap = missing() || missingDaemon();
 if (gap && process.env.CI === "true") throw new Error(gap);
 if (gap) console.warn(`SKIPPED: ${gap}`);
-else describeFlows("tabd", startTabd, { channels: false });
+else describeFlows("tabd", startTabd);
 
 describe("tabd under attack", { skip: gap || false }, () => {
   const receiver = account(3).address;

@@ -4,19 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <deque>
-#include <filesystem>
-#include <mutex>
 
 #include "base/uint256.h"
 #include "commitments/exact/codes.h"
 #include "crypto/eip3009.h"
-#include "evm/order.h"
-#include "facilitator/codec.h"
 #include "tests/support/silent_chain.h"
-#include "tests/unit/settlers/real_ledger.h"
+#include "tests/unit/facilitator/scheme_world.h"
 
 namespace facilitator {
 namespace {
@@ -66,23 +59,8 @@ struct Terms {
 
 class ExactTest : public ::testing::Test {
  protected:
-  ExactTest()
-      : directory_(std::filesystem::temp_directory_path() / ("tabd-exact-" + std::to_string(::getpid()))),
-        clock_(base::Time::from_seconds(support::kNow)) {
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-    ledger_.emplace(clock_, directory_, "stablecoin", "nowhere");
-    const Post post = [this](std::function<void()> job) {
-      const std::lock_guard lock(mutex_);
-      posted_.push_back(std::move(job));
-    };
-    const After after = [this](std::uint64_t, std::function<void()> job) { timers_.push_back(std::move(job)); };
-    relays_.emplace(RelayParts{ledger_->service(), ledger_->reader(), post, after});
-    scheme_ = make_exact({chain_, *relays_, clock_, post, 20'000});
-  }
-  ~ExactTest() override {
-    ledger_.reset();
-    std::filesystem::remove_all(directory_);
+  ExactTest() : world_("exact") {
+    world_.scheme = make_exact({chain_, *world_.relays, world_.clock, world_.post(), 20'000});
   }
 
   std::string request(const Terms& terms) const {
@@ -111,86 +89,27 @@ class ExactTest : public ::testing::Test {
 
   // Asks; the answer comes when the test lets things run.
   void ask(Operation operation, const Terms& terms, std::vector<Answer>& answers) {
-    JsonDocument document;
-    ASSERT_TRUE(document.parse(request(terms), JsonLimits{})) << document.mistake().to_string();
-    const auto decoded = decode_request(operation, document, document.root());
-    ASSERT_TRUE(std::holds_alternative<PaymentRequest>(decoded)) << std::get<Refusal>(decoded).message;
-    scheme_->run(std::get<PaymentRequest>(decoded),
-                 [&answers](Answer answer) { answers.push_back(std::move(answer)); });
-  }
-  bool run_one() {
-    std::function<void()> job;
-    {
-      const std::lock_guard lock(mutex_);
-      if (posted_.empty()) return false;
-      job = std::move(posted_.front());
-      posted_.pop_front();
-    }
-    job();
-    return true;
-  }
-  // Runs what was posted until `done`; the ledger answers on its own threads.
-  template <typename Done>
-  void run_until(Done done) {
-    const base::SystemClock real;
-    const std::uint64_t start = real.monotonic_ns();
-    while (!done() && real.monotonic_ns() - start < 20'000'000'000) {
-      if (!run_one()) ::usleep(1'000);
-    }
-    ASSERT_TRUE(done());
+    world_.ask(operation, request(terms), answers);
   }
   VerifyResponse verify(const Terms& terms) {
-    std::vector<Answer> answers;
-    ask(Operation::verify, terms, answers);
-    run_until([&] { return answers.size() == 1; });
-    return answers.empty() ? VerifyResponse{} : std::get<VerifyResponse>(answers[0]);
+    return std::get<VerifyResponse>(world_.answer_to(Operation::verify, request(terms)));
   }
   SettleResponse settle_now(const Terms& terms) {
-    std::vector<Answer> answers;
-    ask(Operation::settle, terms, answers);
-    run_until([&] { return answers.size() == 1; });
-    return answers.empty() ? SettleResponse{} : std::get<SettleResponse>(answers[0]);
+    return std::get<SettleResponse>(world_.answer_to(Operation::settle, request(terms)));
   }
-  // What the dispatcher would record.
   void step(S to, core::FailureClass failure = core::FailureClass::none, std::string detail = {}) {
-    core::StepSettlement step;
-    step.id = core::SettlementId(1);
-    step.attempt = ledger_->settlement(step.id).attempt;
-    step.to = to;
-    step.failure = failure;
-    step.detail = std::move(detail);
-    if (to == S::sending) step.idempotency_key = support::test_hash(step.attempt);
-    if (to == S::sending) step.reference = "0xhash";
-    step.next_action = clock_.now();
-    ledger_->must(step);
-    const core::Sequence last = ledger_->reader().head()->last_sequence;
-    const core::Segment segment = ledger_->reader().segment_of(last).value();
-    ledger::api::CommittedSegment committed;
-    committed.header = segment.header;
-    committed.body = segment.body;
-    relays_->on_committed(committed);
-  }
-  std::uint64_t settlements() const { return ledger_->reader().head()->settlements; }
-  void time_is_up() {
-    for (const auto& timer : std::exchange(timers_, {})) timer();
+    world_.step(to, 1, failure, std::move(detail));
   }
 
-  std::filesystem::path directory_;
-  base::ManualClock clock_;
-  std::optional<support::RealLedger> ledger_;
   FakeChain chain_;
-  std::mutex mutex_;
-  std::deque<std::function<void()>> posted_;
-  std::vector<std::function<void()>> timers_;
-  std::optional<Relays> relays_;
-  std::unique_ptr<Scheme> scheme_;
+  support::SchemeWorld world_;
 };
 
 TEST_F(ExactTest, VerifiesWhatTheChainWouldTake) {
   const VerifyResponse response = verify({});
   EXPECT_TRUE(response.valid) << response.reason << " " << response.message;
   EXPECT_EQ(response.payer, base::to_hex(support::secret_key(support::Role::payer, 0).address()));
-  EXPECT_EQ(settlements(), 0u) << "verifying records nothing";
+  EXPECT_EQ(world_.settlements(), 0u) << "verifying records nothing";
 }
 
 TEST_F(ExactTest, RefusesByTheProtocolsCodes) {
@@ -213,68 +132,69 @@ TEST_F(ExactTest, AChainThatIsDownIsNoRefusalOfThePayment) {
   chain_.down = true;
   std::vector<Answer> answers;
   ask(Operation::verify, {}, answers);
-  run_until([&] { return answers.size() == 1; });
+  world_.run_until([&] { return answers.size() == 1; });
   EXPECT_EQ(std::get<Refusal>(answers.at(0)).http_status, 503u);
 }
 
 TEST_F(ExactTest, AThousandSettlesAreOneTransactionAndAThousandEqualAnswers) {
   std::vector<Answer> answers;
   for (int i = 0; i < 1000; ++i) ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1000; });
+  world_.run_until([&] { return world_.timers.size() == 1000; });
   EXPECT_TRUE(answers.empty());
-  EXPECT_EQ(settlements(), 1u);
+  EXPECT_EQ(world_.settlements(), 1u);
   step(S::sending);
   step(S::accepted);
   step(S::confirmed);
-  run_until([&] { return answers.size() == 1000; });
+  world_.run_until([&] { return answers.size() == 1000; });
   for (const Answer& answer : answers) {
     EXPECT_EQ(to_http(answer), to_http(answers[0]));
     EXPECT_TRUE(std::get<SettleResponse>(answer).success);
     EXPECT_EQ(std::get<SettleResponse>(answer).transaction, "0xhash");
   }
-  const auto relay = ledger_->reader().relay(core::SettlementId(1));
+  const auto relay = world_.ledger->reader().relay(core::SettlementId(1));
   ASSERT_TRUE(relay);
   const auto order = evm::decode_order(relay->order);
   ASSERT_TRUE(order);
   EXPECT_EQ(order->chain_id, kChainId);
   EXPECT_EQ(order->deadline_s, support::kNow + 300);
-  time_is_up();  // nobody is answered twice
+  world_.time_is_up();  // nobody is answered twice
   EXPECT_EQ(answers.size(), 1000u);
 }
 
 TEST_F(ExactTest, SlownessIsPendingWithTheHashAndTheSameAgainFindsIt) {
   std::vector<Answer> answers;
   ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1; });
+  world_.run_until([&] { return world_.timers.size() == 1; });
   step(S::sending);
   step(S::accepted);
-  time_is_up();
+  world_.time_is_up();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_FALSE(std::get<SettleResponse>(answers[0]).success);
   EXPECT_EQ(std::get<SettleResponse>(answers[0]).reason, "settlement_pending");
   EXPECT_EQ(std::get<SettleResponse>(answers[0]).transaction, "0xhash");
   step(S::confirmed);
-  clock_.advance_us(1'000'000'000);  // its time is over by now
+  world_.clock.advance_us(1'000'000'000);  // its time is over by now
   const SettleResponse again = settle_now({});
   EXPECT_TRUE(again.success) << again.reason;
   EXPECT_EQ(again.transaction, "0xhash");
-  EXPECT_EQ(settlements(), 1u);
+  EXPECT_EQ(world_.settlements(), 1u);
 }
 
 TEST_F(ExactTest, AFailureHasItsCodeAndAskingAgainIsOneNewAttempt) {
   std::vector<Answer> answers;
   ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1; });
+  world_.run_until([&] { return world_.timers.size() == 1; });
   step(S::failed, core::FailureClass::insufficient_funds, "insufficient_balance: the simulation says no");
-  run_until([&] { return answers.size() == 1; });
+  world_.run_until([&] { return answers.size() == 1; });
   EXPECT_EQ(std::get<SettleResponse>(answers[0]).reason, "insufficient_funds");
-  EXPECT_EQ(ledger_->settlement(core::SettlementId(1)).attempt, 1u);
+  EXPECT_EQ(world_.ledger->settlement(core::SettlementId(1)).attempt, 1u);
   for (int i = 0; i < 100; ++i) ask(Operation::settle, {}, answers);
-  run_until([&] { return ledger_->settlement(core::SettlementId(1)).attempt == 2u && timers_.size() == 101; });
+  world_.run_until(
+      [&] { return world_.ledger->settlement(core::SettlementId(1)).attempt == 2u && world_.timers.size() == 101; });
   step(S::sending);
   step(S::confirmed);
-  run_until([&] { return answers.size() == 101; });
-  EXPECT_EQ(ledger_->settlement(core::SettlementId(1)).attempt, 2u);
+  world_.run_until([&] { return answers.size() == 101; });
+  EXPECT_EQ(world_.ledger->settlement(core::SettlementId(1)).attempt, 2u);
   for (std::size_t i = 1; i < answers.size(); ++i) {
     EXPECT_TRUE(std::get<SettleResponse>(answers[i]).success) << "the old failure is not the answer to a new attempt";
     EXPECT_EQ(to_http(answers[i]), to_http(answers[1]));
@@ -284,14 +204,14 @@ TEST_F(ExactTest, AFailureHasItsCodeAndAskingAgainIsOneNewAttempt) {
 TEST_F(ExactTest, AnUnknownOutcomeIsNeverTriedAgain) {
   std::vector<Answer> answers;
   ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1; });
+  world_.run_until([&] { return world_.timers.size() == 1; });
   step(S::sending);
   step(S::unknown);
   for (int i = 0; i < 10; ++i) ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 11; });
+  world_.run_until([&] { return world_.timers.size() == 11; });
   EXPECT_TRUE(answers.empty());
-  EXPECT_EQ(ledger_->settlement(core::SettlementId(1)).attempt, 1u);
-  time_is_up();
+  EXPECT_EQ(world_.ledger->settlement(core::SettlementId(1)).attempt, 1u);
+  world_.time_is_up();
   ASSERT_EQ(answers.size(), 11u);
   EXPECT_EQ(std::get<SettleResponse>(answers[10]).reason, "settlement_pending");
 }
@@ -299,21 +219,22 @@ TEST_F(ExactTest, AnUnknownOutcomeIsNeverTriedAgain) {
 TEST_F(ExactTest, AFacilitatorThatStopsKeepsNobodyWaiting) {
   std::vector<Answer> answers;
   ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1; });
-  scheme_->hurry();
+  world_.run_until([&] { return world_.timers.size() == 1; });
+  world_.scheme->hurry();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(std::get<SettleResponse>(answers[0]).reason, "settlement_pending");
   EXPECT_EQ(settle_now({}).reason, "settlement_pending") << "not even who comes late";
-  EXPECT_EQ(timers_.size(), 1u);
+  EXPECT_EQ(world_.timers.size(), 1u);
 }
 
 TEST_F(ExactTest, SaysWhichTokensItTakesAndWhoSends) {
-  EXPECT_EQ(scheme_->scheme(), "exact");
-  EXPECT_EQ(scheme_->network(), "eip155:84532");
-  EXPECT_EQ(scheme_->supported_extra(),
+  EXPECT_EQ(world_.scheme->scheme(), "exact");
+  EXPECT_EQ(world_.scheme->network(), "eip155:84532");
+  EXPECT_EQ(world_.scheme->supported_extra(),
             R"({"assetTransferMethod":"eip3009","assets":[{"asset":"0x7070707070707070707070707070707070707070",)"
             R"("name":"USDC","version":"2","decimals":6}]})");
-  EXPECT_THAT(scheme_->signers(), ::testing::ElementsAre(::testing::Pair("eip155:*", base::to_hex(chain_.relayer()))));
+  EXPECT_THAT(world_.scheme->signers(),
+              ::testing::ElementsAre(::testing::Pair("eip155:*", base::to_hex(chain_.relayer()))));
 }
 
 TEST_F(ExactTest, ASignatureHasOneForm) {
@@ -324,8 +245,8 @@ TEST_F(ExactTest, ASignatureHasOneForm) {
     JsonDocument document;
     EXPECT_TRUE(document.parse(text, JsonLimits{}));
     const auto decoded = decode_request(operation, document, document.root());
-    scheme_->run(std::get<PaymentRequest>(decoded), [&](Answer answer) { answers.push_back(std::move(answer)); });
-    run_until([&] { return answers.size() == 1; });
+    world_.scheme->run(std::get<PaymentRequest>(decoded), [&](Answer answer) { answers.push_back(std::move(answer)); });
+    world_.run_until([&] { return answers.size() == 1; });
     if (operation == Operation::verify) return std::get<VerifyResponse>(answers.at(0)).reason;
     return std::get<SettleResponse>(answers.at(0)).reason;
   };
@@ -338,19 +259,19 @@ TEST_F(ExactTest, ASignatureHasOneForm) {
               "invalid_exact_evm_payload_signature");
     EXPECT_EQ(reason(operation, std::string(good).replace(at, 1, 1, 'x')), "invalid_payload");
   }
-  EXPECT_EQ(settlements(), 0u);
+  EXPECT_EQ(world_.settlements(), 0u);
 }
 
 TEST_F(ExactTest, OtherTermsForTheSameAuthorisationAreRefused) {
   std::vector<Answer> answers;
   ask(Operation::settle, {}, answers);
-  run_until([&] { return timers_.size() == 1; });
+  world_.run_until([&] { return world_.timers.size() == 1; });
   const SettleResponse other = settle_now({.amount = "2000", .value = 2'000});
   EXPECT_EQ(other.reason, "invalid_payload");
-  EXPECT_EQ(settlements(), 1u);
+  EXPECT_EQ(world_.settlements(), 1u);
   step(S::sending);
   step(S::confirmed);
-  run_until([&] { return answers.size() == 1; });
+  world_.run_until([&] { return answers.size() == 1; });
 }
 
 }  // namespace
