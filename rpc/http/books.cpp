@@ -383,4 +383,75 @@ BookAnswer read_exposure(const LedgerReader& reader, const ApiKey& key) {
   return payer_exposure(reader, *scope);
 }
 
+namespace {
+
+bool sees(const ApiKey& key, const core::Channel& channel) {
+  const base::Address& address = key.role == KeyRole::payer ? channel.config.payer : channel.config.receiver;
+  return std::find(key.addresses.begin(), key.addresses.end(), address) != key.addresses.end();
+}
+
+std::string reservation_json(const core::ChannelReservation& reservation) {
+  JsonObject object;
+  object.text("reservation", std::to_string(reservation.sequence.value));
+  object.text("kind", reservation.refund ? "refund" : "charge")
+      .text("amount", facilitator::decimal(reservation.amount));
+  object.text("maxClaimableAmount", facilitator::decimal(reservation.maximum));
+  object.text("deposit", facilitator::decimal(reservation.deposit));
+  if (reservation.expires.us != 0) object.number("expiresAt", reservation.expires.seconds());
+  return std::move(object).done();
+}
+
+std::string channel_json(const core::Channel& channel) {
+  const commitments::channel::ChannelConfig& config = channel.config;
+  JsonObject object;
+  object.text("channelId", base::to_hex(channel.key)).text("network", "eip155:" + std::to_string(channel.chain_id));
+  object.text("contract", base::to_hex(channel.contract)).text("payer", base::to_hex(config.payer));
+  object.text("payerAuthorizer", base::to_hex(config.payer_authorizer)).text("receiver", base::to_hex(config.receiver));
+  object.text("receiverAuthorizer", base::to_hex(config.receiver_authorizer));
+  object.text("token", base::to_hex(config.token)).number("withdrawDelay", config.withdraw_delay_s);
+  object.text("salt", base::to_hex(config.salt)).text("balance", facilitator::decimal(channel.chain.balance));
+  object.text("totalClaimed", facilitator::decimal(channel.chain.total_claimed));
+  object.text("withdrawal", facilitator::decimal(channel.chain.withdrawal));
+  object.number("withdrawRequestedAt", channel.chain.withdraw_requested_at_s);
+  object.text("refundNonce", channel.chain.refund_nonce.to_decimal_string());
+  object.text("block", std::to_string(channel.block));
+  object.text("chargedCumulativeAmount", facilitator::decimal(channel.charged));
+  object.text("charges", std::to_string(channel.charges));
+  object.text("signedMaxClaimable", facilitator::decimal(channel.signed_maximum));
+  object.text("opened", time_text(channel.opened));
+  if (channel.charged_at.us != 0) object.text("charged", time_text(channel.charged_at));
+  if (channel.reservation.sequence.valid()) object.raw("reservation", reservation_json(channel.reservation));
+  if (!channel.put_aside.empty()) object.text("putAside", channel.put_aside);
+  return std::move(object).done();
+}
+
+}  // namespace
+
+BookAnswer read_channels(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+  JsonArray items;
+  std::size_t found = 0;
+  std::uint64_t after = page.after;
+  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+    const auto list = reader.channels(core::ChannelId(after), limits::kHttpPageItemsMax);
+    if (!list) return failed(list.error());
+    for (const core::Channel& channel : *list) {
+      if (found == page.limit) return page_json(std::move(items), after);
+      after = channel.id.value;
+      ++looked;
+      if (!sees(key, channel)) continue;
+      items.add(channel_json(channel));
+      ++found;
+    }
+    if (list->size() < limits::kHttpPageItemsMax) return page_json(std::move(items), 0);
+  }
+  return page_json(std::move(items), after);
+}
+
+BookAnswer read_channel(const LedgerReader& reader, const ApiKey& key, const base::Hash& id) {
+  const auto channel = reader.channel(id);
+  if (!channel) return failed(channel.error());
+  if (!sees(key, *channel)) return failed({base::ErrorCode::not_found, {}});
+  return channel_json(*channel);
+}
+
 }  // namespace rpc::http

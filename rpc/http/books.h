@@ -28,5 +28,9 @@ BookAnswer read_statement(const ledger::api::LedgerReader& reader, const ApiKey&
 BookAnswer read_charges(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page);
 // Of a payer: what it owes and may still spend, for each asset. Of payees: what is owed to them.
 BookAnswer read_exposure(const ledger::api::LedgerReader& reader, const ApiKey& key);
+// The payment channels that are kept here (docs/bindings/channel.md, section 6): of a payer its own, of payees those
+// that pay them. Amounts in the token's smallest units.
+BookAnswer read_channels(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page);
+BookAnswer read_channel(const ledger::api::LedgerReader& reader, const ApiKey& key, const base::Hash& id);
 
 }  // namespace rpc::http

@@ -38,6 +38,8 @@ std::string_view name(Route route) noexcept {
     case Route::exposure: return "exposure";
     case Route::mandates: return "mandates";
     case Route::revocations: return "revocations";
+    case Route::channels: return "channels";
+    case Route::channel: return "channel";
     case Route::openapi: return "openapi";
     case Route::well_known: return "well_known";
     case Route::healthz: return "healthz";

@@ -24,6 +24,8 @@ enum class Route : std::uint8_t {
   exposure,
   mandates,
   revocations,
+  channels,
+  channel,
   openapi,
   well_known,
   healthz,

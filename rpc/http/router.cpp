@@ -24,7 +24,7 @@ using facilitator::Refusal;
 enum class Access : std::uint8_t { open, server, any_key };
 
 struct RouteInfo {
-  std::string_view path;  // "/v1/statements/" is a prefix
+  std::string_view path;  // with a slash at its end it is a prefix
   Route route;
   bool posts;
   Access access;
@@ -41,6 +41,8 @@ constexpr std::array<RouteInfo, kRoutes - 1> kTable = {{
     {"/v1/exposure", Route::exposure, false, Access::any_key},
     {"/v1/mandates", Route::mandates, true, Access::any_key},
     {"/v1/revocations", Route::revocations, true, Access::any_key},
+    {"/v1/channels", Route::channels, false, Access::any_key},
+    {"/v1/channels/", Route::channel, false, Access::any_key},
     {"/openapi.json", Route::openapi, false, Access::open},
     {"/.well-known/x402-tab", Route::well_known, false, Access::open},
     {"/healthz", Route::healthz, false, Access::open},
@@ -48,7 +50,7 @@ constexpr std::array<RouteInfo, kRoutes - 1> kTable = {{
 
 const RouteInfo* find_route(std::string_view path) {
   for (const RouteInfo& info : kTable) {
-    const bool prefix = info.route == Route::statement;
+    const bool prefix = info.path.ends_with('/');
     if (prefix ? path.size() > info.path.size() && path.starts_with(info.path) : path == info.path) return &info;
   }
   return nullptr;
@@ -110,10 +112,20 @@ Response to_response(const Answer& answer) {
   return response;
 }
 
+// Of an item of /v1/batch.
+std::optional<Operation> operation_of(std::string_view word) {
+  if (word == "verify") return Operation::verify;
+  if (word == "settle") return Operation::settle;
+  if (word == "reserve") return Operation::reserve;
+  if (word == "capture") return Operation::capture;
+  return std::nullopt;
+}
+
 facilitator::JsonLimits json_limits(std::size_t items) {
   facilitator::JsonLimits result;
   result.depth = limits::kHttpJsonDepthMax;
-  result.nodes = limits::kHttpJsonNodesMax * std::max<std::size_t>(items, 1);
+  result.nodes = limits::kHttpJsonNodesMax * std::max<std::size_t>(items, 1) +
+                 limits::kHttpClaimJsonNodesMax * limits::kClaimRowsMax;
   return result;
 }
 
@@ -216,6 +228,8 @@ void Router::handle(Request request, Respond respond) {
     case Route::statements:
     case Route::statement:
     case Route::charges:
+    case Route::channels:
+    case Route::channel:
     case Route::exposure: return read(std::move(request), std::move(respond));
     case Route::mandates:
     case Route::revocations: return tell(request, std::move(respond));
@@ -261,11 +275,13 @@ void Router::pay_batch(const Request& request, const Respond& respond) {
   for (const JsonNode* item = document_.first(*items); item != nullptr; item = document_.next(*item), ++index) {
     const JsonNode* op = document_.member(*item, "op");
     const std::string_view word = op != nullptr && op->kind == JsonKind::text ? op->text : std::string_view();
-    if (word != "verify" && word != "settle") {
-      gathered->add(index, facilitator::malformed({document_.path(*item, "op"), "allowed: \"verify\", \"settle\""}));
+    const std::optional<Operation> operation = operation_of(word);
+    if (!operation) {
+      gathered->add(index, facilitator::malformed({document_.path(*item, "op"),
+                                                   "allowed: \"verify\", \"settle\", \"reserve\", \"capture\""}));
       continue;
     }
-    facilitator_.run(caller, word == "verify" ? Operation::verify : Operation::settle, document_, *item,
+    facilitator_.run(caller, *operation, document_, *item,
                      [gathered, index](const Answer& answer) { gathered->add(index, answer); });
   }
 }
@@ -292,22 +308,32 @@ void Router::read(Request request, Respond respond) {
     id = number_of(path_of(request.target).substr(info_of(Route::statement).path.size()));
     if (!id) return respond(refuse(404, "not_found", "a statement's id is a number", "GET /v1/statements lists them."));
   }
+  std::optional<base::Hash> channel;
+  if (request.route == Route::channel) {
+    channel = base::hash_from_hex(path_of(request.target).substr(info_of(Route::channel).path.size()));
+    if (!channel)
+      return respond(
+          refuse(404, "not_found", "a channel's id is 0x and 64 hexadecimal digits", "GET /v1/channels lists them."));
+  }
   if (reads_waiting_ >= limits::kHttpReadQueueMax)
     return respond(
         refuse(Refusal{503, "overloaded", "too many reads are waiting", "Try again after Retry-After.", 1000}));
   ++reads_waiting_;
-  boost::asio::post(reading_, [this, request = std::move(request), page = *page, id, respond = std::move(respond)] {
-    const ApiKey& key = keys_.at(request.api_key);
-    BookAnswer answer;
-    if (request.route == Route::statements) answer = read_statements(reader_, key, page);
-    if (request.route == Route::statement) answer = read_statement(reader_, key, *id);
-    if (request.route == Route::charges) answer = read_charges(reader_, key, page);
-    if (request.route == Route::exposure) answer = read_exposure(reader_, key);
-    post_([this, respond, answer = std::move(answer)]() mutable {
-      --reads_waiting_;
-      respond(answer ? respond_json(std::move(*answer)) : refuse(std::move(answer.error())));
-    });
-  });
+  boost::asio::post(reading_,
+                    [this, request = std::move(request), page = *page, id, channel, respond = std::move(respond)] {
+                      const ApiKey& key = keys_.at(request.api_key);
+                      BookAnswer answer;
+                      if (request.route == Route::statements) answer = read_statements(reader_, key, page);
+                      if (request.route == Route::statement) answer = read_statement(reader_, key, *id);
+                      if (request.route == Route::charges) answer = read_charges(reader_, key, page);
+                      if (request.route == Route::exposure) answer = read_exposure(reader_, key);
+                      if (request.route == Route::channels) answer = read_channels(reader_, key, page);
+                      if (request.route == Route::channel) answer = read_channel(reader_, key, *channel);
+                      post_([this, respond, answer = std::move(answer)]() mutable {
+                        --reads_waiting_;
+                        respond(answer ? respond_json(std::move(*answer)) : refuse(std::move(answer.error())));
+                      });
+                    });
 }
 
 }  // namespace rpc::http

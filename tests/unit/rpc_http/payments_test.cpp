@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/sha256.h"
+#include "tests/support/channels.h"
 #include "tests/unit/rpc_http/http_world.h"
 
 namespace rpc::http {
@@ -362,6 +363,29 @@ TEST_F(Payments, BooksAreReadByTheirOwnersAlone) {
   EXPECT_EQ(text_of(exposure, "available"), "999493") << exposure;
   const std::string owed = http.get("/v1/exposure", kPayee0).body;
   EXPECT_EQ(text_of(owed, "accrued"), "507") << owed;
+}
+
+TEST_F(Payments, KeptChannelsAreShownToTheirPayerAndReceiver) {
+  for (std::uint64_t n = 0; n < 5; ++n) http.world.must(support::sync_channel(n, support::escrow(1'000 * (n + 1)), 7));
+  http.world.must(support::reserve_charge(0, 400, 400));
+  // Even ones pay payee 0.
+  std::string next = "0";
+  std::size_t pages = 0, items = 0;
+  do {
+    const std::string page = http.get("/v1/channels?limit=2&after=" + next, kPayee0).body;
+    for (std::size_t at = 0; (at = page.find("channelId", at)) != std::string::npos; ++at) ++items;
+    next = text_of(page, "next");
+  } while (!next.empty() && ++pages < 20);
+  EXPECT_EQ(items, 3u);
+  const std::string path = "/v1/channels/" + base::to_hex(support::channel_key(0));
+  const std::string channel = http.get(path, kPayee0).body;
+  EXPECT_EQ(text_of(channel, "balance"), "1000") << channel;
+  EXPECT_EQ(text_of(channel, "network"), "eip155:84532") << channel;
+  EXPECT_TRUE(contains(channel, "\"kind\":\"charge\",\"amount\":\"400\"")) << channel;
+  EXPECT_EQ(http.get(path, kPayer0).body, channel);
+  EXPECT_EQ(http.get(path, kServer1).status, 404);
+  EXPECT_EQ(http.get("/v1/channels/7", kPayee0).status, 404);
+  EXPECT_EQ(http.get(path).status, 401);
 }
 
 TEST_F(Payments, APayeeThatIsRegisteredLaterCanBeChargedForAtOnce) {
