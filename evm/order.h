@@ -40,8 +40,8 @@ struct RelayOrder {
   bool operator==(const RelayOrder&) const = default;
 };
 
-// A claim of channels has one for each of its rows, and so many rows fill an order (limits::kRelayOrderBytesMax).
-inline constexpr std::size_t kOrderEventsMax = 64;
+// A claim of channels has one for each of its rows.
+inline constexpr std::size_t kOrderEventsMax = 128;
 
 base::Bytes encode(const RelayOrder& order);
 // invalid_argument says what is wrong with it.

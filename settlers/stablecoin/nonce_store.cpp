@@ -23,8 +23,9 @@ using base::ByteView;
 constexpr std::string_view kMagic = "tabd nonces 1\n";
 constexpr std::size_t kHeaderBytes = 14 + 8 + 20;
 constexpr std::size_t kFrameBytes = 4 + 8;
-constexpr std::uint32_t kPayloadBytesMax = 1024 * 1024;
-// The file is rewritten without what is over when it has grown past this.
+// A slot with all replacements of a transaction that claims 256 channels (limits::kSettlementRequestBytesMax each).
+constexpr std::uint32_t kPayloadBytesMax = 8 * 1024 * 1024;
+// The file is rewritten without what is over when it has grown by this and to twice what it was then.
 constexpr std::uint64_t kRewriteBytes = 4 * 1024 * 1024;
 constexpr std::uint8_t kKindNext = 1;
 constexpr std::uint8_t kKindSlot = 2;
@@ -239,6 +240,7 @@ base::Result<void> NonceStore::rewrite() {
   if (file_fd_ >= 0) ::close(file_fd_);
   file_fd_ = fd;  // positioned at its end
   file_bytes_ = bytes.size();
+  rewrite_at_ = 2 * file_bytes_ + kRewriteBytes;
   return {};
 }
 
@@ -256,7 +258,7 @@ base::Result<void> NonceStore::append(const std::vector<Bytes>& payloads) {
   }
   file_bytes_ += bytes.size();
   for (const Bytes& payload : payloads) CHECK(apply(payload));
-  if (file_bytes_ > kRewriteBytes) {
+  if (file_bytes_ > rewrite_at_) {
     base::Result<void> rewritten = rewrite();
     if (!rewritten) broken_ = true;
     return rewritten;

@@ -72,6 +72,7 @@ class NonceStore {
   int file_fd_ = -1;
   bool broken_ = false;
   std::uint64_t file_bytes_ = 0;
+  std::uint64_t rewrite_at_ = 0;  // bytes
   std::uint64_t next_ = 0;
   std::map<std::uint64_t, Slot> slots_;
 };

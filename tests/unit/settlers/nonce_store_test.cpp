@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/limits.h"
+
 namespace settlers::stablecoin {
 namespace {
 
@@ -59,6 +61,20 @@ TEST_F(NonceStoreTest, RemembersWhatItGaveOut) {
   ASSERT_TRUE((*store)->forget_below(6));
   EXPECT_EQ((*store)->find(5), nullptr);
   EXPECT_EQ((*store)->next(), 7u) << "a forgotten nonce is not given out again";
+}
+
+TEST_F(NonceStoreTest, KeepsEveryReplacementOfTheLargestTransaction) {
+  Slot large = slot(1, SlotState::armed);
+  large.variants.assign(24, {base::Bytes(base::limits::kSettlementRequestBytesMax, 7), {}});
+  {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    for (int times = 0; times < 3; ++times) ASSERT_TRUE((*store)->put({large}));
+  }
+  const auto store = open();
+  ASSERT_TRUE(store) << store.error().message;
+  ASSERT_NE((*store)->find(1), nullptr);
+  EXPECT_EQ((*store)->find(1)->variants, large.variants);
 }
 
 TEST_F(NonceStoreTest, HasOneOwner) {
