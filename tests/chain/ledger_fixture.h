@@ -12,7 +12,7 @@ class LedgerOnChain : public ChainTest {
   void SetUp() override {
     ChainTest::SetUp();
     if (!chain_) return;
-    real_.emplace(clock_, directory_, "stablecoin", base::to_hex(payee_));
+    real_.emplace(clock_, directory_, "stablecoin", base::to_hex(payee_), std::vector<std::uint64_t>{}, observer());
     const crypto::SecretKey& key = real_->actors.key(support::Role::payer, 0);
     ASSERT_TRUE(chain_->set_gas_balance(key.address(), 1'000'000'000'000'000'000));
     give(key.address(), 50'000'000);
@@ -23,6 +23,7 @@ class LedgerOnChain : public ChainTest {
     real_.reset();
     ChainTest::TearDown();
   }
+  virtual ledger::api::Observer* observer() { return nullptr; }  // of the ledger, from its opening on
   void begin_real() {
     dispatcher_.emplace(io_, real_->service(), real_->reader(), clock_, dispatch_, this);
     auto settler = settlers::stablecoin::make_stablecoin(io_, stablecoin_, dev_key(kOperator), clock_);

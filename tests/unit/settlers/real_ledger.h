@@ -16,8 +16,8 @@ namespace support {
 class RealLedger {
  public:
   RealLedger(const base::Clock& clock, std::filesystem::path directory, std::string rail, std::string payout_account,
-             std::vector<std::uint64_t> dunning_s = {})
-      : clock_(clock), directory_(std::move(directory)), now_s_(clock.now().seconds()) {
+             std::vector<std::uint64_t> dunning_s = {}, ledger::api::Observer* observer = nullptr)
+      : clock_(clock), directory_(std::move(directory)), now_s_(clock.now().seconds()), observer_(observer) {
     open();
     namespace core = ledger::core;
     core::Asset usdc;
@@ -48,7 +48,7 @@ class RealLedger {
     options.path = directory_ / "ledger";
     options.network = std::string(kNetwork);
     options.memory_bytes = 8u << 20;
-    auto opened = ledger::store::LedgerStore::open(options, clock_, *calendar_, operator_key_, nullptr);
+    auto opened = ledger::store::LedgerStore::open(options, clock_, *calendar_, operator_key_, observer_);
     CHECK_MSG(opened.has_value(), opened ? "" : opened.error().message.c_str());
     store_ = std::move(*opened);
   }
@@ -94,6 +94,7 @@ class RealLedger {
   const base::Clock& clock_;
   const std::filesystem::path directory_;
   const std::uint64_t now_s_;
+  ledger::api::Observer* const observer_;
   const std::unique_ptr<aggregator::Calendar> calendar_ = aggregator::make_calendar();
   const crypto::SecretKey operator_key_ = secret_key(Role::keeper, 0);
   std::unique_ptr<ledger::store::LedgerStore> store_;
