@@ -16,8 +16,10 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "daemon/catalogue.h"
+#include "daemon/channel_events.h"
 #include "daemon/disk_room.h"
 #include "daemon/fan_out.h"
 #include "daemon/operator_hooks.h"
@@ -85,6 +87,7 @@ class Daemon::Impl {
     verify_pool_ = ledger::ingest::make_verify_pool(
         *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, verify_options(config_));
     RETURN_IF_ERROR(start_rails());
+    RETURN_IF_ERROR(start_channels());
     RETURN_IF_ERROR(start_rpc());
     RETURN_IF_ERROR(start_x402());
     gauges_.emplace(store_->reader(), clock_, page_ ? kGaugeIntervalWithPageMs : kGaugeIntervalMs);
@@ -161,7 +164,9 @@ class Daemon::Impl {
     std::vector<ops::MetricFamily> all = gauges_->collect();
     for (std::vector<ops::MetricFamily>& families :
          std::array{metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats()),
-                    x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>()})
+                    x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>(),
+                    channels_ ? metrics_of(channels_->status(), chain_->tokens(), clock_.now())
+                              : std::vector<ops::MetricFamily>()})
       std::move(families.begin(), families.end(), std::back_inserter(all));
     return all;
   }
@@ -186,7 +191,8 @@ class Daemon::Impl {
       log_.write(static_cast<ops::LogLevel>(level), message, {{"part", "rpc"}});
     };
     rpc_.emplace(std::move(rpc));
-    fan_out_.emplace(std::vector<ledger::api::Observer*>{&metrics_, &figures_, &*rpc_, &waker_, &relay_events_});
+    fan_out_.emplace(
+        std::vector<ledger::api::Observer*>{&metrics_, &figures_, &*rpc_, &waker_, &relay_events_, &channel_events_});
     const auto progress = [this](std::string_view phase, std::uint64_t done, std::uint64_t total) {
       std::string cause = "opening the ledger: " + std::string(phase);
       if (total != 0) cause += " " + std::to_string(done) + " of " + std::to_string(total);
@@ -243,9 +249,44 @@ class Daemon::Impl {
     return {};
   }
 
+  // On the rails' thread, which is the chain's.
+  Result<void> start_channels() {
+    const ops::ChannelsConfig& config = config_.x402.channels;
+    if (config.contract.is_zero() || !chain_) return {};
+    if (!config.authorizer_key_file.empty()) {
+      ASSIGN_OR_RETURN(crypto::SecretKey authorizer, ops::read_secret_key(config.authorizer_key_file));
+      authorizer_.emplace(std::move(authorizer));
+    }
+    boost::asio::io_context& io = io_->context();
+    const channels::Post post = [&io](std::function<void()> job) { boost::asio::post(io, std::move(job)); };
+    const channels::After after = [&io](std::uint64_t ms, std::function<void()> job) {
+      auto timer = std::make_shared<boost::asio::steady_timer>(io, std::chrono::milliseconds(ms));
+      timer->async_wait([timer, job = std::move(job)](const boost::system::error_code& cancelled) {
+        if (!cancelled) job();
+      });
+    };
+    channels_.emplace(channels::Parts{*chain_, store_->service(), store_->reader(), clock_, post, after},
+                      channels_options(config_, authorizer_ ? &*authorizer_ : nullptr), channel_events_);
+    channel_events_.set(*channels_);
+    boost::asio::post(io, [this] { channels_->start(); });
+    log_.info("channels are followed",
+              {{"contract", base::to_hex(config.contract)},
+               {"claims", authorizer_ ? base::to_hex(authorizer_->address()) : "no authorizer_key_file: none"}});
+    return {};
+  }
+
   void stop_rails() {
     if (!io_) return;
     waker_.clear();
+    channel_events_.clear();
+    if (channels_) {
+      std::promise<void> ended;
+      boost::asio::post(io_->context(), [this, &ended] {
+        channels_->stop();
+        ended.set_value();
+      });
+      ended.get_future().wait();
+    }
     if (rails_running_) {
       std::promise<void> ended;
       boost::asio::post(io_->context(), [this, &ended] { dispatcher_->stop([&ended] { ended.set_value(); }); });
@@ -298,10 +339,6 @@ class Daemon::Impl {
     const ops::ChannelsConfig& channels = config_.x402.channels;
     if (channels.contract.is_zero()) return {};
     RETURN_IF_ERROR(check_channel_contract(channels.contract));
-    if (!channels.authorizer_key_file.empty()) {
-      ASSIGN_OR_RETURN(crypto::SecretKey authorizer, ops::read_secret_key(channels.authorizer_key_file));
-      authorizer_.emplace(std::move(authorizer));
-    }
     schemes.emplace_back([this](const facilitator::Post& post, const facilitator::After& after) {
       facilitator::ChannelSchemeParts parts{*chain_,          *relays_, *verify_pool_, store_->service(),
                                             store_->reader(), clock_,   post,          after};
@@ -311,6 +348,7 @@ class Daemon::Impl {
       parts.withdraw_delay_s = config_.x402.channels.withdraw_delay_ms / 1000;
       parts.claim_gas_max = config_.x402.channels.claim_gas_max;
       parts.settle_wait_ms = config_.x402.settle_wait_ms;
+      parts.in_step = [this] { return channels_ && channels_->in_step(); };
       return facilitator::make_channel_scheme(std::move(parts));
     });
     return {};
@@ -358,6 +396,7 @@ class Daemon::Impl {
   RailEvents rail_events_{log_, metrics_};
   DispatcherWaker waker_;
   RelayEvents relay_events_;
+  ChannelEvents channel_events_{log_};
   std::optional<crypto::SecretKey> operator_key_;
   std::optional<crypto::SecretKey> x402_key_;
   std::optional<crypto::SecretKey> authorizer_;  // of channels
@@ -369,7 +408,8 @@ class Daemon::Impl {
   std::optional<commitments::tab::Domain> domain_;
   std::unique_ptr<ledger::api::IngestService> verify_pool_;
   std::optional<IoThread> io_;
-  std::unique_ptr<evm::Chain> chain_;  // of the stablecoin rail; null without it
+  std::unique_ptr<evm::Chain> chain_;           // of the stablecoin rail; null without it
+  std::optional<channels::Channels> channels_;  // on the thread of io_
   std::map<std::string, settlers::Capabilities> capabilities_;
   std::unique_ptr<settlers::Dispatcher> dispatcher_;
   std::optional<Hooks> hooks_;

@@ -106,6 +106,21 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   return options;
 }
 
+channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer) {
+  const ops::ChannelsConfig& from = config.x402.channels;
+  channels::Options options;
+  options.contract = from.contract;
+  options.poll_ms = config.stablecoin.poll_interval_ms;
+  options.authorizer = authorizer;
+  options.claim_interval_ms = from.claim_interval_ms;
+  options.claim_minimum = from.claim_minimum.units();
+  options.claim_rows_max = from.claim_rows_max;
+  options.claim_gas_max = from.claim_gas_max;
+  options.gas_price_max_wei = base::u128{config.stablecoin.max_fee_gwei} * kWeiPerGwei;
+  options.settle_interval_ms = from.settle_interval_ms;
+  return options;
+}
+
 ops::HttpServerOptions http_options(const ops::HttpConfig& config) {
   return {config.listen.front(), config.connections_max, config.request_timeout_ms,
           config.page ? std::string(ops::kPagePrefix) : std::string()};

@@ -3,6 +3,7 @@
 // From the configuration to the options of each part. Secrets are read here, once.
 
 #include "base/result.h"
+#include "channels/parts.h"
 #include "ledger/ingest/verify_pool.h"
 #include "ledger/store/ledger_store.h"
 #include "ops/config.h"
@@ -20,6 +21,8 @@ ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config);
 settlers::DispatcherOptions dispatcher_options(const ops::Config& config);
 settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config);
 settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config);
+// `authorizer` may be null, and must outlive the options.
+channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer);
 ops::HttpServerOptions http_options(const ops::HttpConfig& config);
 // Checks the TLS key's file; `operator_key` may log in as operator beside those of the configuration.
 base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key);

@@ -16,8 +16,8 @@ using system_test::http_get;
 using system_test::Tabd;
 using system_test::TempFolder;
 
-// Both rails and the x402 port, so that every metric that can exist does. Nobody answers on port 1: the rail says so
-// and goes on.
+// Both rails, the x402 port and channels, so that every metric that can exist does. Nobody answers on port 1: the rail
+// says so and goes on.
 constexpr const char* kEverything = R"(
 [[asset]]
 id = 1
@@ -26,6 +26,10 @@ symbol = "USDC"
 [x402]
 listen = "127.0.0.1:0"
 server_key_file = "operator.key"
+[x402.channels]
+contract = "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003"
+collector = "0x4020806089470a89826cb9fb1f4059150b550004"
+authorizer_key_file = "operator.key"
 [rails.sandbox]
 enabled = true
 [rails.stablecoin]
