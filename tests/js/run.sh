@@ -28,8 +28,8 @@ case $part in
     node_modules/.bin/eslint .
     node_modules/.bin/prettier --check --log-level warn .
     node build.mjs
-    node -e 'for (const part of ["", "/client", "/server"]) require("@tabd/x402" + part)'
-    node --input-type=module -e 'for (const part of ["", "/client", "/server"]) await import("@tabd/x402" + part)'
+    node -e 'for (const part of ["", "/client", "/server", "/mcp"]) require("@tabd/x402" + part)'
+    node --input-type=module -e 'for (const part of ["", "/client", "/server", "/mcp"]) await import("@tabd/x402" + part)'
     ;;
   unit) node_modules/.bin/vitest run tests/unit ;;
   daemon) node_modules/.bin/vitest run tests/integration ;;

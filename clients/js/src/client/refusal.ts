@@ -25,6 +25,18 @@ function refusal(reason: string, message: string | undefined): Refusal {
   return message === undefined ? { reason } : { reason, message };
 }
 
+/** Reads it from what a server says when a payment is missing or refused; `settled`: its receipt, if it sent one. */
+export function refusalIn(required: Record<string, unknown>, settled?: object): Refusal {
+  const { errorReason, errorMessage } = (settled ?? {}) as { errorReason?: unknown; errorMessage?: unknown };
+  const failed = text(errorReason);
+  if (failed !== undefined) return refusal(failed, text(errorMessage));
+  const accepts = Array.isArray(required["accepts"])
+    ? (required["accepts"] as { extra?: Record<string, unknown> }[])
+    : [];
+  const details = accepts.map((option) => option.extra?.["refusal"]).find((value) => typeof value === "object");
+  return refusal(text(required["error"]) ?? "unknown", text((details as { message?: unknown } | undefined)?.message));
+}
+
 /** Reads from a 402 answer why the payment was refused; undefined for any other answer. */
 export function refusalOf(response: {
   status: number;
@@ -36,10 +48,5 @@ export function refusalOf(response: {
     return refusal(text(settled["errorReason"]) ?? "unknown", text(settled["errorMessage"]));
   }
   const required = decode(response.headers.get("PAYMENT-REQUIRED"));
-  if (required === undefined) return undefined;
-  const accepts = Array.isArray(required["accepts"])
-    ? (required["accepts"] as { extra?: Record<string, unknown> }[])
-    : [];
-  const details = accepts.map((option) => option.extra?.["refusal"]).find((value) => typeof value === "object");
-  return refusal(text(required["error"]) ?? "unknown", text((details as { message?: unknown } | undefined)?.message));
+  return required && refusalIn(required);
 }

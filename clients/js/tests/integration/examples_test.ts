@@ -14,7 +14,7 @@ const folder = fileURLToPath(new URL("../../", import.meta.url));
 if (missing === undefined && !existsSync(join(folder, "dist")))
   throw new Error("build the package first: npm run build");
 
-describe.skipIf(missing !== undefined).each(["express", "hono"])("the examples, %s server", (framework) => {
+describe.skipIf(missing !== undefined).each(["express", "hono", "mcp"])("the examples, %s server", (framework) => {
   let daemon: Daemon;
   let files: string;
   let server: ChildProcess;
@@ -58,20 +58,26 @@ describe.skipIf(missing !== undefined).each(["express", "hono"])("the examples, 
     rmSync(files, { recursive: true });
   });
 
-  async function run(example: string, argument: string, more: NodeJS.ProcessEnv = {}): Promise<string> {
-    const words = [join(folder, `examples/${example}.mjs`), argument];
-    return (await promisify(execFile)(process.execPath, words, { env: { ...environment, ...more } })).stdout;
+  async function run(more: NodeJS.ProcessEnv, example: string, ...words: string[]): Promise<string> {
+    const command = [join(folder, `examples/${example}.mjs`), ...words];
+    return (await promisify(execFile)(process.execPath, command, { env: { ...environment, ...more } })).stdout;
   }
+  const weather = (more: NodeJS.ProcessEnv = {}): Promise<string> =>
+    framework === "mcp"
+      ? run(more, "mcp-client", url, "forecast", '{"city":"Rome"}')
+      : run(more, "client", `${url}/weather`);
+  const story = (more: NodeJS.ProcessEnv): Promise<string> =>
+    framework === "mcp"
+      ? run(more, "mcp-client", url, "story", '{"words":200}')
+      : run(more, "client", `${url}/story?words=200`);
 
   test("a payer buys, also by voucher; an agent with a mandate; the server charges all of it before it ends", async () => {
-    expect(await run("client", `${url}/weather`)).toMatch(/200 .*sunny.*\ncharged 1000 units/);
-    expect(await run("client", `${url}/story?words=200`, { VOUCHERS: "1" })).toMatch(
-      /200 word .*\ncharged 20000 units/,
-    );
+    expect(await weather()).toMatch(/sunny.*\ncharged 1000 units/i);
+    expect(await story({ VOUCHERS: "1" })).toMatch(/word .*\ncharged 20000 units/);
     const agent = { PAYER: daemon.payer.address, PAYER_KEY_FILE: join(files, "agent.key") };
-    await expect(run("client", `${url}/weather`, agent)).rejects.toThrow(/refused: invalid_signature/);
-    await daemon.allowAgent(await run("mandate", daemon.agent.address));
-    expect(await run("client", `${url}/weather`, agent)).toMatch(/charged 1000 units/);
+    await expect(weather(agent)).rejects.toThrow(/refused: invalid_signature/);
+    await daemon.allowAgent(await run({}, "mandate", daemon.agent.address));
+    expect(await weather(agent)).toMatch(/charged 1000 units/);
     const ended = new Promise((resolve) => server.once("exit", resolve));
     server.kill("SIGTERM");
     expect(await ended).toBe(0);

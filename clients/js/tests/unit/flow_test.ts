@@ -1,8 +1,11 @@
+// Both kinds of paid servers, on a daemon in memory.
 import { API_KEY, FakeDaemon, NETWORK } from "../support/fake_daemon.js";
 import { party } from "../support/parties.js";
 import { describeWorld } from "../support/scenarios.js";
+import type { World } from "../support/scenarios.js";
+import { describeTools } from "../support/tool_scenarios.js";
 
-describeWorld("a daemon in memory", async () => {
+async function makeWorld(): Promise<World> {
   const daemon = await new FakeDaemon().start();
   const [payer, agent, payee] = [party("payer"), party("agent"), party("payee")];
   daemon.payers.add(payer.address);
@@ -25,4 +28,7 @@ describeWorld("a daemon in memory", async () => {
     },
     stop: () => daemon.stop(),
   };
-});
+}
+
+describeWorld("a daemon in memory", makeWorld);
+describeTools("a daemon in memory", "memory", makeWorld);
