@@ -2,6 +2,7 @@
 #
 #   RAIL=sandbox    demo and run without a chain: Debian packages alone
 #   JOBS=4          parallel jobs; default: one for each core
+#   ARGS="..."      playground: options, such as ARGS="--window 20 --crawlers 5"; ARGS=--help lists them
 #   QUICK=1         bench: the first figures only, under two minutes
 #   PREFIX=/usr     install: where to
 
@@ -19,14 +20,14 @@ PROFILE := $(if $(filter sandbox,$(RAIL)),base,chain)
 # $(call build,PRESET,TARGETS)
 build = cmake --preset $(1) --log-level=WARNING && cmake --build --preset $(1) -j $(JOBS) $(if $(2),--target $(2))
 
-.PHONY: help setup build demo run test bench lint fmt asan tsan fuzz coverage install deb clean
+.PHONY: help setup build demo run playground test bench lint fmt asan tsan fuzz coverage install deb clean
 
 help: ## This menu
 	@echo "tabd: a tab for machines. make TARGET, one of:"
 	@echo
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
 	@echo
-	@sed -n '3,6s/^#  /  /p' Makefile
+	@sed -n '3,7s/^#  /  /p' Makefile
 
 setup: ## Install all that is missing for demo and tests (Debian, npm and Python packages)
 	@tools/setup.sh full
@@ -44,6 +45,11 @@ run: ## The same, and keep it running to explore with tabctl
 	@tools/setup.sh $(PROFILE)
 	@$(call build,release)
 	@build/release/playground/tabd-demo --rail $(RAIL) --keep
+
+playground: ## A faucet, a paid API, an MCP server and crawlers on a local chain, to play with until Ctrl-C
+	@tools/setup.sh playground
+	@$(call build,release,tabd tabctl)
+	@node playground/agents/main.mjs $(ARGS)
 
 test: ## Build and run all tests
 	@tools/setup.sh full

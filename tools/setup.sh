@@ -3,12 +3,13 @@
 #
 #   tools/setup.sh [PROFILE...]
 #
-#   base      Debian packages to build, run and test tabd (the default)
-#   chain     base, and what the local chain needs: Node.js and the pinned npm packages of tests/chain
-#   full      chain, and what all tests need: the other npm packages, Chromium, a Python environment
-#   lint      clang-tidy, for `make lint`
-#   fuzz      clang, for `make fuzz`
-#   coverage  gcovr, for `make coverage`
+#   base        Debian packages to build, run and test tabd (the default)
+#   chain       base, and what the local chain needs: Node.js and the pinned npm packages of tests/chain
+#   playground  chain, and the npm packages of clients/js and playground/agents
+#   full        playground, and what all tests need: the other npm packages, Chromium, a Python environment
+#   lint        clang-tidy, for `make lint`
+#   fuzz        clang, for `make fuzz`
+#   coverage    gcovr, for `make coverage`
 #
 # Works as root or with sudo. Nothing is installed outside Debian's packages but node_modules and .venv in this folder.
 set -euo pipefail
@@ -108,6 +109,14 @@ install_node() {
   fi
 }
 
+# The playground, and the package of clients/js that it uses.
+install_playground() {
+  local folder
+  install_node
+  for folder in clients/js playground/agents; do install_npm "$folder"; done
+  (cd playground/agents && npm run --silent link)
+}
+
 # A Python environment with what the Python client of the tests needs.
 install_python() {
   local requirements=tests/python/requirements.txt
@@ -128,20 +137,24 @@ for profile in "${@:-base}"; do
       install_debian "${base_packages[@]}"
       install_node
       ;;
+    playground)
+      install_debian "${base_packages[@]}"
+      install_playground
+      ;;
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
-      install_node
-      for folder in tests/x402 tests/browser clients/js; do install_npm "$folder"; done
+      install_playground
+      for folder in tests/x402 tests/browser; do install_npm "$folder"; done
       install_python
       ;;
     lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,14s/^# \{0,1\}//p' "$0"
+      sed -n '2,15s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
-    *) fail "unknown profile $profile; there are: base, chain, full, lint, fuzz, coverage" ;;
+    *) fail "unknown profile $profile; there are: base, chain, playground, full, lint, fuzz, coverage" ;;
   esac
 done
 say "everything is there (${*:-base})"

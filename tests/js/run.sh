@@ -26,7 +26,8 @@ case $part in
   lint)
     node_modules/.bin/tsc -p tsconfig.json
     node_modules/.bin/eslint .
-    node_modules/.bin/prettier --check --log-level warn .
+    node_modules/.bin/prettier --check --log-level warn . ../../playground/agents
+    node_modules/.bin/prettier --check --log-level warn --config .prettierrc.json ../../tests/playground
     node build.mjs
     node -e 'for (const part of ["", "/client", "/server", "/mcp"]) require("@tabd/x402" + part)'
     node --input-type=module -e 'for (const part of ["", "/client", "/server", "/mcp"]) await import("@tabd/x402" + part)'
