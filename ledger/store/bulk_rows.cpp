@@ -26,8 +26,9 @@ base::Result<void> BulkRows::write_file(const Database& database, const std::str
   });
   // Left behind by a crash between writing and taking in.
   database.env()->DeleteFile(file).PermitUncheckedError();
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), database.db().GetOptions(database.family(family_)),
-                                database.family(family_));
+  // With the database's own options, so that the file reaches the disk bit by bit and not when a commit wants it.
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(database.db().GetDBOptions()),
+                                database.db().GetOptions(database.family(family_)), database.family(family_));
   rocksdb::Status status = writer.Open(file);
   for (std::size_t i = 0; i < rows_.size() && status.ok(); ++i) {
     const base::ByteView value =
@@ -39,22 +40,29 @@ base::Result<void> BulkRows::write_file(const Database& database, const std::str
   return {};
 }
 
-base::Result<void> load(Database& database, BulkRows& first, BulkRows& second) {
-  std::vector<rocksdb::IngestExternalFileArg> files;
+base::Result<std::vector<BulkFile>> write_files(const Database& database, BulkRows& first, BulkRows& second) {
+  std::vector<BulkFile> files;
   for (BulkRows* rows : {&first, &second}) {
     if (rows->empty()) continue;
-    const std::string file =
-        database.path() + "/bulk-" + std::to_string(static_cast<unsigned>(rows->family())) + ".tmp";
-    RETURN_IF_ERROR(rows->write_file(database, file));
-    rocksdb::IngestExternalFileArg arg;
-    arg.column_family = database.family(rows->family());
-    arg.external_files = {file};
-    arg.options.move_files = true;
-    arg.options.write_global_seqno = false;
-    files.push_back(std::move(arg));
+    files.push_back(
+        {rows->family(), database.path() + "/bulk-" + std::to_string(static_cast<unsigned>(rows->family())) + ".tmp"});
+    RETURN_IF_ERROR(rows->write_file(database, files.back().path));
   }
+  return files;
+}
+
+base::Result<void> take_in(Database& database, const std::vector<BulkFile>& files) {
   if (files.empty()) return {};
-  const rocksdb::Status status = database.db().IngestExternalFiles(files);
+  std::vector<rocksdb::IngestExternalFileArg> arguments;
+  for (const BulkFile& file : files) {
+    rocksdb::IngestExternalFileArg argument;
+    argument.column_family = database.family(file.family);
+    argument.external_files = {file.path};
+    argument.options.move_files = true;
+    argument.options.write_global_seqno = false;
+    arguments.push_back(std::move(argument));
+  }
+  const rocksdb::Status status = database.db().IngestExternalFiles(arguments);
   if (!status.ok()) return tl::unexpected(to_error(status, "take in index files", database.path()));
   return {};
 }

@@ -4,6 +4,7 @@
 // log, no memory table, a tenth of the cost of single writes.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -35,7 +36,16 @@ class BulkRows {
   std::vector<Row> rows_;
 };
 
-// Both become visible and durable together, or neither.
-base::Result<void> load(Database& database, BulkRows& first, BulkRows& second);
+// Written rows that are not visible yet.
+struct BulkFile {
+  Family family;
+  std::string path;
+};
+
+// The long part: sorts and writes, below the ledger's directory. A family without rows has no file.
+base::Result<std::vector<BulkFile>> write_files(const Database& database, BulkRows& first, BulkRows& second);
+// All become visible and durable together, or none. Every commit waits meanwhile, some milliseconds, so this is not for
+// a thread that gives way.
+base::Result<void> take_in(Database& database, const std::vector<BulkFile>& files);
 
 }  // namespace ledger::store

@@ -46,6 +46,7 @@ Follower::Follower(Database& database, Failure& failure, core::Sequence indexed)
 Follower::~Follower() { stop(); }
 
 void Follower::start() {
+  errand_.emplace();
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "tabd-follow");
 }
@@ -57,6 +58,7 @@ void Follower::stop() {
   }
   work_.notify_all();
   if (thread_.joinable()) thread_.join();
+  errand_.reset();
 }
 
 void Follower::on_segment(std::shared_ptr<const api::CommittedSegment> segment) {
@@ -134,7 +136,7 @@ base::Result<void> Follower::process(const core::SegmentHeader& header, base::By
     ++distance;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(tail_mutex_);
     charging_.insert(charging_.end(), charging.begin(), charging.end());
     windows_.insert(windows_.end(), windows.begin(), windows.end());
   }
@@ -194,23 +196,25 @@ void add_history(BulkRows& rows, HistoryClass of, core::Sequence tail_base,
 
 base::Result<void> Follower::move(Generation& generation) {
   CHECK_MSG(generation.last == processed_, "a generation ends with a segment");
-  Postings charging, windows;
-  core::Sequence base;
-  {
-    const std::lock_guard lock(mutex_);  // only this thread appends: the copies stay true without the lock
-    charging = charging_;
-    windows = windows_;
-    base = tail_base_;
-  }
+  // Only this thread changes them, so it may read them without the lock.
+  Postings charging = charging_, windows = windows_;
   std::sort(charging.begin(), charging.end());
   std::sort(windows.begin(), windows.end());
 
   BulkRows replay(Family::replay);
   for (const RecentKeys::Row& row : generation.keys.rows()) replay.add(row.key.view(), encode(row.hit).view());
   BulkRows history(Family::history);
-  add_history(history, HistoryClass::charging, base, charging);
-  add_history(history, HistoryClass::window_closed, base, windows);
-  RETURN_IF_ERROR(load(database_, replay, history));
+  add_history(history, HistoryClass::charging, tail_base_, charging);
+  add_history(history, HistoryClass::window_closed, tail_base_, windows);
+  ASSIGN_OR_RETURN(const std::vector<BulkFile> files, write_files(database_, replay, history));
+  base::Result<void> taken_in;
+  const auto take = [&] { taken_in = take_in(database_, files); };
+  if (errand_) {
+    errand_->run(take);
+  } else {
+    take();  // while the ledger opens
+  }
+  RETURN_IF_ERROR(taken_in);
 
   core::Bytes mark;
   base::Encoder(mark).id(processed_);
@@ -219,11 +223,14 @@ base::Result<void> Follower::move(Generation& generation) {
                                                     slice(kMetaIndexed.view()), slice(mark));
   if (!status.ok()) return tl::unexpected(to_error(status, "write the index mark", database_.path()));
 
+  {
+    const std::lock_guard lock(tail_mutex_);
+    charging_.clear();
+    windows_.clear();
+    indexed_ = processed_;
+    tail_base_ = processed_;
+  }
   const std::lock_guard lock(mutex_);
-  charging_.clear();
-  windows_.clear();
-  indexed_ = processed_;
-  tail_base_ = processed_;
   generation.on_disk.store(true);
   generations_.pop_front();
   return {};
@@ -231,7 +238,7 @@ base::Result<void> Follower::move(Generation& generation) {
 
 std::vector<core::Sequence> Follower::tail(core::PayerId payer, HistoryClass of, core::Sequence after,
                                            std::size_t limit) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(tail_mutex_);
   const Postings& postings = of == HistoryClass::charging ? charging_ : windows_;
   std::vector<core::Sequence> found;
   for (const Posting& posting : postings) {
@@ -245,7 +252,7 @@ std::vector<core::Sequence> Follower::tail(core::PayerId payer, HistoryClass of,
 }
 
 core::Sequence Follower::indexed() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(tail_mutex_);
   return indexed_;
 }
 

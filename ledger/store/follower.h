@@ -11,12 +11,14 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "ledger/api/observer.h"
 #include "ledger/store/database.h"
+#include "ledger/store/errand.h"
 #include "ledger/store/failure.h"
 #include "ledger/store/keys.h"
 #include "ledger/store/recent_keys.h"
@@ -73,20 +75,25 @@ class Follower {
   Database& database_;
   Failure& failure_;
 
-  mutable std::mutex mutex_;  // guards everything down to the blank line
+  std::mutex mutex_;  // guards everything down to the blank line
   std::condition_variable work_;
   std::condition_variable progress_;
   std::deque<std::shared_ptr<const api::CommittedSegment>> queue_;
   std::size_t queue_bytes_ = 0;
   std::deque<std::shared_ptr<Generation>> generations_;
+  bool stopping_ = false;
+
+  // Another lock, so that writer and committer never wait for one who reads the tail. What it guards, down to the blank
+  // line, only the follower's thread changes.
+  mutable std::mutex tail_mutex_;
   core::Sequence indexed_;
   core::Sequence tail_base_;  // postings count from here
   Postings charging_;
   Postings windows_;
-  bool stopping_ = false;
 
   core::Sequence processed_;                               // follower's thread only (open: the opening thread)
   std::unordered_map<std::uint64_t, core::PayerId> tabs_;  // small cache: tab -> payer
+  std::optional<Errand> errand_;                           // from start() to stop()
   std::thread thread_;
 };
 
