@@ -37,9 +37,11 @@ constexpr std::size_t kCompany = 32;
 constexpr std::uint32_t kRetryAfterMs = 100;
 constexpr unsigned kTimers = 3;
 // Batches that came so recently mean that others will: timers then work in small slices, whose commit takes about a
-// millisecond, as a batch may wait for two of them.
+// millisecond, as a batch may wait for two of them. After each they rest for a multiple of the time that it took: the
+// processors belong to those who wait for answers, and the slower the machine is at the moment, the longer the rest.
 constexpr std::uint64_t kBusyNs = 200'000'000;
 constexpr std::size_t kBusySlice = 32;
+constexpr std::uint64_t kBusyRestFactor = 9;
 }  // namespace
 
 Writer::Writer(Parts parts) : parts_(parts), assets_(parts.machine.asset_table()) {}
@@ -174,8 +176,10 @@ bool Writer::wait_for_work() {
     if (due_timer(std::max(parts_.machine.head().last_time, parts_.clock.now()))) return true;
     const base::Time now = parts_.clock.now();
     const base::Time due = std::min(parts_.machine.next_window_end(), parts_.machine.next_hold_expiry());
-    const std::uint64_t sleep_us =
+    std::uint64_t sleep_us =
         due.us <= now.us ? kIdleSleepUsMax : std::min<std::uint64_t>(due.us - now.us, kIdleSleepUsMax);
+    const std::uint64_t now_ns = parts_.clock.monotonic_ns();
+    if (now_ns < slices_rest_until_ns_) sleep_us = std::min(sleep_us, (slices_rest_until_ns_ - now_ns) / 1000 + 1);
     std::unique_lock lock(mutex_);
     wake_at_ = 1;
     wakeup_.wait_for(lock, std::chrono::microseconds(sleep_us), [this] { return !queue_.empty() || stopping_; });
@@ -209,14 +213,19 @@ void Writer::run_timers() {
   const std::optional<core::Command> command = due_timer(builder_->time());
   if (!command) return;
   parts_.machine.execute(*command, parts_.replay, *builder_);
+  const std::uint64_t now_ns = parts_.clock.monotonic_ns();
+  if (busy()) slices_rest_until_ns_ = now_ns + kBusyRestFactor * (now_ns - group_started_ns_);
   if (builder_->empty()) timers_rest_until_ = base::Time{builder_->time().us + kTimerRestUs};
 }
+
+bool Writer::busy() const { return last_batch_ns_ != 0 && parts_.clock.monotonic_ns() - last_batch_ns_ < kBusyNs; }
 
 // The next timer that has something to do, taking turns.
 std::optional<core::Command> Writer::due_timer(base::Time now) {
   if (now < timers_rest_until_) return std::nullopt;
-  const bool busy = last_batch_ns_ != 0 && parts_.clock.monotonic_ns() - last_batch_ns_ < kBusyNs;
-  const std::size_t slice = busy ? kBusySlice : limits::kCloseSliceWindows;
+  const bool is_busy = busy();
+  if (is_busy && parts_.clock.monotonic_ns() < slices_rest_until_ns_) return std::nullopt;
+  const std::size_t slice = is_busy ? kBusySlice : limits::kCloseSliceWindows;
   for (unsigned turn = 0; turn < kTimers; ++turn) {
     const unsigned timer = (next_timer_ + turn) % kTimers;
     std::optional<core::Command> command;

@@ -67,6 +67,7 @@ class Writer final : public api::LedgerService {
   void wait_for_committer_or_work();
   void open_group();
   void run_timers();
+  bool busy() const;
   std::optional<core::Command> due_timer(base::Time now);
   void execute(Work& work);
   void execute_batch(BatchWork& work);
@@ -101,7 +102,8 @@ class Writer final : public api::LedgerService {
   std::uint64_t oldest_submitted_ns_ = 0;
   base::Time timers_rest_until_;
   unsigned next_timer_ = 0;
-  std::uint64_t last_batch_ns_ = 0;  // when the group began that had the last batch; 0: none yet
+  std::uint64_t slices_rest_until_ns_ = 0;  // while batches come
+  std::uint64_t last_batch_ns_ = 0;         // when the group began that had the last batch; 0: none yet
   std::shared_ptr<const commitments::tab::AssetTable> assets_;
   std::thread thread_;
 };
