@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "base/limits.h"
+#include "base/thread.h"
 
 namespace ops {
 namespace {
@@ -20,6 +21,7 @@ using base::AssetId;
 using base::Result;
 
 constexpr std::size_t kPage = base::limits::kPageItemsMax;
+constexpr int kNice = 10;                  // a look over a million payers takes long; nobody's payment waits for it
 constexpr std::uint64_t kRestFactor = 19;  // rest at least this many times as long as the look took
 
 // States in which a settlement still wants something from somebody.
@@ -287,6 +289,7 @@ class LedgerGauges::Impl {
   }
 
   void run() {
+    base::give_way(kNice);
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       lock.unlock();
