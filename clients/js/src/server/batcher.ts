@@ -18,11 +18,13 @@ export interface BatcherOptions {
   flushMs: number;
   /** For one request, from its first byte to the answer's last. */
   requestTimeoutMs: number;
+  /** Whether an item is asked again when the chain is away. */
+  awaitChain: boolean;
   /** A request failed as a whole and its items are sent again: for logs. */
   onTrouble: (error: Error) => void;
 }
 
-export type Operation = "verify" | "settle";
+export type Operation = "verify" | "settle" | "reserve" | "capture";
 
 /** `repeated`: an earlier try may have reached the daemon, so its answer may be about what this caller itself did. */
 export interface Result {
@@ -33,8 +35,12 @@ export interface Result {
 interface Item {
   operation: Operation;
   json: string;
+  /** Of its channel, if it is about one. */
+  key: string | undefined;
   urgent: boolean;
   repeated: boolean;
+  /** Requests under way that it is in. */
+  flying: number;
   done: boolean;
   timer: NodeJS.Timeout | undefined;
   resolve: (result: Result) => void;
@@ -45,19 +51,22 @@ const BATCH_CHARACTERS_MAX = 512 * 1024; // well below the daemon's limit for a 
 const BACKOFF_MS_MIN = 25;
 const BACKOFF_MS_MAX = 1000; // a daemon that is back is noticed within a second
 const LATER = new Set(["overloaded", "shutting_down", "unavailable", "quota_exceeded"]);
+const CHAIN_AWAY = "chain_unavailable";
 
 /** An item that the daemon could not decide now: it is sent again. */
 function isForLater(value: Record<string, unknown>, error: ErrorBody | undefined): boolean {
   if (error !== undefined) return LATER.has(error.code);
   const reason =
     value["isValid"] === false ? value["invalidReason"] : value["success"] === false ? value["errorReason"] : "";
-  return typeof reason === "string" && LATER.has(reason.replace(/^invalid_batch_settlement_tab_/, ""));
+  return typeof reason === "string" && LATER.has(reason.replace(/^invalid_batch_settlement_(tab|evm)_/, ""));
 }
 
 export class Batcher {
   readonly #options: BatcherOptions;
   #urgent: Item[] = [];
   #background: Item[] = [];
+  /** Keys of the items under way, and how many. */
+  readonly #flying = new Map<string, number>();
   #requests = 0;
   #sending = 0;
   #failures = 0;
@@ -87,14 +96,14 @@ export class Batcher {
   }
 
   /** Asks and waits. Rejects with a Tabd...Error. */
-  ask(operation: Operation, json: string, timeoutMs: number): Promise<Result> {
+  ask(operation: Operation, json: string, timeoutMs: number, key?: string): Promise<Result> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      const item: Item = { ...this.#item(operation, json, true), resolve, reject };
+      const item: Item = { ...this.#item(operation, json, key, true), resolve, reject };
       item.timer = setTimeout(() => {
         this.#urgent = this.#urgent.filter((other) => other !== item);
         item.done = true;
-        reject(new TabdTimeoutError(operation, timeoutMs, this.#lastTrouble));
+        reject(new TabdTimeoutError(operation, timeoutMs, this.#lastTrouble, item.repeated || item.flying > 0));
       }, timeoutMs);
       this.#urgent.push(item);
       this.#schedule();
@@ -102,10 +111,10 @@ export class Batcher {
   }
 
   /** Sends until acknowledged. Resolves with the daemon's answer; rejects if the daemon will never take it. */
-  deliver(operation: Operation, json: string): Promise<Result> {
+  deliver(operation: Operation, json: string, key?: string): Promise<Result> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      this.#background.push({ ...this.#item(operation, json, false), resolve, reject });
+      this.#background.push({ ...this.#item(operation, json, key, false), resolve, reject });
       this.#armFlush();
       if (this.#background.length >= this.#options.itemsMax) this.#schedule();
     });
@@ -128,8 +137,13 @@ export class Batcher {
     for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
-  #item(operation: Operation, json: string, urgent: boolean): Omit<Item, "resolve" | "reject"> {
-    return { operation, json, urgent, repeated: false, done: false, timer: undefined };
+  #item(
+    operation: Operation,
+    json: string,
+    key: string | undefined,
+    urgent: boolean,
+  ): Omit<Item, "resolve" | "reject"> {
+    return { operation, json, key, urgent, repeated: false, flying: 0, done: false, timer: undefined };
   }
 
   #armFlush(): void {
@@ -164,26 +178,38 @@ export class Batcher {
         return;
       }
       const batch = this.#take();
+      if (batch.length === 0) return; // all wait for items of their channels that are under way
       void this.#send(batch);
     }
   }
 
   #take(): Item[] {
-    const batch: Item[] = [];
+    const taken = new Set<Item>();
     let characters = 0;
-    for (const line of [this.#urgent, this.#background]) {
-      let count = 0;
-      for (const item of line) {
-        const full = batch.length > 0 && characters + item.json.length > BATCH_CHARACTERS_MAX;
-        if (batch.length >= this.#options.itemsMax || full) break;
-        batch.push(item);
-        characters += item.json.length;
-        ++count;
-      }
-      line.splice(0, count);
+    const take = (items: Item[]): boolean => {
+      const size = items.reduce((sum, { json }) => sum + json.length, 0);
+      if (taken.size > 0 && taken.size + items.length > this.#options.itemsMax) return false;
+      if (taken.size > 0 && characters + size > BATCH_CHARACTERS_MAX) return false;
+      for (const item of items) taken.add(item);
+      characters += size;
+      return true;
+    };
+    const isFree = ({ key }: Item): boolean => key === undefined || !this.#flying.has(key);
+    const earlier = this.#urgent.some(({ key }) => key !== undefined) ? groupByKey(this.#background) : NONE;
+    for (const item of this.#urgent) {
+      if (!isFree(item)) continue;
+      const before = (item.key === undefined ? undefined : earlier.get(item.key)) ?? [];
+      const group = [...before.filter((other) => !taken.has(other)), item];
+      if (!take(group.slice(0, this.#options.itemsMax))) break;
     }
+    for (const item of this.#background) {
+      if (!taken.has(item) && isFree(item) && !take([item])) break;
+    }
+    const isLeft = (item: Item): boolean => !taken.has(item);
+    this.#urgent = this.#urgent.filter(isLeft);
+    this.#background = this.#background.filter(isLeft);
     if (this.#background.length === 0) this.#flushDue = false;
-    return batch;
+    return [...taken];
   }
 
   async #send(batch: Item[]): Promise<void> {
@@ -191,6 +217,7 @@ export class Batcher {
     ++this.batches;
     const background = batch.filter((item) => !item.urgent).length;
     this.#sending += background;
+    this.#count(batch, 1);
     try {
       const body = `{"items":[${batch.map((item) => item.json).join(",")}]}`;
       const answer = await this.#options.transport.send("POST", "/v1/batch", body, this.#options.requestTimeoutMs);
@@ -202,8 +229,19 @@ export class Batcher {
     } finally {
       --this.#requests;
       this.#sending -= background;
+      this.#count(batch, -1);
       if (this.queued === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
       this.#pump();
+    }
+  }
+
+  #count(batch: Item[], change: 1 | -1): void {
+    for (const item of batch) {
+      item.flying += change;
+      if (item.key === undefined) continue;
+      const count = (this.#flying.get(item.key) ?? 0) + change;
+      if (count === 0) this.#flying.delete(item.key);
+      else this.#flying.set(item.key, count);
     }
   }
 
@@ -230,15 +268,20 @@ export class Batcher {
     batch.forEach((item, index) => {
       const value = results[index] as Record<string, unknown>;
       const error = errorBody(value);
-      if (isForLater(value, error)) {
+      const noChain = error?.code === CHAIN_AWAY;
+      if (isForLater(value, error) || (noChain && (this.#options.awaitChain || !item.urgent))) {
         later.push(item);
       } else if (error !== undefined) {
-        this.#reject(item, new TabdRequestError(error.code, error.message, error.hint));
+        const { code, message, hint } = error;
+        this.#reject(
+          item,
+          noChain ? new TabdUnavailableError(code, message) : new TabdRequestError(code, message, hint),
+        );
       } else {
         this.#resolve(item, value);
       }
     });
-    if (later.length > 0) this.#again(later, new TabdUnavailableError("overloaded", "tabd is overloaded"), 0);
+    if (later.length > 0) this.#again(later, new TabdUnavailableError("overloaded", "tabd cannot decide it now"), 0);
   }
 
   /** One item is wrong for the request as a whole: it is found by halving. */
@@ -297,6 +340,19 @@ export class Batcher {
     clearTimeout(item.timer);
     item.reject(error);
   }
+}
+
+const NONE: ReadonlyMap<string, Item[]> = new Map();
+
+function groupByKey(items: Item[]): ReadonlyMap<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    if (item.key === undefined) continue;
+    const group = groups.get(item.key);
+    if (group === undefined) groups.set(item.key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function closedError(): TabdUnavailableError {

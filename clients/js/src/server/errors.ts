@@ -14,9 +14,13 @@ export class TabdUnavailableError extends FacilitatorResponseError {
 
 /** No answer in time. The daemon may have done it all the same: asking again is safe. */
 export class TabdTimeoutError extends FacilitatorTimeoutError {
-  constructor(operation: string, timeoutMs: number, cause: string) {
+  /** False if the daemon cannot have received it. */
+  readonly sent: boolean;
+
+  constructor(operation: string, timeoutMs: number, cause: string, sent = true) {
     super(operation, timeoutMs);
     this.name = "TabdTimeoutError";
+    this.sent = sent;
     this.message = `tabd did not answer ${operation} within ${timeoutMs} ms (${cause})`;
   }
 }

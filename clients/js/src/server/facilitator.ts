@@ -7,21 +7,36 @@ import type {
   VerifyResponse,
 } from "@x402/core/types";
 
-import { commitmentId, isTabPayload } from "../binding.js";
-import { TAB_SCHEME, TabError } from "../types.js";
-import type { CommitmentPayload } from "../types.js";
+import { isTabPayload } from "../binding.js";
+import { TAB_SCHEME } from "../types.js";
 import { Batcher, unavailable } from "./batcher.js";
 import type { Result } from "./batcher.js";
+import { BUSY_PAUSES_MS, CHANNEL_BUSY, CHANNEL_BUSY_MESSAGE, channelPayment, reservedSeconds } from "./channels.js";
+import type { ChannelPayment } from "./channels.js";
 import { TabdRequestError, TabdTimeoutError, TabdUnavailableError } from "./errors.js";
-import { REPLAYED, REPLAYED_MESSAGE, tabOf, TabLocks } from "./replays.js";
+import {
+  channelHold,
+  chargeJson,
+  depositOnlyResponse,
+  itemJson,
+  json,
+  queuedResponse,
+  refused,
+  tabHold,
+} from "./holds.js";
+import type { Hold } from "./holds.js";
+import { REPLAYED, REPLAYED_MESSAGE, tabOf, VoucherLocks } from "./replays.js";
 import { ConnectionError, errorBody, parseAnswer, Transport } from "./transport.js";
 import type { Answer } from "./transport.js";
 
 /** A queued settle that the ledger refused for good. */
 export interface LostSettle {
+  /** On a channel the number of its reservation. */
   commitmentId: string;
+  /** The channel's id, if it was one. */
+  channelId?: string;
   payer: string;
-  /** Ledger units that were not charged. */
+  /** Ledger units, or the channel's token's smallest units, that were not charged. */
   amount: string;
   reason: string;
   message: string;
@@ -70,19 +85,9 @@ export interface TabdFacilitatorStats {
   lost: number;
 }
 
-/** What a successful verify left behind: the ledger holds the maximum. */
-interface Hold {
-  id: string;
-  payer: string;
-  maximum: bigint;
-  /** Milliseconds since 1970; the hold ends then. */
-  endsAt: number;
-  payloadJson: string;
-  settled: Promise<SettleResponse> | undefined;
-}
-
 const TAB_BUSY = "invalid_batch_settlement_tab_in_use";
 const TAB_BUSY_MESSAGE = "Another payment on this tab is under way. Pay one after the other, or on several tabs.";
+const CHAIN_REQUESTS_MAX = 16;
 // A queued charge has to arrive before the hold ends; with less than this left it is awaited.
 const QUEUE_MARGIN_MS = 2_000;
 
@@ -94,32 +99,25 @@ function checked(name: string, value: number | undefined, fallback: number, leas
   return number;
 }
 
-function json(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // A bigint somewhere: the official client turns it into a string, so this does too. Slower, and rare.
-    return JSON.stringify(value, (_, member: unknown) => (typeof member === "bigint" ? member.toString() : member));
-  }
-}
-
 /**
- * Drop-in for HTTPFacilitatorClient that speaks to tabd. On tabs a paid request costs one awaited round trip, its
- * verify, which makes a durable hold; the charge is queued and shares requests with others. Everything else that the
- * daemon supports is passed through. Call `close()` before the process ends.
+ * Drop-in for HTTPFacilitatorClient that speaks to tabd. On tabs, and on channels of a TabdChannelScheme, a paid request
+ * costs one awaited round trip, its verify, which makes a durable hold; the charge is queued and shares requests with
+ * others. Everything else that the daemon supports is passed through. Call `close()` before the process ends.
  */
 export class TabdFacilitator implements FacilitatorClient {
   readonly url: string;
   readonly #transport: Transport;
   readonly #batcher: Batcher;
+  /** For what waits for the chain: each in a request of its own, so that nothing else waits with it. */
+  readonly #slow: Batcher;
   readonly #queue: boolean;
   readonly #verifyTimeoutMs: number;
   readonly #settleTimeoutMs: number;
   readonly #queueMax: number;
   readonly #onSettleLost: (lost: LostSettle) => void;
   readonly #holds = new WeakMap<object, Hold>();
-  readonly #tabs = new TabLocks();
+  readonly #kept = new WeakSet();
+  readonly #locks = new VoucherLocks();
   #closing = false;
   #settled = 0;
   #lost = 0;
@@ -140,36 +138,51 @@ export class TabdFacilitator implements FacilitatorClient {
       url: this.url,
       apiKey: options.apiKey,
       ca: options.ca,
-      connections: requestsMax + 16, // the batches', and those that pass through
+      connections: requestsMax + 2 * CHAIN_REQUESTS_MAX, // the batches', and those that pass through
     });
+    const onTrouble = options.onTrouble ?? ((): void => undefined);
     this.#batcher = new Batcher({
       transport: this.#transport,
       itemsMax: checked("batchMax", options.batchMax, 256, 1, 256),
       requestsMax,
       flushMs: checked("flushMs", options.flushMs, 5, 0, 60_000),
       requestTimeoutMs: this.#verifyTimeoutMs,
-      onTrouble: options.onTrouble ?? ((): void => undefined),
+      awaitChain: false,
+      onTrouble,
+    });
+    this.#slow = new Batcher({
+      transport: this.#transport,
+      itemsMax: 1,
+      requestsMax: CHAIN_REQUESTS_MAX,
+      flushMs: 0,
+      requestTimeoutMs: this.#settleTimeoutMs,
+      awaitChain: true,
+      onTrouble,
     });
   }
 
   get stats(): TabdFacilitatorStats {
-    const { queued, waiting, batches } = this.#batcher;
-    return { queued, waiting, batches, settled: this.#settled, lost: this.#lost };
+    const [fast, slow] = [this.#batcher, this.#slow];
+    const waiting = fast.waiting + slow.waiting;
+    const batches = fast.batches + slow.batches;
+    return { queued: this.#queued(), waiting, batches, settled: this.#settled, lost: this.#lost };
   }
 
   async verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
     this.#checkOpen();
-    if (!isTab(payload, requirements)) {
+    const channel = this.#kept.has(payload) ? channelPayment(payload.payload) : undefined;
+    if (channel === undefined && !isTab(payload, requirements)) {
       return checkVerify(await this.#single("verify", payload, requirements, this.#settleTimeoutMs));
     }
-    if (this.#batcher.queued >= this.#queueMax || this.#batcher.waiting >= this.#queueMax) {
+    if (this.#queued() >= this.#queueMax || this.stats.waiting >= this.#queueMax) {
       throw new TabdUnavailableError(
         "queue_full",
         `${this.#queueMax} requests wait for tabd; no more are taken for now`,
       );
     }
+    if (channel !== undefined) return this.#reservePatiently(channel, payload, requirements);
     const tab = tabOf(payload.payload);
-    if (tab !== undefined && !this.#tabs.take(tab, requirements.maxTimeoutSeconds)) {
+    if (tab !== undefined && !this.#locks.take(tab, requirements.maxTimeoutSeconds)) {
       return { isValid: false, invalidReason: TAB_BUSY, invalidMessage: TAB_BUSY_MESSAGE };
     }
     let response: VerifyResponse | undefined;
@@ -177,8 +190,21 @@ export class TabdFacilitator implements FacilitatorClient {
       response = await this.#verifyTab(payload, requirements);
       return response;
     } finally {
-      if (tab !== undefined && response?.isValid !== true) this.#tabs.free(tab);
+      if (tab !== undefined && response?.isValid !== true) this.#locks.free(tab);
     }
+  }
+
+  /**
+   * Makes tabd the store of this payment's channel: its verify reserves what it may cost, its settle captures what it
+   * did cost. `TabdChannelScheme` calls it before the verify.
+   */
+  keep(payload: PaymentPayload): void {
+    this.#kept.add(payload);
+  }
+
+  /** Whether a verify here left a hold on money for this payment. */
+  holds(payload: PaymentPayload): boolean {
+    return this.#holds.has(payload);
   }
 
   async #verifyTab(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
@@ -191,37 +217,103 @@ export class TabdFacilitator implements FacilitatorClient {
       return { ...response, isValid: false, invalidReason: REPLAYED, invalidMessage: REPLAYED_MESSAGE };
     }
     if (response.extra !== undefined) delete response.extra["repeated"]; // by this server itself: nobody else's concern
-    const hold = holdOf(payload, requirements, payloadJson, response);
+    const hold = tabHold(payload, requirements, payloadJson, response);
     if (hold !== undefined) this.#holds.set(payload, hold);
     return response;
   }
 
+  /** A busy channel is asked again some times: what makes it busy usually takes milliseconds. */
+  async #reservePatiently(
+    channel: ChannelPayment,
+    payload: PaymentPayload,
+    requirements: PaymentRequirements,
+  ): Promise<VerifyResponse> {
+    const payloadJson = json(payload);
+    for (const pauseMs of BUSY_PAUSES_MS) {
+      const response = await this.#reserveOnce(channel, payload, payloadJson, requirements);
+      if (response.invalidReason !== CHANNEL_BUSY) return response;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    return this.#reserveOnce(channel, payload, payloadJson, requirements);
+  }
+
+  async #reserveOnce(
+    channel: ChannelPayment,
+    payload: PaymentPayload,
+    payloadJson: string,
+    requirements: PaymentRequirements,
+  ): Promise<VerifyResponse> {
+    if (!this.#locks.take(channel.key, reservedSeconds(requirements.maxTimeoutSeconds))) {
+      return { isValid: false, invalidReason: CHANNEL_BUSY, invalidMessage: CHANNEL_BUSY_MESSAGE };
+    }
+    let hold: Hold | undefined;
+    try {
+      const response = await this.#reserve(channel, payloadJson, requirements);
+      if (!response.isValid) return response;
+      hold = channelHold(channel.type, channel.key, requirements, payloadJson, response);
+      if (hold === undefined)
+        throw new TabdUnavailableError("bad_answer", "tabd answered a reserve without reservation");
+      this.#holds.set(payload, hold);
+      return response;
+    } finally {
+      if (hold === undefined) this.#locks.free(channel.key);
+    }
+  }
+
+  async #reserve(
+    { type, key, requestId }: ChannelPayment,
+    payloadJson: string,
+    requirements: PaymentRequirements,
+  ): Promise<VerifyResponse> {
+    const item = itemJson("reserve", payloadJson, requirements, `"requestId":"${requestId}",`);
+    const batcher = type === "voucher" ? this.#batcher : this.#slow;
+    if (batcher === this.#slow) void this.#batcher.flush(); // the charges before it go first
+    try {
+      return checkVerify((await batcher.ask("reserve", item, this.#verifyTimeoutMs, key)).value);
+    } catch (error) {
+      if (error instanceof TabdTimeoutError && error.sent && type !== "refund") {
+        // It may have been made all the same, and would keep the channel busy. The same again tells its number.
+        batcher.deliver("reserve", item, key).then(
+          ({ value }) => {
+            const response = checkVerify(value);
+            const hold = response.isValid ? channelHold(type, key, requirements, payloadJson, response) : undefined;
+            if (hold !== undefined) this.#deliver(hold, { ...requirements, amount: "0" });
+          },
+          () => undefined, // then it ends by itself
+        );
+      }
+      throw error;
+    }
+  }
+
   async settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
-    if (!isTab(payload, requirements)) {
+    if (!isTab(payload, requirements) && !this.#holds.has(payload)) {
       return checkSettle(await this.#single("settle", payload, requirements, this.#settleTimeoutMs));
     }
     const hold = this.#holds.get(payload);
     if (hold === undefined) {
       const tab = tabOf(payload.payload);
-      return this.#settleNow(json(payload), requirements).finally(() => {
-        if (tab !== undefined) this.#tabs.free(tab);
+      return this.#settleNow(this.#batcher, itemJson("settle", json(payload), requirements)).finally(() => {
+        if (tab !== undefined) this.#locks.free(tab);
       });
     }
+    if (hold.channel !== undefined) return this.#settleChannel(hold, hold.channel.key, payload, requirements);
     hold.settled ??= this.#settleHold(hold, requirements);
     return hold.settled;
   }
 
   /**
    * Gives back the hold of a payment that was verified here and will not be charged. Queued; it never fails: at worst
-   * the hold ends by itself. `TabServerScheme` calls it when a handler failed.
+   * the hold ends by itself. `TabServerScheme` and `TabdChannelScheme` call it when a handler or a settle failed.
    */
   release(payload: PaymentPayload, requirements: PaymentRequirements): void {
     const tab = tabOf(payload.payload);
-    if (tab !== undefined) this.#tabs.free(tab);
+    if (tab !== undefined) this.#locks.free(tab);
     const hold = this.#holds.get(payload);
     if (hold === undefined || hold.settled !== undefined) return;
     const nothing = { ...requirements, amount: "0" };
     hold.settled = Promise.resolve(queuedResponse(hold, nothing));
+    if (hold.channel !== undefined) this.#locks.free(hold.channel.key);
     this.#deliver(hold, nothing);
   }
 
@@ -235,7 +327,7 @@ export class TabdFacilitator implements FacilitatorClient {
 
   /** Sends what is queued now, and resolves when the ledger has all of it. */
   async flush(): Promise<void> {
-    await this.#batcher.flush();
+    while (this.#queued() > 0) await Promise.all([this.#batcher.flush(), this.#slow.flush()]);
   }
 
   /**
@@ -250,8 +342,9 @@ export class TabdFacilitator implements FacilitatorClient {
     });
     await Promise.race([this.flush(), timeout]);
     clearTimeout(timer);
-    const unsettled = this.#batcher.queued;
+    const unsettled = this.#queued();
     this.#batcher.close();
+    this.#slow.close();
     this.#transport.close();
     return { unsettled };
   }
@@ -260,8 +353,47 @@ export class TabdFacilitator implements FacilitatorClient {
     if (this.#closing) throw new TabdUnavailableError("closing", "this server is shutting down");
   }
 
+  #queued(): number {
+    return this.#batcher.queued + this.#slow.queued;
+  }
+
+  async #settleChannel(
+    hold: Hold,
+    key: string,
+    payload: PaymentPayload,
+    requirements: PaymentRequirements,
+  ): Promise<SettleResponse> {
+    const onChain = hold.channel?.type !== "voucher";
+    hold.settled ??= onChain ? this.#settleOnChain(hold, payload, requirements) : this.#settleHold(hold, requirements);
+    let again = onChain; // what the chain has not decided yet may be asked again, or given back
+    try {
+      const response = await hold.settled;
+      again &&= !response.success;
+      return response;
+    } finally {
+      if (again) hold.settled = undefined;
+      this.#locks.free(key);
+    }
+  }
+
+  /** A deposit or a refund: answered when the chain has it. */
+  async #settleOnChain(
+    hold: Hold,
+    payload: PaymentPayload,
+    requirements: PaymentRequirements,
+  ): Promise<SettleResponse> {
+    const isDeposit = hold.channel?.type === "deposit";
+    if (isDeposit && isAbove(requirements.amount, hold.maximum)) return refused(hold, requirements);
+    if (isDeposit && requirements.amount === "0") {
+      this.#deliver(hold, requirements); // gives back what was reserved; the deposit itself is relayed
+      const deposited = await this.#single("settle", payload, requirements, this.#settleTimeoutMs);
+      return depositOnlyResponse(hold, checkSettle(deposited));
+    }
+    return this.#settleNow(this.#slow, chargeJson(hold, requirements), hold.channel?.key);
+  }
+
   async #settleHold(hold: Hold, requirements: PaymentRequirements): Promise<SettleResponse> {
-    if (!/^(0|[1-9][0-9]{0,38})$/.test(requirements.amount) || BigInt(requirements.amount) > hold.maximum) {
+    if (isAbove(requirements.amount, hold.maximum)) {
       this.#deliver(hold, { ...requirements, amount: "0" });
       return refused(hold, requirements);
     }
@@ -271,7 +403,7 @@ export class TabdFacilitator implements FacilitatorClient {
       return queuedResponse(hold, requirements);
     }
     try {
-      return await this.#settleNow(hold.payloadJson, requirements);
+      return await this.#settleNow(this.#batcher, chargeJson(hold, requirements), hold.channel?.key);
     } catch (error) {
       // The payer will not get the answer: do not charge. If the charge is in the ledger already, this changes nothing.
       if (error instanceof TabdTimeoutError) this.#deliver(hold, { ...requirements, amount: "0" });
@@ -279,10 +411,9 @@ export class TabdFacilitator implements FacilitatorClient {
     }
   }
 
-  async #settleNow(payloadJson: string, requirements: PaymentRequirements): Promise<SettleResponse> {
-    const item = itemJson("settle", payloadJson, requirements);
-    const result = await this.#batcher.ask("settle", item, this.#settleTimeoutMs);
-    return checkSettle(result.value);
+  async #settleNow(batcher: Batcher, item: string, key?: string): Promise<SettleResponse> {
+    const operation = key === undefined ? "settle" : "capture";
+    return checkSettle((await batcher.ask(operation, item, this.#settleTimeoutMs, key)).value);
   }
 
   #deliver(hold: Hold, requirements: PaymentRequirements): void {
@@ -290,9 +421,10 @@ export class TabdFacilitator implements FacilitatorClient {
     const lost = (reason: string, message: string): void => {
       if (amount === "0") return; // a hold that is gone needs no release
       ++this.#lost;
-      this.#onSettleLost({ commitmentId: hold.id, payer: hold.payer, amount, reason, message });
+      const channel = hold.channel === undefined ? {} : { channelId: hold.channel.key };
+      this.#onSettleLost({ commitmentId: hold.id, ...channel, payer: hold.payer, amount, reason, message });
     };
-    this.#batcher.deliver("settle", itemJson("settle", hold.payloadJson, requirements)).then(
+    this.#batcher.deliver(hold.operation, chargeJson(hold, requirements), hold.channel?.key).then(
       ({ value }) => {
         if (value["success"] === true) ++this.#settled;
         else lost(textOr(value["errorReason"], "unknown"), textOr(value["errorMessage"], ""));
@@ -339,7 +471,9 @@ export class TabdFacilitator implements FacilitatorClient {
 
 function reportLost(lost: LostSettle): void {
   console.error(
-    `[tabd] not charged: ${lost.amount} to ${lost.payer}, commitment ${lost.commitmentId}: ${lost.reason} ${lost.message}`,
+    `[tabd] not charged: ${lost.amount} to ${lost.payer}, ` +
+      (lost.channelId === undefined ? "commitment" : `channel ${lost.channelId}, reservation`) +
+      ` ${lost.commitmentId}: ${lost.reason} ${lost.message}`,
   );
 }
 
@@ -348,58 +482,15 @@ function isTab(payload: PaymentPayload, requirements: PaymentRequirements): bool
   return tab && isTabPayload(payload.payload);
 }
 
-function itemJson(operation: "verify" | "settle", payloadJson: string, requirements: PaymentRequirements): string {
-  return `{"op":"${operation}","paymentPayload":${payloadJson},"paymentRequirements":${json(requirements)}}`;
+/** No amount at all counts as above. */
+function isAbove(amount: string, maximum: bigint): boolean {
+  return !/^(0|[1-9][0-9]{0,38})$/.test(amount) || BigInt(amount) > maximum;
 }
 
 /** The ledger had it already, and not because this call was sent again. */
 function isReplay({ value, repeated }: Result): boolean {
   const extra = value["extra"] as { repeated?: unknown } | null | undefined;
   return extra?.repeated === true && !repeated;
-}
-
-function holdOf(
-  payload: PaymentPayload,
-  requirements: PaymentRequirements,
-  payloadJson: string,
-  response: VerifyResponse,
-): Hold | undefined {
-  const body = payload.payload as unknown as CommitmentPayload;
-  if ((body.type as string) !== "commitment") return undefined; // a voucher's verify holds nothing
-  const known = response.extra?.["commitmentId"]; // the ledger's number of the hold; else the commitment's digest
-  try {
-    return {
-      id: typeof known === "string" && known !== "" ? known : commitmentId(requirements.network, body),
-      payer: response.payer ?? body.commitment.payer,
-      maximum: BigInt(body.commitment.maximum),
-      endsAt: Number(body.commitment.validBefore) * 1000,
-      payloadJson,
-      settled: undefined,
-    };
-  } catch (error) {
-    if (error instanceof TabError || error instanceof SyntaxError) return undefined; // then it is settled without a queue
-    throw error;
-  }
-}
-
-function queuedResponse(hold: Hold, requirements: PaymentRequirements): SettleResponse {
-  const { amount, network } = requirements;
-  const extra = { commitmentId: hold.id, chargedAmount: amount, queued: true };
-  return { success: true, transaction: "", network, payer: hold.payer, amount, extra };
-}
-
-function refused(hold: Hold, requirements: PaymentRequirements): SettleResponse {
-  return {
-    success: false,
-    errorReason: "invalid_batch_settlement_tab_charge_above_maximum",
-    errorMessage:
-      `The server wanted to charge ${requirements.amount}; at most ${hold.maximum} was signed. ` +
-      "An override is a number of ledger units, a percentage such as 50%, or dollars such as $0.01.",
-    transaction: "",
-    network: requirements.network,
-    payer: hold.payer,
-    extra: { commitmentId: hold.id },
-  };
 }
 
 function textOr(value: unknown, fallback: string): string {

@@ -7,26 +7,27 @@ export const REPLAYED = "invalid_batch_settlement_tab_already_accepted";
 export const REPLAYED_MESSAGE = "This payment was used before. Sign a new one for each request.";
 
 /**
- * One voucher a tab at a time, from before its verify until it is charged or given up: two copies of one voucher would
- * otherwise both pass their verify, and the ledger, where a charge is idempotent, would answer both alike.
+ * One voucher a tab or channel at a time, from before its verify until it is charged or given up. On a tab two copies of
+ * one voucher would otherwise both pass their verify, and the ledger, where a charge is idempotent, would answer both
+ * alike. On a channel the ledger refuses the second; here that costs it nothing.
  */
-export class TabLocks {
-  /** Tabs, and until when they are taken at most: a request may never be finished. Milliseconds since 1970. */
+export class VoucherLocks {
+  /** Keys, and until when they are taken at most: a request may never be finished. Milliseconds since 1970. */
   readonly #until = new Map<string, number>();
 
-  /** True if the tab was free; it is taken now. */
-  take(tab: string, seconds: number): boolean {
+  /** True if it was free; it is taken now. */
+  take(key: string, seconds: number): boolean {
     const now = Date.now();
-    if ((this.#until.get(tab) ?? 0) > now) return false;
+    if ((this.#until.get(key) ?? 0) > now) return false;
     if (this.#until.size >= 1000) {
       for (const [other, until] of this.#until) if (until <= now) this.#until.delete(other);
     }
-    this.#until.set(tab, now + seconds * 1000);
+    this.#until.set(key, now + seconds * 1000);
     return true;
   }
 
-  free(tab: string): void {
-    this.#until.delete(tab);
+  free(key: string): void {
+    this.#until.delete(key);
   }
 }
 

@@ -7,14 +7,16 @@ import type { AddressInfo } from "node:net";
 
 import { digest, tabKey } from "../../src/index.js";
 import type { Address, Hex, TabPayload, VoucherPayload } from "../../src/index.js";
+import { CHANNEL_NETWORK, FakeChannels, RECEIVER_AUTHORIZER } from "./fake_channels.js";
+import type { ChannelItem } from "./fake_channels.js";
 
 export const API_KEY = "tabd_test_key";
 export const NETWORK = "test:tab";
 
 interface Item {
-  op: "verify" | "settle";
+  op: "verify" | "settle" | "reserve" | "capture";
   paymentPayload: { payload: TabPayload };
-  paymentRequirements: { scheme: string; amount: string; payTo: string; asset: string };
+  paymentRequirements: { scheme: string; network: string; amount: string; payTo: string; asset: string };
 }
 
 interface Hold {
@@ -46,6 +48,7 @@ export class FakeDaemon {
   /** The operations of each batch that was read. */
   batches: string[][] = [];
   requests: string[] = [];
+  readonly channels = new FakeChannels();
   payers = new Set<string>();
   agents = new Map<string, string>();
   creditLimit = 1_000_000_000n;
@@ -102,7 +105,9 @@ export class FakeDaemon {
       send(status, { error: { code, message: `It was ${code}.`, hint: "Mend it." } }, headers);
     };
     if (request.url === "/supported") {
-      send(200, { kinds: [{ x402Version: 2, scheme: "batch-settlement", network: NETWORK, extra: SUPPORTED_EXTRA }] });
+      const kind = { x402Version: 2, scheme: "batch-settlement" };
+      const channels = { ...kind, network: CHANNEL_NETWORK, extra: { receiverAuthorizer: RECEIVER_AUTHORIZER } };
+      send(200, { kinds: [{ ...kind, network: NETWORK, extra: SUPPORTED_EXTRA }, channels] });
       return;
     }
     if (request.headers.authorization !== `Bearer ${API_KEY}`) {
@@ -113,6 +118,10 @@ export class FakeDaemon {
       const item = JSON.parse(body) as Item;
       const decide = request.url === "/verify" ? this.#verify.bind(this) : this.#settle.bind(this);
       const other = { isValid: true, success: true, transaction: "0x12", network: "eip155:31337", payer: null };
+      if (item.paymentRequirements.network === CHANNEL_NETWORK && item.paymentRequirements.scheme !== "exact") {
+        send(200, this.channels.settle(item as unknown as ChannelItem));
+        return;
+      }
       send(200, item.paymentRequirements.scheme === "exact" ? other : decide(item));
       return;
     }
@@ -137,9 +146,14 @@ export class FakeDaemon {
       response.writeHead(200).end(fault.body);
       return;
     }
-    const results = items.map((item) => (item.op === "verify" ? this.#verify(item) : this.#settle(item)));
+    const results = items.map((item) => this.#decide(item));
     if (fault?.kind === "drop") request.socket.destroy();
     else send(200, { results });
+  }
+
+  #decide(item: Item): unknown {
+    if (item.op === "reserve" || item.op === "capture") return this.channels.run(item as unknown as ChannelItem);
+    return item.op === "verify" ? this.#verify(item) : this.#settle(item);
   }
 
   #verify({ paymentPayload: { payload }, paymentRequirements }: Item): unknown {

@@ -54,7 +54,7 @@ export function receiptOf(response: Response): SettleResponse {
   return decodePaymentResponseHeader(response.headers.get("PAYMENT-RESPONSE") ?? "");
 }
 
-function headerOf(payment: PaymentPayload): Record<string, string> {
+export function headerOf(payment: PaymentPayload): Record<string, string> {
   return { "PAYMENT-SIGNATURE": Buffer.from(JSON.stringify(payment)).toString("base64") };
 }
 

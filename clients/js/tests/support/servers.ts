@@ -2,13 +2,15 @@
 import { serve } from "@hono/node-server";
 import { paymentMiddleware as expressPayment, setSettlementOverrides, x402ResourceServer } from "@x402/express";
 import type { RouteConfig } from "@x402/core/server";
+import type { AssetAmount } from "@x402/core/types";
+import { BatchSettlementEvmScheme } from "@x402/evm/batch-settlement/server";
 import { paymentMiddleware as honoPayment, setSettlementOverrides as honoOverrides } from "@x402/hono";
 import express from "express";
 import { Hono } from "hono";
 import type { AddressInfo } from "node:net";
 import type { Server } from "node:http";
 
-import { TabdFacilitator, TabServerScheme } from "../../src/server/index.js";
+import { TabdChannelScheme, TabdFacilitator, TabServerScheme } from "../../src/server/index.js";
 import type { TabdFacilitatorOptions, TabServerOptions } from "../../src/server/index.js";
 import type { Address } from "../../src/index.js";
 
@@ -17,41 +19,53 @@ export interface PaidServer {
   facilitator: TabdFacilitator;
   /** Requests whose handler ran. */
   handled: string[];
+  /** Handlers of /slow that are waiting: each goes on when it is called. */
+  slow: (() => void)[];
   stop(): Promise<void>;
 }
 
 export interface PaidServerOptions {
-  network: `${string}:tab`;
+  network: `${string}:${string}`;
   payee: Address;
   facilitator: TabdFacilitatorOptions;
   scheme?: TabServerOptions;
+  /** Sell through channels in this token, instead of on a tab. It has 6 decimals. */
+  token?: { asset: Address; name: string; version: string };
 }
 
 export const frameworks = ["express", "hono"] as const;
 export type Framework = (typeof frameworks)[number];
 
-function routesOf({ network, payee }: PaidServerOptions): Record<string, RouteConfig> {
-  const paid = (price: string): RouteConfig => ({
-    accepts: { scheme: "batch-settlement", network, payTo: payee, price },
+function routesOf({ network, payee, token }: PaidServerOptions): Record<string, RouteConfig> {
+  const priceOf = (units: number): AssetAmount | string => {
+    if (token === undefined) return `$${units / 1_000_000}`;
+    return { asset: token.asset, amount: `${units}`, extra: { name: token.name, version: token.version } };
+  };
+  const paid = (units: number): RouteConfig => ({
+    accepts: { scheme: "batch-settlement", network, payTo: payee, price: priceOf(units) },
   });
   return {
-    "GET /weather": paid("$0.0025"),
-    "GET /metered": paid("$0.01"),
-    "GET /dear": paid("$900"),
-    "GET /fails": paid("$0.0025"),
-    "GET /throws": paid("$0.0025"),
+    "GET /weather": paid(2500),
+    "GET /metered": paid(10_000),
+    "GET /dear": paid(900_000_000),
+    "GET /fails": paid(2500),
+    "GET /throws": paid(2500),
+    "GET /slow": paid(2500),
   };
 }
 
 function resourceServer(options: PaidServerOptions): { facilitator: TabdFacilitator; server: x402ResourceServer } {
   const facilitator = new TabdFacilitator(options.facilitator);
-  const scheme = new TabServerScheme(facilitator, options.scheme);
+  const scheme =
+    options.token === undefined
+      ? new TabServerScheme(facilitator, options.scheme)
+      : new TabdChannelScheme(facilitator, new BatchSettlementEvmScheme(options.payee));
   return { facilitator, server: new x402ResourceServer(facilitator).register(options.network, scheme) };
 }
 
 function expressApp(
   options: PaidServerOptions,
-  handled: string[],
+  { handled, slow }: Pick<PaidServer, "handled" | "slow">,
 ): { facilitator: TabdFacilitator; listen: () => Server } {
   const { facilitator, server } = resourceServer(options);
   const app = express();
@@ -70,6 +84,10 @@ function expressApp(
   app.get("/fails", (_request, response) => {
     response.status(500).json({ error: "no weather today" });
   });
+  app.get("/slow", async (_request, response) => {
+    await new Promise<void>((resolve) => slow.push(resolve));
+    response.json({ weather: "slow" });
+  });
   app.get("/throws", () => {
     throw new Error("thrown by the test's handler");
   });
@@ -81,7 +99,7 @@ function expressApp(
 
 function honoApp(
   options: PaidServerOptions,
-  handled: string[],
+  { handled, slow }: Pick<PaidServer, "handled" | "slow">,
 ): { facilitator: TabdFacilitator; listen: () => Server } {
   const { facilitator, server } = resourceServer(options);
   const app = new Hono();
@@ -97,6 +115,10 @@ function honoApp(
     return context.json({ used: context.req.query("use") });
   });
   app.get("/fails", (context) => context.json({ error: "no weather today" }, 500));
+  app.get("/slow", async (context) => {
+    await new Promise<void>((resolve) => slow.push(resolve));
+    return context.json({ weather: "slow" });
+  });
   app.get("/throws", () => {
     throw new Error("thrown by the test's handler");
   });
@@ -104,14 +126,14 @@ function honoApp(
 }
 
 export async function startPaidServer(framework: Framework, options: PaidServerOptions): Promise<PaidServer> {
-  const handled: string[] = [];
-  const { facilitator, listen } = framework === "express" ? expressApp(options, handled) : honoApp(options, handled);
+  const seen = { handled: [], slow: [] };
+  const { facilitator, listen } = framework === "express" ? expressApp(options, seen) : honoApp(options, seen);
   const server = listen();
   if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     facilitator,
-    handled,
+    ...seen,
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { signCommitment, signVoucher, ZERO_RESOURCE } from "../../src/client/index.js";
 import { TabdFacilitator, TabdTimeoutError, TabdUnavailableError } from "../../src/server/index.js";
 import type { LostSettle, TabdFacilitatorOptions } from "../../src/server/index.js";
+import { CHANNEL_NETWORK } from "../support/fake_channels.js";
 import { API_KEY, FakeDaemon, NETWORK } from "../support/fake_daemon.js";
 import type { Fault } from "../support/fake_daemon.js";
 import { party } from "../support/parties.js";
@@ -369,7 +370,10 @@ describe("bounds and the end", () => {
 
   test("supported kinds are read without a key, and a missing daemon is named", async () => {
     const supported = await make().getSupported();
-    expect(supported.kinds).toMatchObject([{ network: NETWORK, extra: { binding: "tab" } }]);
+    expect(supported.kinds).toMatchObject([
+      { network: NETWORK, extra: { binding: "tab" } },
+      { network: CHANNEL_NETWORK },
+    ]);
     await daemon.stop();
     await expect(make().getSupported()).rejects.toThrow(
       /tabd at http:\/\/127.0.0.1:\d+ cannot be reached: .*ECONNREFUSED/,
