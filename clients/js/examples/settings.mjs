@@ -1,7 +1,7 @@
 // What the examples need to know, from the environment. Secrets are files, never arguments.
 import { readFileSync } from "node:fs";
 
-function needed(name, what) {
+export function needed(name, what) {
   const value = process.env[name];
   if (value) return value;
   console.error(`Set ${name}: ${what}`);
@@ -22,7 +22,10 @@ export function facilitatorSettings() {
 /** The network, and the payee's address. */
 export function routeSettings() {
   return {
-    network: needed("NETWORK", "the operator's network, such as acme:tab"),
+    network: needed(
+      "NETWORK",
+      "the operator's network, such as acme:tab; for channels the chain, such as eip155:84532",
+    ),
     payTo: needed("PAYEE", "the payee's address, as registered by the operator"),
   };
 }

@@ -96,7 +96,9 @@ export function channelHold(
   payloadJson: string,
   response: VerifyResponse,
 ): Hold | undefined {
-  const { reservation, expiresAt, chargedCumulativeAmount: charged, ...state } = response.extra ?? {};
+  const { reservation, expiresAt, chargedCumulativeAmount: charged, ...more } = response.extra ?? {};
+  const { channelId, balance, totalClaimed, withdrawRequestedAt, refundNonce } = more;
+  const state = { channelId, balance, totalClaimed, withdrawRequestedAt, refundNonce };
   const isNumber = (value: unknown): value is string => typeof value === "string" && /^[0-9]{1,39}$/.test(value);
   if (!isNumber(reservation) || !isNumber(charged) || response.payer === undefined) return undefined;
   return {

@@ -10,8 +10,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { ERC3009_DEPOSIT_COLLECTOR_ADDRESS } from "@x402/evm";
+
 import { fromDecimal, signedBody, signMandate, signRevocation } from "../../src/index.js";
 import type { SignedMandate, SignedRevocation } from "../../src/index.js";
+import { loadChain, secretOf, signerOf } from "./chain.js";
+import type { Chain } from "./chain.js";
+import type { ChannelWorld } from "./channel_scenarios.js";
 import { party } from "./parties.js";
 import type { Party } from "./parties.js";
 import type { World } from "./scenarios.js";
@@ -51,6 +56,10 @@ export class Daemon {
   readonly agent: Party = party("agent");
   readonly payee: Party = party("payee");
   readonly #folder = mkdtempSync(join(tmpdir(), "tabd-js-"));
+  /** With channels on it. */
+  #chain: Chain | undefined;
+  #chainConfig = "";
+  #payers = 10;
   #port = 0;
   #process: ChildProcess | undefined;
 
@@ -58,10 +67,11 @@ export class Daemon {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts a new ledger with one payer, one payee and their plan. */
-  static async make(creditLimit = "50"): Promise<Daemon> {
+  /** Starts a new ledger with one payer, one payee and their plan; with `chain` it takes channels there too. */
+  static async make(creditLimit = "50", chain?: Chain): Promise<Daemon> {
     const daemon = new Daemon();
     daemon.#port = await freePort();
+    if (chain !== undefined) await daemon.#watch(chain);
     for (const name of ["operator", "front", "payer"] as const) {
       writeFileSync(daemon.#path(`${name}.key`), `${daemon[name].key}\n`, { mode: 0o400 });
     }
@@ -159,6 +169,68 @@ export class Daemon {
     };
   }
 
+  /** Sells through channels: every payer of this world is an account of the chain. */
+  async channelWorld(): Promise<ChannelWorld> {
+    const chain = this.#chain;
+    if (chain === undefined) throw new Error("this daemon has no chain");
+    const { NETWORK: network, TOKEN_NAME: name, TOKEN_VERSION: version, account } = await loadChain();
+    return {
+      network,
+      token: { asset: chain.token, name, version },
+      payee: this.payee.address,
+      facilitator: { url: this.url, apiKey: API_KEY },
+      payer: async () => {
+        const payer = account(this.#payers++);
+        await chain.mint(payer.address, 10_000_000n);
+        return signerOf(payer, chain);
+      },
+      charged: async () => (await this.channels()).reduce((sum, { charged }) => sum + BigInt(charged), 0n),
+      reserved: async () => (await this.channels()).filter(({ reservation }) => reservation !== null).length,
+      channel: (id) => chain.channel(id),
+      stop: async () => {
+        await this.stop();
+        await chain.close();
+      },
+    };
+  }
+
+  /** The channels that the ledger keeps, as tabctl has them. */
+  async channels(): Promise<{ key: string; charged: string; claimed: string; reservation: object | null }[]> {
+    const { items } = await this.tabctl("operator", ["channel", "list", "--all"]);
+    return items as { key: string; charged: string; claimed: string; reservation: object | null }[];
+  }
+
+  async #watch(chain: Chain): Promise<void> {
+    const { CHAIN_ID, NETWORK: network, TOKEN_NAME, TOKEN_VERSION, account } = await loadChain();
+    this.#chain = chain;
+    for (const [index, name] of ["", "signer", "authorizer"].entries()) {
+      if (name !== "") writeFileSync(this.#path(`${name}.key`), `${secretOf(account(index))}\n`, { mode: 0o400 });
+    }
+    this.#chainConfig = `
+[x402.channels]
+contract = "${chain.settlement.toLowerCase()}"
+collector = "${ERC3009_DEPOSIT_COLLECTOR_ADDRESS.toLowerCase()}"
+authorizer_key_file = "authorizer.key"
+withdraw_delay = "15m"
+[[asset]]
+id = 2
+text = "${network}/erc20:${chain.token.toLowerCase()}"
+symbol = "USDC"
+[rails.stablecoin]
+enabled = true
+rpc_url = "${chain.url}"
+chain_id = ${CHAIN_ID}
+signer_key_file = "signer.key"
+confirmed = "1"
+poll_interval = "50ms"
+[[rails.stablecoin.token]]
+asset = "USDC"
+address = "${chain.token.toLowerCase()}"
+eip712_name = "${TOKEN_NAME}"
+eip712_version = "${TOKEN_VERSION}"
+`;
+  }
+
   #path(name: string): string {
     return join(this.#folder, name);
   }
@@ -195,6 +267,6 @@ rails = ["sandbox"]
 window = "day"
 [rails.sandbox]
 enabled = true
-`;
+${this.#chainConfig}`;
   }
 }

@@ -156,7 +156,7 @@ describe("faults", () => {
 
   test("a reserve that cannot have reached the daemon leaves nothing to be done", async () => {
     await daemon.stop();
-    const facilitator = make({ verifyTimeoutMs: 50 });
+    const facilitator = make({ verifyTimeoutMs: 1500 });
     await expect(facilitator.verify(kept(facilitator, "voucher", 2500n), requirements())).rejects.toThrow(/ECONN/);
     expect(facilitator.stats).toMatchObject({ queued: 0, waiting: 0 });
   });
