@@ -65,7 +65,7 @@ export class Batcher {
   readonly #options: BatcherOptions;
   #urgent: Item[] = [];
   #background: Item[] = [];
-  /** Keys of the items under way, and how many. */
+  /** Keys of the background items under way, and how many. */
   readonly #flying = new Map<string, number>();
   #requests = 0;
   #sending = 0;
@@ -238,7 +238,7 @@ export class Batcher {
   #count(batch: Item[], change: 1 | -1): void {
     for (const item of batch) {
       item.flying += change;
-      if (item.key === undefined) continue;
+      if (item.key === undefined || item.urgent) continue; // nothing waits for what nobody has admitted yet
       const count = (this.#flying.get(item.key) ?? 0) + change;
       if (count === 0) this.#flying.delete(item.key);
       else this.#flying.set(item.key, count);

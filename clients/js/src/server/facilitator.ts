@@ -243,21 +243,18 @@ export class TabdFacilitator implements FacilitatorClient {
     payloadJson: string,
     requirements: PaymentRequirements,
   ): Promise<VerifyResponse> {
-    if (!this.#locks.take(channel.key, reservedSeconds(requirements.maxTimeoutSeconds))) {
+    if (this.#locks.isTaken(channel.key)) {
       return { isValid: false, invalidReason: CHANNEL_BUSY, invalidMessage: CHANNEL_BUSY_MESSAGE };
     }
-    let hold: Hold | undefined;
-    try {
-      const response = await this.#reserve(channel, payloadJson, requirements);
-      if (!response.isValid) return response;
-      hold = channelHold(channel.type, channel.key, requirements, payloadJson, response);
-      if (hold === undefined)
-        throw new TabdUnavailableError("bad_answer", "tabd answered a reserve without reservation");
-      this.#holds.set(payload, hold);
-      return response;
-    } finally {
-      if (hold === undefined) this.#locks.free(channel.key);
-    }
+    const response = await this.#reserve(channel, payloadJson, requirements);
+    if (!response.isValid) return response;
+    const hold = channelHold(channel.type, channel.key, requirements, payloadJson, response);
+    if (hold === undefined) throw new TabdUnavailableError("bad_answer", "tabd answered a reserve without reservation");
+    this.#holds.set(payload, hold);
+    // Only now: whoever has not signed for the channel cannot keep it from others.
+    this.#locks.free(channel.key);
+    this.#locks.take(channel.key, reservedSeconds(requirements.maxTimeoutSeconds));
+    return response;
   }
 
   async #reserve(
@@ -273,14 +270,14 @@ export class TabdFacilitator implements FacilitatorClient {
     } catch (error) {
       if (error instanceof TabdTimeoutError && error.sent && type !== "refund") {
         // It may have been made all the same, and would keep the channel busy. The same again tells its number.
-        batcher.deliver("reserve", item, key).then(
-          ({ value }) => {
+        batcher
+          .deliver("reserve", item, key)
+          .then(({ value }) => {
             const response = checkVerify(value);
             const hold = response.isValid ? channelHold(type, key, requirements, payloadJson, response) : undefined;
             if (hold !== undefined) this.#deliver(hold, { ...requirements, amount: "0" });
-          },
-          () => undefined, // then it ends by itself
-        );
+          })
+          .catch(() => undefined); // then it ends by itself
       }
       throw error;
     }
@@ -365,13 +362,13 @@ export class TabdFacilitator implements FacilitatorClient {
   ): Promise<SettleResponse> {
     const onChain = hold.channel?.type !== "voucher";
     hold.settled ??= onChain ? this.#settleOnChain(hold, payload, requirements) : this.#settleHold(hold, requirements);
-    let again = onChain; // what the chain has not decided yet may be asked again, or given back
+    let failed = true; // then it may be asked again, or given back
     try {
       const response = await hold.settled;
-      again &&= !response.success;
+      failed = !response.success;
       return response;
     } finally {
-      if (again) hold.settled = undefined;
+      if (failed) hold.settled = undefined;
       this.#locks.free(key);
     }
   }
@@ -394,7 +391,7 @@ export class TabdFacilitator implements FacilitatorClient {
 
   async #settleHold(hold: Hold, requirements: PaymentRequirements): Promise<SettleResponse> {
     if (isAbove(requirements.amount, hold.maximum)) {
-      this.#deliver(hold, { ...requirements, amount: "0" });
+      if (hold.channel === undefined) this.#deliver(hold, { ...requirements, amount: "0" }); // else `release` follows
       return refused(hold, requirements);
     }
     const timeLeft = hold.endsAt - Date.now();
@@ -421,6 +418,7 @@ export class TabdFacilitator implements FacilitatorClient {
     const lost = (reason: string, message: string): void => {
       if (amount === "0") return; // a hold that is gone needs no release
       ++this.#lost;
+      if (hold.channel !== undefined) this.#deliver(hold, { ...requirements, amount: "0" }); // it may be reserved still
       const channel = hold.channel === undefined ? {} : { channelId: hold.channel.key };
       this.#onSettleLost({ commitmentId: hold.id, ...channel, payer: hold.payer, amount, reason, message });
     };

@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)("channels and a daemon that is killed", (
     expect(server.facilitator.stats.lost).toBe(0);
   });
 
-  test("before a handler fails: the reservation is given back after the restart", async () => {
+  test("after a handler failed: the reservation is given back, before the crash or after the restart", async () => {
     const client = await opened();
     const before = await world.charged();
     await client.fetch(`${server.url}/fails`);
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)("channels and a daemon that is killed", (
     await other.stop();
   });
 
-  test("a key without the payee's permission is refused at once", async () => {
+  test("an unknown API key is refused at once", async () => {
     const stranger = new TabdFacilitator({ url: daemon.url, apiKey: "tabd_no_such_key" });
     const client = await opened();
     const payment = structuredClone(client.payments.at(-1));

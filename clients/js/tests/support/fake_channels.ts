@@ -44,7 +44,7 @@ interface Channel {
 export class FakeChannels {
   readonly #channels = new Map<string, Channel>();
   #last = 0;
-  /** The next captures of deposits and refunds are answered so. */
+  /** The next captures are answered so. */
   captureFaults: ("pending" | "refused")[] = [];
   /** The chain is away for deposits and refunds; and for vouchers, whose channels are not known well enough. */
   chainAway = false;
@@ -155,9 +155,9 @@ export class FakeChannels {
       channel.reservation = undefined;
       return this.#success({ payer });
     }
-    const fault = payload.type === "voucher" ? undefined : this.captureFaults.shift();
+    const fault = this.captureFaults.shift();
     if (fault === "pending") return { ...failure, errorReason: "settlement_pending", transaction: "0xaa" };
-    if (fault === "refused") return { ...failure, errorReason: `${P}refund_simulation_failed` };
+    if (fault === "refused") return { ...failure, errorReason: `${P}refused` };
     const chain = { transaction: "", amount: "" };
     if (payload.type === "deposit") {
       chain.transaction = "0xd0";

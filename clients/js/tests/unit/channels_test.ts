@@ -61,6 +61,11 @@ async function reserved(facilitator: TabdFacilitator, type: Type, maximum: bigin
   return made;
 }
 
+function resourceServer(facilitator: TabdFacilitator): x402ResourceServer {
+  const scheme = new TabdChannelScheme(facilitator, new BatchSettlementEvmScheme(payee));
+  return new x402ResourceServer(facilitator).register(CHANNEL_NETWORK, scheme);
+}
+
 describe("order on a channel", () => {
   test("a charge and the next request share a batch, the charge first, in whatever case the id is", async () => {
     const facilitator = make({ flushMs: 60_000 });
@@ -127,6 +132,21 @@ describe("order on a channel", () => {
   });
 });
 
+describe("strangers", () => {
+  test("a voucher that is refused keeps nobody from the channel, however long its answer takes", async () => {
+    const facilitator = make();
+    let open = (): void => undefined;
+    daemon.gate = new Promise((resolve) => (open = resolve));
+    const forged = facilitator.verify(kept(facilitator, "voucher", 1n), requirements());
+    await expect.poll(() => daemon.requests.length).toBe(1);
+    const honest = facilitator.verify(kept(facilitator, "voucher", 2500n), requirements());
+    await expect.poll(() => daemon.requests.length).toBe(2); // it did not wait
+    open();
+    expect(await honest).toMatchObject({ isValid: true });
+    expect(await forged).toMatchObject({ isValid: false });
+  });
+});
+
 describe("faults", () => {
   test.each(["reading", "deciding"] as const)("an answer lost after %s: reserved once, charged once", async (after) => {
     const facilitator = make({ flushMs: 0 });
@@ -172,6 +192,24 @@ describe("faults", () => {
     expect(lost).toEqual([{ commitmentId: "1", channelId, payer, amount, reason, message: "It is gone." }]);
   });
 
+  test.each(["queue", "await"] as const)(
+    "a charge that is refused gives the channel back (settle: %s)",
+    async (settle) => {
+      const lost: LostSettle[] = [];
+      const facilitator = make({ settle, onSettleLost: (one) => lost.push(one) });
+      const server = resourceServer(facilitator);
+      await server.initialize();
+      const paid = payment("voucher", 2500n);
+      await server.verifyPayment(paid, requirements());
+      daemon.channels.captureFaults = ["refused"];
+      expect((await server.settlePayment(paid, requirements())).success).toBe(settle === "queue");
+      await facilitator.flush();
+      expect(lost.map(({ reason }) => reason)).toEqual(settle === "queue" ? [`${P}refused`] : []);
+      expect(daemon.channels.reserved()).toBe(0);
+      expect(daemon.channels.charged()).toBe(0n);
+    },
+  );
+
   test("a reservation that ends soon is charged at once", async () => {
     const facilitator = make({ flushMs: 60_000 });
     const paid = kept(facilitator, "voucher", 2500n);
@@ -214,11 +252,6 @@ describe("faults", () => {
 });
 
 describe("deposits and refunds", () => {
-  function resourceServer(facilitator: TabdFacilitator): x402ResourceServer {
-    const scheme = new TabdChannelScheme(facilitator, new BatchSettlementEvmScheme(payee));
-    return new x402ResourceServer(facilitator).register(CHANNEL_NETWORK, scheme);
-  }
-
   test("each is in a request of its own", async () => {
     const facilitator = make({ flushMs: 60_000 });
     const deposit = await reserved(facilitator, "deposit", 2500n);
