@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs one part of the tests of clients/js:  run.sh lint|unit|daemon TABD TABCTL
+# Runs one part of the tests of clients/js:  run.sh lint|unit|daemon|channels TABD TABCTL
 #
-#   lint    types, rules, format, and that the package builds and loads as ES module and as CommonJS
-#   unit    against vectors and a daemon in memory
-#   daemon  against the real daemon, with the official x402 packages
+#   lint      types, rules, format, and that the package builds and loads as ES module and as CommonJS
+#   unit      against vectors and a daemon in memory
+#   daemon    against the real daemon, with the official x402 packages
+#   channels  the same on payment channels, with the local chain of tests/x402
 #
 # Without Node.js 18 or the npm packages the test is skipped (exit code 77), loudly; with CI=true it fails then.
 set -euo pipefail
@@ -33,7 +34,8 @@ case $part in
     node --input-type=module -e 'for (const part of ["", "/client", "/server", "/mcp"]) await import("@tabd/x402" + part)'
     ;;
   unit) node_modules/.bin/vitest run tests/unit ;;
-  daemon) node_modules/.bin/vitest run tests/integration ;;
+  daemon) node_modules/.bin/vitest run tests/integration --exclude "**/channels_test.ts" ;;
+  channels) node_modules/.bin/vitest run tests/integration/channels_test.ts ;;
   *)
     echo "run.sh: no such part: $part" >&2
     exit 2

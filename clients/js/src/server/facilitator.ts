@@ -118,6 +118,8 @@ export class TabdFacilitator implements FacilitatorClient {
   readonly #holds = new WeakMap<object, Hold>();
   readonly #kept = new WeakSet();
   readonly #locks = new VoucherLocks();
+  /** The last charge of each channel that is not acknowledged yet. */
+  readonly #charges = new Map<string, Promise<void>>();
   #closing = false;
   #settled = 0;
   #lost = 0;
@@ -264,7 +266,7 @@ export class TabdFacilitator implements FacilitatorClient {
   ): Promise<VerifyResponse> {
     const item = itemJson("reserve", payloadJson, requirements, `"requestId":"${requestId}",`);
     const batcher = type === "voucher" ? this.#batcher : this.#slow;
-    if (batcher === this.#slow) void this.#batcher.flush(); // the charges before it go first
+    if (batcher === this.#slow) await this.#charged(key);
     try {
       return checkVerify((await batcher.ask("reserve", item, this.#verifyTimeoutMs, key)).value);
     } catch (error) {
@@ -281,6 +283,19 @@ export class TabdFacilitator implements FacilitatorClient {
       }
       throw error;
     }
+  }
+
+  /** What goes by the other batcher has no order with the charges before it: it waits for them, as for its own answer. */
+  async #charged(key: string): Promise<void> {
+    const charge = this.#charges.get(key);
+    if (charge === undefined) return;
+    void this.#batcher.flush();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#verifyTimeoutMs);
+    });
+    await Promise.race([charge, timeout]);
+    clearTimeout(timer);
   }
 
   async settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
@@ -422,7 +437,8 @@ export class TabdFacilitator implements FacilitatorClient {
       const channel = hold.channel === undefined ? {} : { channelId: hold.channel.key };
       this.#onSettleLost({ commitmentId: hold.id, ...channel, payer: hold.payer, amount, reason, message });
     };
-    this.#batcher.deliver(hold.operation, chargeJson(hold, requirements), hold.channel?.key).then(
+    const key = hold.channel?.key;
+    const charge = this.#batcher.deliver(hold.operation, chargeJson(hold, requirements), key).then(
       ({ value }) => {
         if (value["success"] === true) ++this.#settled;
         else lost(textOr(value["errorReason"], "unknown"), textOr(value["errorMessage"], ""));
@@ -433,6 +449,11 @@ export class TabdFacilitator implements FacilitatorClient {
         lost(code, error instanceof Error ? error.message : String(error));
       },
     );
+    if (key === undefined) return;
+    this.#charges.set(key, charge);
+    void charge.finally(() => {
+      if (this.#charges.get(key) === charge) this.#charges.delete(key);
+    });
   }
 
   async #single(

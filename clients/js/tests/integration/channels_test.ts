@@ -138,3 +138,57 @@ describe.skipIf(missing !== undefined)("channels and a daemon that is killed", (
     await stranger.close(0);
   });
 });
+
+describe.skipIf(missing !== undefined)("what was charged on channels", () => {
+  let chain: Chain;
+  let daemon: Daemon;
+  let world: ChannelWorld;
+
+  beforeAll(async () => {
+    chain = await (await loadChain()).startChain();
+    daemon = await Daemon.make("50", chain, "1s");
+    world = await daemon.channelWorld();
+  });
+  afterAll(async () => {
+    await world.stop();
+  });
+
+  test("is what the daemon claims on the contract, channel by channel, and what the payee is paid", async () => {
+    const { network, payee, token } = world;
+    const server = await startPaidServer("hono", { network, payee, token, facilitator: world.facilitator });
+    const clients: ChannelClient[] = [];
+    for (let count = 0; count < 3; ++count) clients.push(channelClient(network, await world.payer()));
+    const receipts = new Map<string, bigint>();
+    for (const path of ["weather", "metered?use=1234", "fails", "metered?use=0", "weather"]) {
+      for (const client of clients) {
+        const response = await client.fetch(`${server.url}/${path}`);
+        if (path === "fails") continue;
+        const { chargedAmount, channelState } = receiptOf(response).extra as {
+          chargedAmount: string;
+          channelState: { channelId: string };
+        };
+        const id = channelState.channelId;
+        receipts.set(id, (receipts.get(id) ?? 0n) + BigInt(chargedAmount));
+      }
+    }
+    await server.stop();
+    const charged = 2n * PRICE + 1234n;
+    expect([...receipts.values()]).toEqual([charged, charged, charged]);
+
+    const bound = { timeout: 60_000, interval: 100 };
+    await expect.poll(() => chain.balance(payee), bound).toBe(3n * charged); // claimed, then settled
+    for (const id of receipts.keys()) {
+      expect(await chain.channel(id)).toMatchObject({ totalClaimed: charged });
+    }
+    await expect
+      .poll(async () => (await daemon.channels()).map((one) => [one.charged, one.claimed]), bound)
+      .toEqual([...receipts.keys()].map(() => [`${charged}`, `${charged}`]));
+    const claimed = new Map<string, bigint>();
+    for (const { eventName, args } of await chain.events(0n)) {
+      const { channelId, claimAmount } = args as { channelId: string; claimAmount: bigint };
+      if (eventName === "Claimed") claimed.set(channelId, (claimed.get(channelId) ?? 0n) + claimAmount);
+    }
+    expect(claimed).toEqual(receipts);
+    expect(await chain.read("receivers", [payee, chain.token])).toEqual([3n * charged, 3n * charged]);
+  });
+});

@@ -102,7 +102,7 @@ describe.skipIf(missingChain !== undefined)("the examples of channels", () => {
     };
     const server = await startExample("channel-server", environment);
     const client = (path: string, more: NodeJS.ProcessEnv): Promise<string> =>
-      runExample("channel-client", `${server.url}/${path}`, { ...environment, ...more });
+      runExample("channel-client", [`${server.url}/${path}`], { ...environment, ...more });
     expect(await client("weather", { REQUESTS: "3" })).toMatch(
       /charged 1000 units, 1000 in all, after a deposit of 10000 \(0x.*\n200 .*sunny.*\ncharged 1000 units, 2000 in all\n/,
     );

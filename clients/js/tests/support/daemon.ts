@@ -67,11 +67,14 @@ export class Daemon {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts a new ledger with one payer, one payee and their plan; with `chain` it takes channels there too. */
-  static async make(creditLimit = "50", chain?: Chain): Promise<Daemon> {
+  /**
+   * Starts a new ledger with one payer, one payee and their plan; with `chain` it takes channels there too, and claims and
+   * pays out what was charged every `claimEvery`.
+   */
+  static async make(creditLimit = "50", chain?: Chain, claimEvery = "1h"): Promise<Daemon> {
     const daemon = new Daemon();
     daemon.#port = await freePort();
-    if (chain !== undefined) await daemon.#watch(chain);
+    if (chain !== undefined) await daemon.#watch(chain, claimEvery);
     for (const name of ["operator", "front", "payer"] as const) {
       writeFileSync(daemon.#path(`${name}.key`), `${daemon[name].key}\n`, { mode: 0o400 });
     }
@@ -200,7 +203,7 @@ export class Daemon {
     return items as { key: string; charged: string; claimed: string; reservation: object | null }[];
   }
 
-  async #watch(chain: Chain): Promise<void> {
+  async #watch(chain: Chain, claimEvery: string): Promise<void> {
     const { CHAIN_ID, NETWORK: network, TOKEN_NAME, TOKEN_VERSION, account } = await loadChain();
     this.#chain = chain;
     for (const [index, name] of ["", "signer", "authorizer"].entries()) {
@@ -212,6 +215,8 @@ contract = "${chain.settlement.toLowerCase()}"
 collector = "${ERC3009_DEPOSIT_COLLECTOR_ADDRESS.toLowerCase()}"
 authorizer_key_file = "authorizer.key"
 withdraw_delay = "15m"
+claim_interval = "${claimEvery}"
+settle_interval = "${claimEvery}"
 [[asset]]
 id = 2
 text = "${network}/erc20:${chain.token.toLowerCase()}"

@@ -260,6 +260,14 @@ describe("deposits and refunds", () => {
     expect(daemon.channels.charged()).toBe(2500n);
   });
 
+  test("a refund is asked for after the charges before it", async () => {
+    const facilitator = make({ flushMs: 60_000 });
+    await facilitator.settle(await reserved(facilitator, "voucher", 2500n), requirements());
+    const refund = kept(facilitator, "refund", 2500n);
+    expect(await facilitator.verify(refund, requirements())).toMatchObject({ isValid: true });
+    expect(daemon.batches).toEqual([["reserve"], ["capture"], ["reserve"]]);
+  });
+
   test("a deposit that stays pending is asked for twice, then given back", async () => {
     const facilitator = make();
     const server = resourceServer(facilitator);
