@@ -3,7 +3,7 @@
 #   RAIL=sandbox    demo and run without a chain: Debian packages alone
 #   JOBS=4          parallel jobs; default: one for each core
 #   ARGS="..."      playground: options, such as ARGS="--window 20 --crawlers 5"; ARGS=--help lists them
-#   QUICK=1         bench: the first figures only, under two minutes
+#   QUICK=1         bench: no large ledgers and shorter runs, under two minutes
 #   PREFIX=/usr     install: where to
 
 SHELL := /bin/bash
@@ -56,8 +56,8 @@ test: ## Build and run all tests
 	@$(call build,release)
 	@ctest --preset release -j $(JOBS)
 
-bench: ## Measure; one line a figure, and build/bench.json (QUICK=1 for the first five)
-	@tools/setup.sh base
+bench: ## Measure; one line a figure, and build/bench.json (QUICK=1: shorter, no large ledgers)
+	@tools/setup.sh bench
 	@$(call build,release)
 	@build/release/bench/tabd-bench --tabd build/release/daemon/tabd --json build/bench.json $(if $(QUICK),--quick)
 

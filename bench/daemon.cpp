@@ -10,11 +10,11 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "bench/report.h"
 #include "bench/traffic.h"
 #include "clients/cpp/tabd_client.h"
 
@@ -126,7 +126,7 @@ base::Result<DaemonUnderTest> DaemonUnderTest::start(const std::string& program,
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   daemon.start_s_ = static_cast<double>(clock.monotonic_ns() - start) / 1e9;
-  daemon.start_cpu_s_ = daemon.cpu_seconds();
+  daemon.start_cpu_s_ = cpu_seconds(daemon.pid_);
   return daemon;
 }
 
@@ -134,18 +134,6 @@ DaemonUnderTest::~DaemonUnderTest() {
   if (pid_ == 0) return;
   ::kill(pid_, SIGTERM);
   ::waitpid(pid_, nullptr, 0);
-}
-
-double DaemonUnderTest::cpu_seconds() const {
-  std::ifstream in(fmt::format("/proc/{}/stat", pid_));
-  std::string text;
-  std::getline(in, text);
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;  // state .. cmajflt: utime is field 14
-  double user = 0, system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 }  // namespace bench

@@ -34,8 +34,6 @@ class DaemonUnderTest {
   double start_s() const { return start_s_; }
   double start_cpu_s() const { return start_cpu_s_; }
   int pid() const { return pid_; }
-  // User and system time of the daemon so far.
-  double cpu_seconds() const;
 
  private:
   DaemonUnderTest(int pid, std::string socket) : pid_(pid), socket_(std::move(socket)) {}

@@ -21,6 +21,7 @@
 #include "bench/run.h"
 #include "bench/scale.h"
 #include "bench/traffic.h"
+#include "bench/x402.h"
 
 namespace bench {
 namespace {
@@ -54,9 +55,9 @@ Result<void> bench_submit(Context& context) {
   (void)warm;
   traffic.first_nonce += 1'000'000;
   traffic.batches = context.options.quick ? 800 : 1600;
-  const double raw_before = raw_verifications_per_s(context.clock, context.cores, 4);
+  const double raw_before = raw_verifications(context.clock, RawCheck::known_key, context.cores, 4).per_s;
   ASSIGN_OR_RETURN(const LoadResult full, load(context, daemon, traffic, 0, kInFlight));
-  const double raw_after = raw_verifications_per_s(context.clock, context.cores, 4);
+  const double raw_after = raw_verifications(context.clock, RawCheck::known_key, context.cores, 4).per_s;
   const double raw = (raw_before + raw_after) / 2;
   const double rate = static_cast<double>(full.accepted_items) / full.seconds;
   context.report.add({"verify_raw_per_s", raw, "1/s", ""});
@@ -105,9 +106,11 @@ Result<void> run_all(const Options& options) {
   Report report;
   Report::say(machine());
   Context context{options, report, {}};
-  if (!options.only_large) RETURN_IF_ERROR(bench_submit(context));
+  if (options.part.empty()) RETURN_IF_ERROR(bench_submit(context));
   RETURN_IF_ERROR(report.write(options.json));
-  if (!options.quick) {
+  if (options.part != "large") RETURN_IF_ERROR(bench_x402(context));
+  RETURN_IF_ERROR(report.write(options.json));
+  if (!options.quick && options.part != "x402") {
     RETURN_IF_ERROR(bench_recovery(context));
     std::filesystem::remove_all(options.directory + "/recovery");
     RETURN_IF_ERROR(report.write(options.json));
@@ -147,8 +150,10 @@ int main(int argc, char** argv) {
   app.add_option("--json", options.json, "Where the figures go.");
   app.add_option("--records", options.records, "Records of the recovery run.");
   app.add_option("--payers", options.payers, "Payers of the billing run.");
-  app.add_flag("--quick", options.quick, "Only the first five figures.");
-  app.add_flag("--large", options.only_large, "Only the figures of large ledgers.")->excludes("--quick");
+  app.add_option("--stage", options.stage, "The script that starts the parties of the HTTP figures.");
+  app.add_flag("--quick", options.quick, "No large ledgers, and shorter runs.");
+  app.add_option("--part", options.part, "Only the figures of large ledgers, or of HTTP.")
+      ->check(CLI::IsMember({"large", "x402"}));
 
   LoadSpec spec;
   CLI::App* client = app.add_subcommand("client", "Sends prepared traffic; used by the benchmark itself.");

@@ -1,10 +1,13 @@
 #include "bench/raw_verify.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <thread>
 #include <vector>
 
 #include "base/check.h"
+#include "bench/report.h"
 #include "crypto/keccak.h"
 #include "crypto/secp256k1.h"
 
@@ -19,7 +22,7 @@ struct Prepared {
   std::vector<crypto::VerifyItem> items;
 };
 
-Prepared prepare() {
+Prepared prepare(RawCheck check) {
   Prepared prepared;
   std::vector<crypto::SecretKey> secrets;
   for (std::size_t i = 0; i < kKeys; ++i) {
@@ -33,7 +36,7 @@ Prepared prepare() {
     item.digest = crypto::keccak256(number.view());
     item.signature = secrets[i % kKeys].sign(item.digest);
     item.signer = secrets[i % kKeys].address();
-    item.key = &prepared.keys[i % kKeys];
+    if (check == RawCheck::known_key) item.key = &prepared.keys[i % kKeys];
     prepared.items.push_back(item);
   }
   return prepared;
@@ -41,11 +44,12 @@ Prepared prepare() {
 
 }  // namespace
 
-double raw_verifications_per_s(const base::Clock& clock, unsigned threads, double seconds) {
-  const Prepared prepared = prepare();
+RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds) {
+  const Prepared prepared = prepare(check);
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> total{0};
   std::vector<std::thread> workers;
+  const double cpu_before = cpu_seconds(::getpid());
   const std::uint64_t start = clock.monotonic_ns();
   for (unsigned worker = 0; worker < threads; ++worker) {
     workers.emplace_back([&prepared, &stop, &total, worker] {
@@ -63,7 +67,9 @@ double raw_verifications_per_s(const base::Clock& clock, unsigned threads, doubl
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   stop.store(true);
   for (std::thread& worker : workers) worker.join();
-  return static_cast<double>(total.load()) / (static_cast<double>(clock.monotonic_ns() - start) / 1e9);
+  const double seconds_taken = static_cast<double>(clock.monotonic_ns() - start) / 1e9;
+  const auto count = static_cast<double>(total.load());
+  return {count / seconds_taken, (cpu_seconds(::getpid()) - cpu_before) * 1e6 / count};
 }
 
 }  // namespace bench

@@ -35,5 +35,7 @@ double percentile(std::vector<double>& samples, double p);
 
 // Resident memory of a process in MiB, from /proc; 0 if it is gone.
 double resident_mib(int pid);
+// User and system time of a process so far, from /proc; 0 if it is gone.
+double cpu_seconds(int pid);
 
 }  // namespace bench

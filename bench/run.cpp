@@ -18,12 +18,13 @@ base::Result<std::string> sign_traffic(const Context& context, TrafficSpec traff
 
 base::Result<LoadResult> send_traffic(const Context& context, const DaemonUnderTest& daemon, LoadSpec spec) {
   spec.socket = daemon.socket();
-  const double cpu_before = daemon.cpu_seconds();
+  const double cpu_before = cpu_seconds(daemon.pid());
   ASSIGN_OR_RETURN(const LoadResult result, run_load_process(context.options.self, spec));
-  Report::say(fmt::format("{} items in {:.2f} s, {} refused, daemon CPU {:.1f} us an item, rss {:.0f} MiB",
-                          result.accepted_items, result.seconds, result.refused_items,
-                          (daemon.cpu_seconds() - cpu_before) * 1e6 / static_cast<double>(result.accepted_items + 1),
-                          resident_mib(daemon.pid())));
+  Report::say(
+      fmt::format("{} items in {:.2f} s, {} refused, daemon CPU {:.1f} us an item, rss {:.0f} MiB",
+                  result.accepted_items, result.seconds, result.refused_items,
+                  (cpu_seconds(daemon.pid()) - cpu_before) * 1e6 / static_cast<double>(result.accepted_items + 1),
+                  resident_mib(daemon.pid())));
   if (result.refused_items != 0) return base::error(base::ErrorCode::invalid_argument, "items were refused");
   return result;
 }

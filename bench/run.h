@@ -21,7 +21,8 @@ struct Options {
   std::string json = "bench.json";
   std::string directory;  // temporary
   bool quick = false;
-  bool only_large = false;
+  std::string part;                      // large, x402; empty: everything
+  std::string stage = TABD_BENCH_STAGE;  // bench/x402/stage.mjs
   std::uint64_t records = 10'000'000;
   std::uint64_t payers = 1'000'000;
 };

@@ -6,6 +6,7 @@
 #   base        Debian packages to build, run and test tabd (the default)
 #   chain       base, and what the local chain needs: Node.js and the pinned npm packages of tests/chain
 #   playground  chain, and the npm packages of clients/js and playground/agents
+#   bench       chain, and what `make bench` measures beside tabd: the official x402 packages, and ours
 #   full        playground, and what all tests need: the other npm packages, Chromium, a Python environment
 #   lint        clang-tidy, for `make lint`
 #   fuzz        clang, for `make fuzz`
@@ -117,6 +118,14 @@ install_playground() {
   (cd playground/agents && npm run --silent link)
 }
 
+# The JavaScript client as a program imports it. Kept while its sources are older.
+build_client() {
+  local built=clients/js/dist/esm/index.js
+  if [ -f "$built" ] && [ -z "$(find clients/js/src clients/js/build.mjs -newer "$built" -print -quit)" ]; then return 0; fi
+  say "compiling clients/js"
+  (cd clients/js && npm run --silent build)
+}
+
 # A Python environment with what the Python client of the tests needs.
 install_python() {
   local requirements=tests/python/requirements.txt
@@ -141,6 +150,12 @@ for profile in "${@:-base}"; do
       install_debian "${base_packages[@]}"
       install_playground
       ;;
+    bench)
+      install_debian "${base_packages[@]}"
+      install_node
+      for folder in tests/x402 clients/js; do install_npm "$folder"; done
+      build_client
+      ;;
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_playground
@@ -151,10 +166,10 @@ for profile in "${@:-base}"; do
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,15s/^# \{0,1\}//p' "$0"
+      sed -n '2,16s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
-    *) fail "unknown profile $profile; there are: base, chain, playground, full, lint, fuzz, coverage" ;;
+    *) fail "unknown profile $profile; there are: base, chain, playground, bench, full, lint, fuzz, coverage" ;;
   esac
 done
 say "everything is there (${*:-base})"

@@ -60,46 +60,37 @@ function startAnvil() {
   });
 }
 
-export async function startChain() {
-  const anvil = await startAnvil();
+const clientsOf = (url) => {
   const chain = defineChain({
     id: CHAIN_ID,
     name: "local",
     nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
-    rpcUrls: { default: { http: [anvil.url] } },
+    rpcUrls: { default: { http: [url] } },
   });
-  const transport = http(anvil.url);
-  const reader = createPublicClient({ chain, transport, pollingInterval: 20 });
-  const node = createTestClient({ mode: "anvil", chain, transport });
-  const wallet = (signer) =>
-    createWalletClient({ account: signer, chain, transport, pollingInterval: 20 }).extend(publicActions);
+  const transport = http(url);
+  return {
+    reader: createPublicClient({ chain, transport, pollingInterval: 20 }),
+    node: createTestClient({ mode: "anvil", chain, transport }),
+    wallet: (signer) =>
+      createWalletClient({ account: signer, chain, transport, pollingInterval: 20 }).extend(publicActions),
+  };
+};
 
-  const deployer = wallet(account(9));
+// A chain that another process started: what startChain() gives but close().
+export function connectChain({ url, token }) {
+  const { reader, node, wallet } = clientsOf(url);
   const mined = async (hash) => {
     const receipt = await reader.waitForTransactionReceipt({ hash });
     if (receipt.status !== "success") throw new Error(`${hash} reverted`);
     return receipt;
   };
-  const deploy = async (name, args = []) => {
-    const { abi, bytecode } = artifact(name);
-    return (await mined(await deployer.deployContract({ abi, bytecode, args }))).contractAddress;
-  };
-  // Deployed by the constructor first, so that what it binds is in the code that moves.
-  const place = async (address, name, args = []) => {
-    await node.setCode({ address, bytecode: await reader.getCode({ address: await deploy(name, args) }) });
-  };
-
-  const token = await deploy("TestUSDC", [TOKEN_NAME, TOKEN_VERSION]);
-  await place(BATCH_SETTLEMENT_ADDRESS, "BatchSettlement");
-  await place(ERC3009_DEPOSIT_COLLECTOR_ADDRESS, "ERC3009Collector", [BATCH_SETTLEMENT_ADDRESS]);
-  await place(MULTICALL3_ADDRESS, "ReadBatcher");
-
   const tokenAbi = artifact("TestUSDC").abi;
   const settlementAbi = artifact("BatchSettlement").abi;
+  const deployer = wallet(account(9));
   const read = (functionName, args) =>
     reader.readContract({ address: BATCH_SETTLEMENT_ADDRESS, abi: settlementAbi, functionName, args });
   return {
-    url: anvil.url,
+    url,
     token,
     tokenAbi,
     settlement: BATCH_SETTLEMENT_ADDRESS,
@@ -119,6 +110,32 @@ export async function startChain() {
     // All events of the settlement contract since `fromBlock`, oldest first.
     events: (fromBlock) =>
       reader.getContractEvents({ address: BATCH_SETTLEMENT_ADDRESS, abi: settlementAbi, fromBlock, toBlock: "latest" }),
+  };
+}
+
+export async function startChain() {
+  const anvil = await startAnvil();
+  const { reader, node, wallet } = clientsOf(anvil.url);
+  const deployer = wallet(account(9));
+  const deploy = async (name, args = []) => {
+    const { abi, bytecode } = artifact(name);
+    const hash = await deployer.deployContract({ abi, bytecode, args });
+    const { status, contractAddress } = await reader.waitForTransactionReceipt({ hash });
+    if (status !== "success") throw new Error(`${hash} reverted`);
+    return contractAddress;
+  };
+  // Deployed by the constructor first, so that what it binds is in the code that moves.
+  const place = async (address, name, args = []) => {
+    await node.setCode({ address, bytecode: await reader.getCode({ address: await deploy(name, args) }) });
+  };
+
+  const token = await deploy("TestUSDC", [TOKEN_NAME, TOKEN_VERSION]);
+  await place(BATCH_SETTLEMENT_ADDRESS, "BatchSettlement");
+  await place(ERC3009_DEPOSIT_COLLECTOR_ADDRESS, "ERC3009Collector", [BATCH_SETTLEMENT_ADDRESS]);
+  await place(MULTICALL3_ADDRESS, "ReadBatcher");
+  return {
+    ...connectChain({ url: anvil.url, token }),
+    pid: anvil.child.pid,
     close: () =>
       new Promise((resolve) => {
         anvil.child.removeAllListeners("exit");

@@ -61,6 +61,32 @@ export async function startFacilitator(chain, { sender, authorizer }) {
   return listen(app);
 }
 
+const priceOf = (chain, receiver, amount, more = {}) => ({
+  price: { amount: String(amount), asset: chain.token, extra: { name: TOKEN_NAME, version: TOKEN_VERSION, ...more } },
+  network: NETWORK,
+  payTo: receiver,
+  maxTimeoutSeconds: 300,
+});
+
+// A server with one path, GET /fixed, that is paid through any scheme on any network; `accepts` is what the middleware
+// takes.
+export async function startFixedPrice({ facilitator, network, scheme, accepts }) {
+  const server = new x402ResourceServer(facilitator).register(network, scheme);
+  const app = express();
+  app.use(paymentMiddleware({ "GET /fixed": { accepts, description: "a test", mimeType: "application/json" } }, server));
+  let handled = 0;
+  app.get("/fixed", (_, response) => response.json({ handled: ++handled }));
+  return listen(app);
+}
+
+// For startFixedPrice: the official channels with the server's own store, which is memory.
+export const officialChannels = (chain, facilitatorUrl, receiver) => ({
+  facilitator: new HTTPFacilitatorClient({ url: facilitatorUrl }),
+  network: NETWORK,
+  scheme: new BatchServer(receiver, { withdrawDelay: WITHDRAW_DELAY_S }),
+  accepts: { scheme: "batch-settlement", ...priceOf(chain, receiver, PRICE) },
+});
+
 // GET /fixed costs PRICE, GET /metered?use=N costs N of METERED_MAXIMUM, GET /failing never succeeds (all three through a
 // channel); GET /exact costs PRICE by `exact`. With `receiverAuthorizer` the server signs claims and refunds itself.
 // `headers`: for the facilitator, an API key for example. `channels`: false leaves the paths with a channel out, for a
@@ -81,13 +107,7 @@ export async function startServer(
   const server = new x402ResourceServer(facilitator).register(NETWORK, new ExactServer());
   if (withChannels) server.register(NETWORK, channels);
 
-  const extra = { name: TOKEN_NAME, version: TOKEN_VERSION };
-  const price = (amount, more = {}) => ({
-    price: { amount: String(amount), asset: chain.token, extra: { ...extra, ...more } },
-    network: NETWORK,
-    payTo: receiver,
-    maxTimeoutSeconds: 300,
-  });
+  const price = (amount, more) => priceOf(chain, receiver, amount, more);
   const channel = (amount) => ({
     accepts: { scheme: "batch-settlement", ...price(amount, { minDeposit: String(MIN_DEPOSIT) }) },
     description: "a test",

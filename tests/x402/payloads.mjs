@@ -6,6 +6,7 @@ import { computeChannelId } from "@x402/evm/batch-settlement/client";
 import { CHAIN_ID, NETWORK, TOKEN_NAME, TOKEN_VERSION } from "./chain.mjs";
 import { WITHDRAW_DELAY_S } from "./official.mjs";
 
+export const COLLECTOR = ERC3009_DEPOSIT_COLLECTOR_ADDRESS;
 export const ZERO_HASH = `0x${"00".repeat(32)}`;
 export const FAR_FUTURE_S = 4_000_000_000n;
 const words = (names) => names.split(",").map((field) => ({ type: field.split(" ")[0], name: field.split(" ")[1] }));
@@ -38,7 +39,7 @@ export function channelConfig(chain, { payer, receiver, receiverAuthorizer, salt
 // What the collector takes: the authorisation is for this channel and no other.
 export async function depositArguments(chain, account, id, amount, salt = 1n) {
   const nonce = keccak256(encodeAbiParameters([{ type: "bytes32" }, { type: "uint256" }], [id, salt]));
-  const signature = await signTransfer(chain, account, { from: account.address, to: ERC3009_DEPOSIT_COLLECTOR_ADDRESS,
+  const signature = await signTransfer(chain, account, { from: account.address, to: COLLECTOR,
     value: amount, validAfter: 0n, validBefore: FAR_FUTURE_S, nonce }, "ReceiveWithAuthorization");
   return encodeAbiParameters([{ type: "uint256" }, { type: "uint256" }, { type: "uint256" }, { type: "bytes" }],
     [0n, FAR_FUTURE_S, salt, signature]);

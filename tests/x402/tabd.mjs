@@ -1,7 +1,7 @@
 // The real daemon as the facilitator, with a ledger of its own in a temporary folder, `exact` on the chain's token, and
 // channels in the chain's settlement contract.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -13,9 +13,12 @@ import { CHAIN_ID, NETWORK, TOKEN_NAME, TOKEN_VERSION, account } from "./chain.m
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const binary = process.env.TABD_BINARY ?? join(root, "build", "release", "daemon", "tabd");
+const tabctl = process.env.TABCTL_BINARY ?? join(dirname(binary), "..", "cli", "tabctl");
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 const API_KEY = "tabd_key_of_the_tests";
+
+export const LEDGER_NETWORK = "flows:tab";
 
 // What is absent, and how to get it; empty if the daemon can be started.
 export const missingDaemon = () => (existsSync(binary) ? "" : `${binary} is missing: build tabd, or set TABD_BINARY`);
@@ -29,7 +32,7 @@ async function freePort() {
 }
 
 const configuration = (chain, port, payees, authorizer) => `
-network = "flows:tab"
+network = "${LEDGER_NETWORK}"
 data_dir = "data"
 operator_key_file = "operator.key"
 [rpc]
@@ -71,8 +74,8 @@ eip712_version = "${TOKEN_VERSION}"
 `;
 
 // `sender` is the rail's signer, `authorizer` signs claims and refunds. All of `payees` may be charged for with the key in
-// `headers`.
-export async function startTabd(chain, { sender, authorizer, payees }) {
+// `headers`. `more`: configuration to append. `operator(words)` runs tabctl as the operator.
+export async function startTabd(chain, { sender, authorizer, payees, more = "" }) {
   const folder = mkdtempSync(join(tmpdir(), "tabd-x402-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -81,13 +84,16 @@ export async function startTabd(chain, { sender, authorizer, payees }) {
     const key = Buffer.from(getHdKey().privateKey).toString("hex");
     writeFileSync(join(folder, `${name}.key`), `0x${key}\n`, { mode: 0o400 });
   }
-  writeFileSync(join(folder, "tabd.toml"), configuration(chain, port, payees, authorizer));
+  writeFileSync(join(folder, "tabd.toml"), configuration(chain, port, payees, authorizer) + more);
   const log = openSync(join(folder, "log"), "a");
   const child = spawn(binary, ["--config", join(folder, "tabd.toml")], { stdio: ["ignore", log, log] });
   closeSync(log);
   const killed = () => child.kill("SIGKILL"); // also when the tests are ended in the middle
   process.once("exit", killed);
   const ended = new Promise((resolve) => child.once("exit", resolve));
+
+  const operator = (words) =>
+    execFileSync(tabctl, ["--socket", join(folder, "t.sock"), "--key", join(folder, "operator.key"), "--quiet", ...words]);
 
   const close = async () => {
     child.kill("SIGTERM");
@@ -104,7 +110,7 @@ export async function startTabd(chain, { sender, authorizer, payees }) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const ready = await fetch(`${url}/healthz`).then((response) => response.ok, () => false);
-    if (ready) return { url, headers: { authorization: `Bearer ${API_KEY}` }, close };
+    if (ready) return { url, headers: { authorization: `Bearer ${API_KEY}` }, pid: child.pid, operator, close };
     if (child.exitCode !== null || Date.now() > deadline) {
       const text = readFileSync(join(folder, "log"), "utf8");
       killed();
