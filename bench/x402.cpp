@@ -97,6 +97,11 @@ Result<void> Bench::run() {
   const std::vector<Shape> verify =
       context_.options.quick ? quick : std::vector<Shape>{{1, 1}, {1, 32}, {32, 1}, {32, 32}};
   const std::vector<Shape> paid = context_.options.quick ? quick : std::vector<Shape>{{1, 1}, {1, 32}, {32, 32}};
+  if (!context_.options.target.empty()) {
+    std::erase_if(targets_, [this](const X402Target& target) { return target.name != context_.options.target; });
+    for (X402Target& target : targets_) RETURN_IF_ERROR(measure_all(target, {{32, 32}}));
+    return {};
+  }
   double recover_us = recovery_us();
   for (X402Target& target : targets_) {
     if (!is_verify(target)) continue;
