@@ -97,6 +97,8 @@ inline constexpr std::size_t kApiKeysMax = 1024;  // each is compared with a key
 inline constexpr std::size_t kFacilitatorItemsMax = 16 * 1024;
 // Holds whose commitment is remembered, so that their settlement needs no second look at it. 450 bytes each.
 inline constexpr std::size_t kFacilitatorHoldsMax = 64 * 1024;
+// Channels whose state at the newest block is remembered. 250 bytes each.
+inline constexpr std::size_t kFacilitatorChannelsMax = 64 * 1024;
 // Names of payments that are remembered to refuse their reuse, and for how long: what the ledger knows is for ever.
 inline constexpr std::size_t kPaymentIdentifiersMax = 128 * 1024;
 inline constexpr std::uint64_t kPaymentIdentifierSeconds = 3'600;

@@ -40,6 +40,7 @@ std::optional<u128> Uint256::to_u128() const noexcept {
 }
 
 std::string Uint256::to_decimal_string() const {
+  if (const std::optional<u128> small = to_u128()) return base::to_decimal_string(*small);
   std::array<std::uint8_t, 32> left = big_endian_.bytes;
   std::string digits;
   do {
@@ -62,6 +63,14 @@ std::optional<u128> parse_u128(std::string_view digits) noexcept {
   return wide ? wide->to_u128() : std::nullopt;
 }
 
-std::string to_decimal_string(u128 value) { return Uint256(value).to_decimal_string(); }
+std::string to_decimal_string(u128 value) {
+  std::string digits;
+  do {
+    digits.push_back(static_cast<char>('0' + static_cast<int>(value % 10)));
+    value /= 10;
+  } while (value != 0);
+  std::reverse(digits.begin(), digits.end());
+  return digits;
+}
 
 }  // namespace base

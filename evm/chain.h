@@ -68,6 +68,7 @@ struct ChannelState {
   commitments::channel::Snapshot channel;
   std::uint64_t block_number = 0;
   std::uint64_t block_time_s = 0;
+  base::Hash block_hash;
 };
 
 // What a receiver has earned in one token, over all its channels, in that block.
@@ -103,6 +104,8 @@ class Chain {
                              const base::Bytes& data, Done<AuthorizationState> done) = 0;
   virtual void balance(const base::Address& token, const base::Address& owner, Done<base::u128> done) = 0;
 
+  // The newest block alone: one round trip of one call.
+  virtual void newest(Done<BlockPoint> done) = 0;
   // The newest and the confirmed block. A node that lags may name older ones than before.
   virtual void head(Done<Head> done) = 0;
   // The block of that number on the chain as it is now; an Error if there is none yet.

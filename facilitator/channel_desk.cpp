@@ -24,7 +24,8 @@ ChannelDesk::ChannelDesk(ChannelSchemeParts parts)
     : parts_(std::move(parts)),
       domain_(parts_.chain.chain_id(), parts_.contract),
       network_("eip155:" + std::to_string(parts_.chain.chain_id())),
-      work_(parts_.ingest, parts_.post) {
+      work_(parts_.ingest, parts_.post),
+      reads_(parts_.chain, parts_.contract, parts_.post) {
   for (const evm::TokenInfo& token : parts_.chain.tokens())
     tokens_.emplace_back(token.name, token.version, parts_.chain.chain_id(), token.address);
 }
@@ -49,12 +50,12 @@ void ChannelDesk::check(const SharedJob& job, std::size_t signatures, std::funct
 }
 
 void ChannelDesk::ask_chain_until(const base::Hash& id, std::function<bool(const Snapshot&)> enough,
-                                  SnapshotDone done) const {
+                                  SnapshotDone done) {
   ask_again(id, kAgainTimes, std::move(enough), std::move(done));
 }
 
 void ChannelDesk::ask_again(const base::Hash& id, unsigned left, std::function<bool(const Snapshot&)> enough,
-                            SnapshotDone done) const {
+                            SnapshotDone done) {
   const auto look = [this, id, left, enough = std::move(enough),
                      done = std::move(done)](const Result<evm::ChannelState>& state) {
     if (state && enough(state->channel)) return done(state->channel);
@@ -65,7 +66,7 @@ void ChannelDesk::ask_again(const base::Hash& id, unsigned left, std::function<b
   ask_chain(id, evm::Depth::newest, look);
 }
 
-void ChannelDesk::state_of(const base::Hash& id, const SnapshotDone& done) const {
+void ChannelDesk::state_of(const base::Hash& id, const SnapshotDone& done) {
   if (parts_.in_step && parts_.in_step()) {
     if (const Result<ledger::core::Channel> kept = parts_.reader.channel(id)) return done(kept->chain);
   }

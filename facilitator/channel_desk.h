@@ -7,6 +7,7 @@
 #include <string>
 
 #include "facilitator/channel_payload.h"
+#include "facilitator/channel_reads.h"
 #include "facilitator/channel_scheme.h"
 #include "facilitator/signature_work.h"
 
@@ -28,7 +29,6 @@ struct ChannelJob {
 };
 using SharedJob = std::shared_ptr<ChannelJob>;
 using SnapshotDone = std::function<void(const base::Result<commitments::channel::Snapshot>&)>;
-using StateDone = std::function<void(const base::Result<evm::ChannelState>&)>;
 
 class ChannelDesk {
  public:
@@ -57,15 +57,16 @@ class ChannelDesk {
     };
   }
   // The chain's word on a channel. On this thread, later.
-  void ask_chain(const base::Hash& id, evm::Depth depth, StateDone done) const {
+  void ask_chain(const base::Hash& id, evm::Depth depth, StateDone done) {
+    if (depth == evm::Depth::newest) return reads_.ask(id, std::move(done));
     parts_.chain.channel(parts_.contract, id, depth, here<evm::ChannelState>(std::move(done)));
   }
   // The newest block's, again until `enough`: a node may be behind the one that confirmed our transaction. unavailable
   // after some seconds.
   void ask_chain_until(const base::Hash& id, std::function<bool(const commitments::channel::Snapshot&)> enough,
-                       SnapshotDone done) const;
+                       SnapshotDone done);
   // From the ledger if the channel is kept there and the watcher is in step (then at once), else from the chain.
-  void state_of(const base::Hash& id, const SnapshotDone& done) const;
+  void state_of(const base::Hash& id, const SnapshotDone& done);
 
   Answer refuse(const ChannelJob& job, commitments::channel::Code code, std::string_view why = {},
                 std::string extra = {}) const;
@@ -74,13 +75,14 @@ class ChannelDesk {
 
  private:
   void ask_again(const base::Hash& id, unsigned left, std::function<bool(const commitments::channel::Snapshot&)> enough,
-                 SnapshotDone done) const;
+                 SnapshotDone done);
 
   const ChannelSchemeParts parts_;
   const commitments::channel::Domain domain_;
   const std::string network_;
   std::vector<crypto::TokenDomain> tokens_;  // in the order of chain.tokens()
   SignatureWork work_;
+  ChannelReads reads_;
 };
 
 // {channelId, balance, totalClaimed, withdrawRequestedAt, refundNonce [, chargedCumulativeAmount]}

@@ -26,7 +26,7 @@ Result<evm::ChannelState> state_of(const RpcResults& results, std::size_t first,
   ASSIGN_OR_RETURN(const base::Bytes refund_nonce, bytes_of(results[first + 2]));
   const auto snapshot = evm::decode_snapshot(escrow, withdrawal, refund_nonce);
   if (!snapshot) return unanswered(results[first]);
-  return evm::ChannelState{*snapshot, block.number, block.time_s};
+  return evm::ChannelState{*snapshot, block.number, block.time_s, block.hash};
 }
 
 // Several channels at one block, in pieces.
@@ -95,6 +95,11 @@ class ChainReader final : public evm::Chain {
     reads_->ask<u128>(
         {view(token, call_balance_of(owner))}, [](const RpcResults& results) { return number_of(results[0]); },
         std::move(done));
+  }
+
+  void newest(evm::Done<BlockPoint> done) override {
+    reads_->ask<BlockPoint>(
+        {block_at("latest")}, [](const RpcResults& results) { return point_of(results[0]); }, std::move(done));
   }
 
   void head(evm::Done<evm::Head> done) override {

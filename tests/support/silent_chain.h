@@ -23,6 +23,7 @@ class SilentChain : public evm::Chain {
     done(silence());
   }
   void balance(const base::Address&, const base::Address&, evm::Done<base::u128> done) override { done(silence()); }
+  void newest(evm::Done<evm::BlockPoint> done) override { done(silence()); }
   void head(evm::Done<evm::Head> done) override { done(silence()); }
   void block(std::uint64_t, evm::Done<evm::BlockPoint> done) override { done(silence()); }
   void channel(const base::Address&, const base::Hash&, evm::Depth, evm::Done<evm::ChannelState> done) override {
