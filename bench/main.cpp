@@ -152,7 +152,7 @@ int main(int argc, char** argv) {
   app.add_option("--payers", options.payers, "Payers of the billing run.");
   app.add_option("--stage", options.stage, "The script that starts the parties of the HTTP figures.");
   app.add_flag("--quick", options.quick, "No large ledgers, and shorter runs.");
-  app.add_option("--target", options.target, "Of HTTP, only this endpoint (such as tab_verify): for profiling.");
+  app.add_option("--target", options.target, "Of HTTP, only this endpoint (such as channel_verify): for profiling.");
   app.add_option("--part", options.part, "Only the figures of large ledgers, or of HTTP.")
       ->check(CLI::IsMember({"large", "x402"}));
 

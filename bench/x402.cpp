@@ -114,11 +114,11 @@ Result<void> Bench::run() {
   }
   Report& report = context_.report;
   report.add({"recover_raw_cpu_us", recover_us, "us", ""});
-  report.add({"http_verify_per_s", per_s("tab_verify"), "1/s", ""});
-  report.add({"http_verify_vs_official", per_s("tab_verify") / per_s("official_verify"), "ratio",
+  report.add({"http_verify_per_s", per_s("channel_verify"), "1/s", ""});
+  report.add({"http_verify_vs_official", per_s("channel_verify") / per_s("official_verify"), "ratio",
               "official_verify_c32_ch32_per_s"});
-  report.add({"http_verify_cpu_us", cpu_us("tab_verify", 0), "us", ""});
-  report.add({"http_verify_cpu_ratio", cpu_us("tab_verify", 0) / recover_us, "ratio", "recover_raw_cpu_us"});
+  report.add({"http_verify_cpu_us", cpu_us("channel_verify", 0), "us", ""});
+  report.add({"http_verify_cpu_ratio", cpu_us("channel_verify", 0) / recover_us, "ratio", "recover_raw_cpu_us"});
   report.add({"paid_request_vs_official", per_s("tab_paid") / per_s("official_paid"), "ratio",
               "official_paid_c32_ch32_per_s"});
   return {};

@@ -130,7 +130,7 @@ const chain = await startChain();
 let tabd;
 try {
   const official = await openChannels(chain, payers, 1);
-  tabd = await startTabd(chain, { sender: account(5), payees: [RECEIVER], more: ledger });
+  tabd = await startTabd(chain, { sender: account(5), authorizer: account(2), payees: [RECEIVER], more: ledger });
   tabd.operator(["payee", "add", RECEIVER, "--label", "payee", "--rail", "sandbox"]);
   payers.forEach(({ address }, i) => tabd.operator(["payer", "add", address, "--label", `p${i}`, "--plan", "bench"]));
 
@@ -148,6 +148,7 @@ try {
   const targets = [
     verifyTarget("official_verify", facilitator, channelTerms, "channel", officialParties,
       { facilitator: facilitator.pid, chain: chain.pid }),
+    verifyTarget("channel_verify", tabd, channelTerms, "channel", officialParties, { tabd: tabd.pid, chain: chain.pid }),
     verifyTarget("tab_verify", tabd, tabTerms, "tab_voucher", payers.map(tabVoucherParty(asset)), { tabd: tabd.pid }),
     paidTarget("official_paid", channels, channelTerms, "channel", officialParties,
       { server: channels.pid, facilitator: facilitator.pid }),
