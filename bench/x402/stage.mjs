@@ -141,7 +141,6 @@ try {
   const apiKey = tabd.headers.authorization.slice("Bearer ".length);
   const tab = await startParty("tab", { ...common, facilitator: tabd.url, apiKey, network: LEDGER_NETWORK, asset });
 
-
   const channelTerms = await termsOf(channels);
   const tabTerms = await termsOf(tab);
   const officialParties = official.map(channelParty(chain));
