@@ -119,7 +119,7 @@ Result<void> Bench::run() {
               "official_verify_c32_ch32_per_s"});
   report.add({"http_verify_cpu_us", cpu_us("channel_verify", 0), "us", ""});
   report.add({"http_verify_cpu_ratio", cpu_us("channel_verify", 0) / recover_us, "ratio", "recover_raw_cpu_us"});
-  report.add({"paid_request_vs_official", per_s("tab_paid") / per_s("official_paid"), "ratio",
+  report.add({"paid_request_vs_official", per_s("channel_paid") / per_s("official_paid"), "ratio",
               "official_paid_c32_ch32_per_s"});
   return {};
 }

@@ -23,9 +23,19 @@ async function tabServer() {
   });
 }
 
+// The same, through channels that tabd keeps: the official scheme says the prices, ours does the rest.
+async function keptChannels() {
+  const { TabdChannelScheme, TabdFacilitator } = await import("../../clients/js/dist/esm/server/index.js");
+  const { apiKey, facilitator: url, receiver } = options;
+  const facilitator = new TabdFacilitator({ url, apiKey });
+  const official = officialChannels(chain, url, receiver);
+  return startFixedPrice({ ...official, facilitator, scheme: new TabdChannelScheme(facilitator, official.scheme) });
+}
+
 const start = {
   facilitator: () => startFacilitator(chain, { sender: account(1), authorizer: account(2) }),
   channels: () => startFixedPrice(officialChannels(chain, options.facilitator, options.receiver)),
+  kept: keptChannels,
   tab: tabServer,
 };
 const { url } = await start[role]();

@@ -130,6 +130,7 @@ const chain = await startChain();
 let tabd;
 try {
   const official = await openChannels(chain, payers, 1);
+  const kept = await openChannels(chain, payers, 2);
   tabd = await startTabd(chain, { sender: account(5), authorizer: account(2), payees: [RECEIVER], more: ledger });
   tabd.operator(["payee", "add", RECEIVER, "--label", "payee", "--rail", "sandbox"]);
   payers.forEach(({ address }, i) => tabd.operator(["payer", "add", address, "--label", `p${i}`, "--plan", "bench"]));
@@ -141,7 +142,10 @@ try {
   const apiKey = tabd.headers.authorization.slice("Bearer ".length);
   const tab = await startParty("tab", { ...common, facilitator: tabd.url, apiKey, network: LEDGER_NETWORK, asset });
 
+  const keeper = await startParty("kept", { ...common, facilitator: tabd.url, apiKey });
+
   const channelTerms = await termsOf(channels);
+  const keptTerms = await termsOf(keeper);
   const tabTerms = await termsOf(tab);
   const officialParties = official.map(channelParty(chain));
   const targets = [
@@ -151,6 +155,8 @@ try {
     verifyTarget("tab_verify", tabd, tabTerms, "tab_voucher", payers.map(tabVoucherParty(asset)), { tabd: tabd.pid }),
     paidTarget("official_paid", channels, channelTerms, "channel", officialParties,
       { server: channels.pid, facilitator: facilitator.pid }),
+    paidTarget("channel_paid", keeper, keptTerms, "channel", kept.map(channelParty(chain)),
+      { server: keeper.pid, tabd: tabd.pid }),
     paidTarget("tab_paid", tab, tabTerms, "commitment", payers.map(commitmentParty(asset, tabTerms.resource.url)),
       { server: tab.pid, tabd: tabd.pid }),
   ];
