@@ -126,7 +126,8 @@ void ChannelStore::reserve_now(const SharedJob& job, bool synced) {
   if (command.refund) {
     const Result<core::Channel> kept = desk_.parts().reader.channel(command.key);
     if (!kept) return job->done(chain_unavailable(kept.error().message));
-    const base::u128 left = kept->chain.balance > kept->charged ? kept->chain.balance - kept->charged : 0;
+    // The ledger takes it only if the voucher stands at what was charged then; that may be more than at this look.
+    const base::u128 left = kept->chain.balance > command.maximum ? kept->chain.balance - command.maximum : 0;
     command.amount = payload.amount.value_or(left);
     if (left == 0) return job->done(desk_.refuse(*job, Code::refund_no_balance));
   } else {
@@ -165,8 +166,9 @@ void ChannelStore::capture(const SharedJob& job) {
   // The receiver is payTo, for whom the caller may charge: that is what gives the right to the reservation.
   const Code code = channel::check_config(desk_.domain(), item.config, item.voucher.channel_id, item.terms);
   if (code != Code::ok) return job->done(desk_.refuse(*job, code));
-  if (job->payload.action == ChannelAction::refund) return capture_refund(job);
-  if (job->price == 0) return release(job);
+  const bool refund = job->payload.action == ChannelAction::refund;
+  if (job->price == 0) return refund ? release_refund(job) : release(job);
+  if (refund) return capture_refund(job);
   if (job->payload.action == ChannelAction::deposit) return capture_deposit(job);
   capture_now(job, {});
 }
@@ -237,6 +239,15 @@ void ChannelStore::release(const SharedJob& job) {
     extra.text("chargedAmount", "0");
     response.extra = std::move(extra).done();
     job->done(std::move(response));
+  });
+}
+
+// Not while its transaction may be on its way: what goes back would be promised to vouchers again.
+void ChannelStore::release_refund(const SharedJob& job) {
+  const base::Hash key = refund_relay_key(desk_.domain(), *job);
+  desk_.parts().relays.find(key, 0, [this, job](const RelayAnswer& answer) {
+    const bool under_way = answer.kind == RelayAnswer::Kind::done || answer.kind == RelayAnswer::Kind::pending;
+    under_way ? refunded(job, answer) : release(job);
   });
 }
 

@@ -35,6 +35,7 @@ class ChannelStore {
   void capture_now(const SharedJob& job, const std::string& transaction);
   void captured(const SharedJob& job, const std::string& transaction, const Receipt& receipt);
   void release(const SharedJob& job);
+  void release_refund(const SharedJob& job);
   void capture_refund(const SharedJob& job);
   void send_refund(const SharedJob& job, const base::Hash& key, const ledger::core::Channel& kept);
   void refunded(const SharedJob& job, const RelayAnswer& answer);

@@ -400,8 +400,10 @@ Status Model::run(Time, const core::CancelSettlement& command) {
 
 // One settlement for each key, for ever.
 Status Model::run(Time now, const core::PlanRelay& command) {
-  if (command.key.is_zero() || command.order.empty()) return Status::value_invalid;
+  if (command.key.is_zero()) return Status::value_invalid;
   if (command.asset.valid() && !assets.contains(command.asset.value)) return Status::asset_unknown;
+  // Without an order it is a question.
+  if (command.order.empty()) return relays.contains(command.key) ? Status::already_accepted : Status::not_found;
   const std::string content = std::string(command.rail.view()) + '/' + base::to_hex(command.order);
   const auto [at, is_new] = relays.try_emplace(command.key, ModelRelay{content, settlements.size() + 1});
   if (!is_new) return at->second.rail_and_order == content ? Status::already_accepted : Status::relay_conflict;
