@@ -49,8 +49,9 @@ class FakeChain final : public support::SilentChain {
     channels_read += ids.size();
     std::vector<evm::ChannelState> states;
     const bool now = depth == evm::Depth::newest;
+    const evm::BlockPoint& block = now ? at.newest : at.confirmed;
     for (const base::Hash& id : ids)
-      states.push_back({now ? newest[id] : confirmed[id], now ? at.newest.number : at.confirmed.number, 0});
+      states.push_back({now ? newest[id] : confirmed[id], block.number, block.time_s, block.hash});
     done(states);
   }
   void earnings(const base::Address&, const base::Address& receiver, const base::Address&, evm::Depth,
