@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -61,6 +62,7 @@ class Look {
     RETURN_IF_ERROR(payees());
     RETURN_IF_ERROR(settlements());
     RETURN_IF_ERROR(balances());
+    RETURN_IF_ERROR(channels());
     describe(head);
     return Looked{std::move(families_), totals()};
   }
@@ -165,6 +167,18 @@ class Look {
     return {};
   }
 
+  Result<void> channels() {
+    for (core::ChannelId after; !stopping_();) {
+      ASSIGN_OR_RETURN(const std::vector<core::Channel> page, reader_.channels(after, kPage));
+      for (const core::Channel& channel : page) channels_.add(channel);
+      if (page.size() < kPage) break;
+      after = page.back().id;
+    }
+    ASSIGN_OR_RETURN(const std::vector<core::Earnings> all, reader_.earnings(std::numeric_limits<std::size_t>::max()));
+    for (const core::Earnings& earnings : all) channels_.add(earnings);
+    return {};
+  }
+
   void gauge(std::string name, std::string help, double value) {
     families_.push_back({std::move(name), std::move(help), MetricKind::gauge, {{{}, value}}});
   }
@@ -181,6 +195,7 @@ class Look {
     result.next_close = next_close_;
     for (const auto& [standing, payers] : standings_)
       if (standing != core::Standing::active) result.payers_suspended += payers;
+    result.channels = channels_.totals();
     return result;
   }
 
@@ -241,6 +256,7 @@ class Look {
   std::map<core::SettlementState, base::Time> oldest_;
   std::uint64_t open_windows_ = 0;
   base::Time next_close_;
+  ChannelSums channels_;
   std::vector<MetricFamily> families_;
 };
 

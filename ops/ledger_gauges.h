@@ -1,8 +1,8 @@
 #pragma once
 
-// Gauges that need a look over the ledger: exposure, payers, open settlements, the operator's balances. A thread of its
-// own reads them page by page, never more than a twentieth of the time, so a scrape costs nothing and a large ledger is
-// not disturbed.
+// Gauges that need a look over the ledger: exposure, payers, open settlements, the operator's balances, and what is in
+// channels. A thread of its own reads them page by page, never more than a twentieth of the time, so a scrape costs
+// nothing and a large ledger is not disturbed.
 
 #include <cstdint>
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "ledger/api/reader.h"
+#include "ops/channel_totals.h"
 #include "ops/metrics.h"
 
 namespace ops {
@@ -36,6 +37,7 @@ struct LedgerTotals {
   std::uint64_t open_windows = 0;
   base::Time next_close;  // the earliest end of an open window; zero: none is open
   std::uint64_t payers_suspended = 0;
+  ChannelTotals channels;
 };
 
 class LedgerGauges {

@@ -53,8 +53,8 @@ HttpAnswer problem(unsigned status, std::string_view code, const std::string& me
 
 HttpAnswer unknown_path() {
   return problem(404, "not_found", "There is nothing at this path.",
-                 "The page is at /page/; its data are live, payers, statements, statements/ID, statements/ID/lines and "
-                 "settlements below it.");
+                 "The page is at /page/; its data are live, payers, statements, statements/ID, statements/ID/lines, "
+                 "settlements and channels below it.");
 }
 
 // What the environment says about a read.
@@ -208,6 +208,17 @@ class Page::Books {
     return backwards(found, range, [&view](const core::Settlement& one) { return view.settlement(one); });
   }
 
+  Result<json::object> channels(const Query& query) const {
+    ASSIGN_OR_RETURN(const std::vector<core::Channel> found,
+                     parts_.reader.channels(core::ChannelId(query.cursor.value_or(0)), query.limit + 1));
+    PageJson view(parts_.reader);
+    json::array items;
+    const std::size_t shown = std::min<std::size_t>(found.size(), query.limit);
+    for (std::size_t i = 0; i < shown; ++i) items.push_back(view.channel(found[i]));
+    return page_of(std::move(items),
+                   found.size() > shown ? std::optional<std::uint64_t>(found[shown - 1].id.value) : std::nullopt);
+  }
+
   Result<json::object> statement(std::uint64_t id) const {
     ASSIGN_OR_RETURN(const core::Statement found, parts_.reader.statement(core::StatementId(id)));
     return PageJson(parts_.reader).statement_in_full(found);
@@ -309,12 +320,14 @@ HttpAnswer Page::live(std::string_view query) {
 HttpAnswer Page::data(std::string_view path, std::string_view query) {
   if (path == "live") return live(query);
   const std::string_view list = path.substr(0, path.find('/'));
-  if (list != "payers" && list != "statements" && list != "settlements") return unknown_path();
+  const bool ascending = list == "payers" || list == "channels";
+  if (!ascending && list != "statements" && list != "settlements") return unknown_path();
   if (!opened_) return problem(503, "not_ready", "The ledger is being opened.", "Try again; /page/live says how far.");
   if (list == path) {
-    const Result<Query> parsed = parse_query(query, list == "payers" ? "after" : "before", true);
+    const Result<Query> parsed = parse_query(query, ascending ? "after" : "before", true);
     if (!parsed) return answer_of(tl::unexpected(parsed.error()));
     if (list == "payers") return answer_of(books_->payers(*parsed));
+    if (list == "channels") return answer_of(books_->channels(*parsed));
     return answer_of(list == "statements" ? books_->statements(*parsed) : books_->settlements(*parsed));
   }
   if (list != "statements") return unknown_path();

@@ -8,11 +8,13 @@
 //   /page/live?after=SEQUENCE        head, totals, rates, health; the newest payments after SEQUENCE
 //   /page/payers?after=ID&limit=N    exposure and open window of each payer and asset, ascending
 //   /page/statements?before=ID&limit=N, /page/settlements?before=ID&limit=N    newest first
+//   /page/channels?after=ID&limit=N  the payment channels that are kept, ascending
 //   /page/statements/ID              one statement: window, totals, shares, root
 //   /page/statements/ID/lines?after=N&limit=N   its lines; `after` counts lines
 //
 // Lists are {"items": [...], "next": "cursor" or null}; `limit` is 1 to 100. Amounts are decimal strings in whole units
-// of their asset, times microseconds since 1970, settlement kinds and states the names of ops/metrics.h. Errors are
+// of their asset (of channels: the token's smallest units where "asset" is null), times microseconds since 1970,
+// settlement kinds and states the names of ops/metrics.h. Errors are
 // {"error": {"code", "message", "hint"}}: 400 bad query, 403 another site, 404, 421 unknown host, 503 not ready.
 
 #include <atomic>

@@ -1,8 +1,10 @@
 #include "ops/page_json.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/uint256.h"
 #include "ops/metrics.h"
 
 namespace ops {
@@ -70,6 +72,97 @@ json::object asset_json(const core::Asset& asset) {
 template <typename Party>
 json::object party_json(const Party& party) {
   return {{"id", party.id.value}, {"label", text(party.label)}, {"address", base::to_hex(party.address)}};
+}
+
+// As tabctl does it: where the operator has the token as an asset, amounts are in its whole units.
+const core::Asset* asset_of(const std::vector<core::Asset>& assets, std::uint64_t chain_id,
+                            const core::Address& token) {
+  const std::string name = "eip155:" + std::to_string(chain_id) + "/erc20:" + base::to_hex(token);
+  // An address may have a checksum's capitals.
+  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b); };
+  for (const core::Asset& one : assets)
+    if (std::equal(one.text.begin(), one.text.end(), name.begin(), name.end(), same)) return &one;
+  return nullptr;
+}
+
+// `asset` null: smallest units. Figures of a chain may be larger than an Amount.
+json::string token_amount(base::u128 units, const core::Asset* asset) {
+  std::string digits = base::to_decimal_string(units);
+  const std::size_t scale = asset == nullptr ? 0 : asset->rail_scale;  // the token's own
+  if (scale == 0) return text(digits);
+  if (digits.size() <= scale) digits.insert(0, scale + 1 - digits.size(), '0');
+  return text(digits.insert(digits.size() - scale, "."));
+}
+
+json::value asset_id(const core::Asset* asset) {
+  return asset == nullptr ? json::value() : json::value(asset->id.value);
+}
+
+// What a relay does, for people: the word with which whoever planned it begins the label.
+std::string_view relay_kind(std::string_view label) {
+  const std::string_view word = label.substr(0, label.find(' '));
+  for (const std::string_view known : {"exact", "deposit", "claim", "settle", "refund"})
+    if (word == known) return known;
+  return "other";
+}
+
+// The first of these that is true; as `tabctl channel list` has it.
+std::string_view state_of(const core::Channel& channel) {
+  if (!channel.put_aside.empty()) return "put_aside";
+  if (channel.chain.withdrawal != 0) return "withdrawal";
+  if (!channel.reservation.sequence.valid()) return "open";
+  return channel.reservation.refund ? "refund" : "reserved";
+}
+
+json::value reservation_json(const core::ChannelReservation& reservation, const core::Asset* asset) {
+  if (!reservation.sequence.valid()) return {};
+  return json::object{{"id", reservation.sequence.value},
+                      {"kind", reservation.refund ? "refund" : "charge"},
+                      {"amount", token_amount(reservation.amount, asset)},
+                      {"deposit", token_amount(reservation.deposit, asset)},
+                      {"expires_us", time_json(reservation.expires)}};
+}
+
+json::value withdrawal_json(const core::Channel& channel, const core::Asset* asset) {
+  if (channel.chain.withdrawal == 0) return {};
+  return json::object{{"amount", token_amount(channel.chain.withdrawal, asset)},
+                      {"deadline_us", withdrawal_deadline(channel).us}};
+}
+
+// A party of a channel need not be registered: then it has no label.
+template <typename Party>
+json::object party_at(const core::Address& address, const base::Result<Party>& known) {
+  if (known) return party_json(*known);
+  return {{"id", nullptr}, {"label", ""}, {"address", base::to_hex(address)}};
+}
+
+json::object channels_json(const LedgerTotals& totals) {
+  // Few tokens are accepted by one daemon; an answer is bounded all the same.
+  constexpr std::size_t kTokensMax = 20;
+  std::vector<core::Asset> assets;
+  for (const AssetTotals& one : totals.assets) assets.push_back(one.asset);
+  json::array tokens;
+  for (const TokenTotals& one : totals.channels.tokens) {
+    if (tokens.size() == kTokensMax) break;
+    const core::Asset* asset = asset_of(assets, one.chain_id, one.token);
+    tokens.push_back(json::object{{"chain_id", one.chain_id},
+                                  {"token", base::to_hex(one.token)},
+                                  {"asset", asset_id(asset)},
+                                  {"channels", one.channels},
+                                  {"escrow", token_amount(one.escrow, asset)},
+                                  {"charged", token_amount(one.charged, asset)},
+                                  {"unclaimed", token_amount(one.unclaimed, asset)},
+                                  {"claimed", token_amount(one.claimed, asset)},
+                                  {"settled", token_amount(one.settled, asset)},
+                                  {"unsettled", token_amount(one.unsettled, asset)}});
+  }
+  return {{"channels", totals.channels.channels},
+          {"put_aside", totals.channels.put_aside},
+          {"withdrawals", totals.channels.withdrawals},
+          {"withdrawals_unclaimed", totals.channels.withdrawals_unclaimed},
+          {"next_deadline_us", time_json(totals.channels.next_deadline)},
+          {"next_channel", id_json(totals.channels.next_channel)},
+          {"tokens", std::move(tokens)}};
 }
 
 json::object window_json(const aggregator::WindowBounds& window, std::uint64_t number) {
@@ -200,6 +293,7 @@ json::object PageJson::settlement(const core::Settlement& settlement) {
           {"asset", id_json(settlement.asset)},
           {"amount", known_asset ? amount(settlement.amount, settlement.asset) : json::value()},
           {"rail", text(settlement.rail.view())},
+          {"relay", relay(settlement)},
           {"attempt", settlement.attempt},
           {"dunning_step", settlement.dunning_step},
           {"failure", text(name_of(settlement.failure))},
@@ -210,6 +304,38 @@ json::object PageJson::settlement(const core::Settlement& settlement) {
           {"confirmed_us", time_json(settlement.confirmed)},
           {"finalized_us", time_json(settlement.finalized)},
           {"next_action_us", time_json(settlement.next_action)}};
+}
+
+json::value PageJson::relay(const core::Settlement& settlement) const {
+  if (settlement.kind != core::SettlementKind::relay) return {};
+  const base::Result<core::Relay> found = reader_.relay(settlement.id);
+  if (!found) return {};
+  return json::object{{"kind", text(relay_kind(found->label))}, {"label", text(found->label)}};
+}
+
+json::object PageJson::channel(const core::Channel& channel) {
+  if (!all_assets_) all_assets_ = reader_.assets().value_or(std::vector<core::Asset>());
+  const core::Asset* asset = asset_of(*all_assets_, channel.chain_id, channel.config.token);
+  return {{"id", channel.id.value},
+          {"key", base::to_hex(channel.key)},
+          {"state", text(state_of(channel))},
+          {"chain_id", channel.chain_id},
+          {"contract", base::to_hex(channel.contract)},
+          {"payer", party_at(channel.config.payer, reader_.payer(channel.config.payer))},
+          {"receiver", party_at(channel.config.receiver, reader_.payee(channel.config.receiver))},
+          {"token", base::to_hex(channel.config.token)},
+          {"asset", asset_id(asset)},
+          {"balance", token_amount(channel.chain.balance, asset)},
+          {"charged", token_amount(channel.charged, asset)},
+          {"unclaimed", token_amount(unclaimed(channel), asset)},
+          {"claimed", token_amount(channel.chain.total_claimed, asset)},
+          {"charges", channel.charges},
+          {"reservation", reservation_json(channel.reservation, asset)},
+          {"withdrawal", withdrawal_json(channel, asset)},
+          {"put_aside", channel.put_aside.empty() ? json::value() : json::value(text(channel.put_aside))},
+          {"block", channel.block},
+          {"opened_us", channel.opened.us},
+          {"charged_at_us", time_json(channel.charged_at)}};
 }
 
 base::Result<json::array> PageJson::assets() const {
@@ -259,9 +385,13 @@ json::object page_json(const LedgerTotals& totals) {
                                 {"count", one.count},
                                 {"amount", one.amount.to_decimal_string(scale)}});
   }
-  return {{"looked_us", time_json(totals.looked)},         {"assets", std::move(sums)},
-          {"open_settlements", std::move(open)},           {"open_windows", totals.open_windows},
-          {"next_close_us", time_json(totals.next_close)}, {"payers_suspended", totals.payers_suspended}};
+  return {{"looked_us", time_json(totals.looked)},
+          {"assets", std::move(sums)},
+          {"open_settlements", std::move(open)},
+          {"open_windows", totals.open_windows},
+          {"next_close_us", time_json(totals.next_close)},
+          {"payers_suspended", totals.payers_suspended},
+          {"channels", channels_json(totals)}};
 }
 
 json::object page_json(const PageHealth& health) {

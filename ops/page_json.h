@@ -4,6 +4,8 @@
 
 #include <boost/json/value.hpp>
 #include <map>
+#include <optional>
+#include <vector>
 
 #include "ledger/api/reader.h"
 #include "ops/page.h"
@@ -23,6 +25,7 @@ class PageJson {
   boost::json::object statement_in_full(const ledger::core::Statement& statement);
   boost::json::object line(const ledger::core::Statement& statement, const aggregator::Line& line);
   boost::json::object settlement(const ledger::core::Settlement& settlement);
+  boost::json::object channel(const ledger::core::Channel& channel);
   base::Result<boost::json::array> assets() const;
 
  private:
@@ -30,6 +33,7 @@ class PageJson {
   boost::json::value amount(ledger::core::Amount amount, ledger::core::AssetId asset);
   boost::json::value payer(ledger::core::PayerId id);
   boost::json::value payee(ledger::core::PayeeId id);
+  boost::json::value relay(const ledger::core::Settlement& settlement) const;
   boost::json::array shares(const std::vector<aggregator::PayeeShare>& shares, ledger::core::AssetId asset);
 
   const ledger::api::LedgerReader& reader_;
@@ -37,6 +41,7 @@ class PageJson {
   std::map<ledger::core::PayerId, boost::json::object> payers_;
   std::map<ledger::core::PayeeId, boost::json::object> payees_;
   std::map<ledger::core::PlanId, ledger::core::Plan> plans_;
+  std::optional<std::vector<ledger::core::Asset>> all_assets_;
 };
 
 boost::json::object page_json(const PageHealth& health);

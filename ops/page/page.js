@@ -1,6 +1,7 @@
 // The web page of tabd: asks the daemon once a second and shows what it says. Everything that comes from outside is set
 // as text, never as markup. ops/page.h describes the data.
 
+import { showChannels, showChannelTotals, showDeadline } from './channels.js';
 import {
   chooseAsset,
   showFlow,
@@ -88,11 +89,15 @@ async function show(live) {
   showRate(live.rate);
   showHealth(live);
   showPayments(live.payments);
-  if (state.listsAt !== live.head.sequence) {
+  showChannelTotals(live.totals.channels);
+  const at = `${live.head.sequence} ${hasChannels()}`;
+  if (state.listsAt !== at) {
     await showLists();
-    state.listsAt = live.head.sequence;
+    state.listsAt = at;
   }
 }
+
+const hasChannels = () => state.live.totals.channels.channels > 0;
 
 async function showLists() {
   const lists = {
@@ -100,6 +105,7 @@ async function showLists() {
     statements: ['before', showStatements],
     settlements: ['before', showSettlements],
   };
+  if (hasChannels()) lists.channels = ['after', showChannels];
   for (const [name, [cursor, showList]] of Object.entries(lists)) {
     const at = state.pages[name];
     const page = await ask(`${name}?limit=12${at === null ? '' : `&${cursor}=${at}`}`);
@@ -191,6 +197,7 @@ document.addEventListener('animationend', (event) => event.target.closest('.fres
 setInterval(() => {
   if (state.connection !== 'live') return;
   for (const row of byId('payers').children) showTimeLeft(row);
+  for (const chip of byId('channels-card').querySelectorAll('[data-deadline]')) showDeadline(chip);
   if (state.live) setText(byId('flow-tab-note'), windowsNote(state.live.totals));
 }, 1000);
 

@@ -283,17 +283,29 @@ const settlementTones = {
   cancelled: 'bad',
 };
 const toneOf = (settlement) => settlementTones[settlement.state] ?? 'busy';
-// Money to the operator, and from it; other kinds have no side.
-const arrows = { collection: '\u2199', payout: '\u2197' };
+// Money to the operator, and from it. Of relays: past the operator, into escrow, what was claimed there, out of it, and
+// back to the payer.
+const arrows = {
+  collection: '\u2199',
+  payout: '\u2197',
+  exact: '\u2192',
+  deposit: '\u2193',
+  claim: '\u2713',
+  settle: '\u2191',
+  refund: '\u2190',
+};
+// What a relay does is said by `relay.kind`.
+const doing = (settlement) => (known(settlement.relay?.kind) ? settlement.relay.kind : settlement.kind);
+const known = (kind) => Object.hasOwn(arrows, kind ?? '');
 
 function settlementRow(settlement) {
   const row = cells('id', '', 'number', 'state');
   setText(row.cells[0], String(settlement.id));
   const { name } = who(row.cells[1]);
-  const side = element('span', 'side', arrows[settlement.kind] ?? '\u2022');
+  const side = element('span', 'side', arrows[doing(settlement)] ?? '\u2022');
   side.setAttribute('aria-hidden', 'true');
   const party = settlement.payer ?? settlement.payee;
-  name.append(side, element('bdi', '', party ? partyName(party) : settlement.kind));
+  name.append(side, element('bdi', '', party ? partyName(party) : settlement.relay?.label || settlement.kind));
   if (settlement.amount !== null) money(row.cells[2], settlement.amount, settlement.asset);
   else setText(row.cells[2], '\u2013');
   const steps = element('div', 'steps');
@@ -316,6 +328,7 @@ export function showSettlements(settlements) {
       state_.dataset.tone = tone;
       row.dataset.state = settlement.state;
       row.dataset.kind = settlement.kind;
+      row.dataset.relay = settlement.relay?.kind ?? '';
       row.querySelector('.steps').dataset.tone = tone;
       [...row.querySelector('.steps').children].forEach((step, index) =>
         step.toggleAttribute('data-on', index < (kSteps[settlement.state] ?? 1)),
@@ -326,11 +339,13 @@ export function showSettlements(settlements) {
         settlement.failure !== 'none' && settlement.state !== 'final'
           ? `${settlement.failure.replaceAll('_', ' ')}${settlement.detail ? `: ${settlement.detail}` : ''}`
           : '';
-      const text = [settlement.kind, statement, settlement.rail, trouble || shortHex(settlement.reference)]
+      const does = doing(settlement);
+      const what = does === settlement.kind ? does : `${settlement.kind}: ${does}`;
+      const text = [what, statement, settlement.rail, trouble || shortHex(settlement.reference)]
         .filter(Boolean)
         .join(' \u00b7 ');
       setText(under, text);
-      under.title = [settlement.reference, settlement.detail, `attempt ${settlement.attempt}`]
+      under.title = [settlement.relay?.label, settlement.reference, settlement.detail, `attempt ${settlement.attempt}`]
         .filter(Boolean)
         .join('\n');
     },

@@ -6,15 +6,15 @@ export const byId = (id) => document.getElementById(id);
 export const state = {
   connection: 'connecting', // live, starting, paused, lost
   cursor: '0',
-  listsAt: null, // the journal's sequence for which the lists were read
+  listsAt: null, // the journal's sequence for which the lists were read, and whether there were channels
   assets: new Map(),
   asset: null, // of the totals, as chosen
   live: null,
   clockSkewMs: 0,
   lastAnswer: null,
   seen: { statements: 0, settlements: 0, statementsAt: 0 },
-  pages: { payers: null, statements: null, settlements: null }, // cursors; null: the first page
-  next: { payers: null, statements: null, settlements: null },
+  pages: { payers: null, statements: null, settlements: null, channels: null }, // cursors; null: the first page
+  next: { payers: null, statements: null, settlements: null, channels: null },
   statement: null, // the one that the dialog shows
 };
 

@@ -222,6 +222,7 @@ step('empty, starting, and settlements of any kind', async () => {
     asset: null,
     amount: null,
     rail: 'stablecoin',
+    relay: { kind: 'settle', label: `settle to ${hostile}` },
     attempt: 1,
     dunning_step: 0,
     failure: 'none',
@@ -244,7 +245,84 @@ step('empty, starting, and settlements of any kind', async () => {
   );
   assert.ok(await other.locator('#feed-empty').isVisible());
   assert.equal(await other.getAttribute('#settlements tr', 'data-kind'), 'relay');
-  assert.match(await other.textContent('#settlements tr'), /relay.*stablecoin.*sending/);
+  assert.match(await other.textContent('#settlements tr'), /settle to .*relay: settle.*stablecoin.*sending/);
+  assert.equal(await other.locator('#settlements img').count(), 0);
+  await other.close();
+});
+
+// The demo has no chain with channels: they are put into the daemon's answers. tests/unit/ops/page_test.cpp says that
+// the answers look like this.
+step('payment channels, when there are any', async () => {
+  assert.ok(await page.locator('#channels-card').isHidden());
+  const other = await window_.context.newPage();
+  watched.attach(other);
+  const address = (digit) => `0x${digit.repeat(40)}`;
+  const deadline = (Date.now() + 5 * 3_600_000) * 1000;
+  const channel = {
+    id: 1,
+    key: `0x${'a'.repeat(64)}`,
+    state: 'open',
+    chain_id: 84532,
+    contract: address('4'),
+    payer: { id: null, label: hostile, address: address('1') },
+    receiver: { id: 1, label: 'weather-api', address: address('2') },
+    token: address('5'),
+    asset: null,
+    balance: '5000000',
+    charged: '1200000',
+    unclaimed: '1200000',
+    claimed: '0',
+    charges: 3,
+    reservation: null,
+    withdrawal: null,
+    put_aside: null,
+    block: 12,
+    opened_us: 1,
+    charged_at_us: 1,
+  };
+  const huge = '340282366920938463463374607431768211455';
+  const channels = [
+    { ...channel, state: 'reserved', reservation: { id: 9, kind: 'charge', amount: '7', deposit: '0', expires_us: 1 } },
+    { ...channel, id: 2, state: 'withdrawal', withdrawal: { amount: '3', deadline_us: deadline } },
+    { ...channel, id: 3, state: 'put_aside', put_aside: `claim: ${hostile}${'x'.repeat(400)}` },
+    { ...channel, id: 4, balance: huge, charged: huge, unclaimed: huge },
+  ];
+  await other.route('**/page/live*', async (route) => {
+    const body = await (await route.fetch()).json();
+    const token = { chain_id: 84532, token: channel.token, asset: null, channels: 4, escrow: huge, charged: '4800000' };
+    const more = { unclaimed: '4800000', claimed: '0', settled: '0', unsettled: '0' };
+    const counts = { channels: 4, put_aside: 1, withdrawals: 1, withdrawals_unclaimed: 1 };
+    const nearest = { next_deadline_us: deadline, next_channel: 2 };
+    body.totals.channels = { ...counts, ...nearest, tokens: [{ ...token, ...more }] };
+    return route.fulfill({ json: body });
+  });
+  await other.route('**/page/channels?*', (route) => route.fulfill({ json: { items: channels, next: null } }));
+  await other.goto(story.url);
+  await eventually('the channels', async () => (await other.locator('#channels tr').count()) === 4);
+  assert.match(await other.textContent('#channels-chips'), /4 channels.*1 withdrawal, no. 2 in [45] h.*1 put aside/);
+  const row = (id) => other.textContent(`#channels tr[data-key="${id}"]`);
+  assert.match(await row(1), /weather-api.*charge of 7/);
+  assert.match(await row(2), /withdrawal in [45] h/);
+  assert.ok((await row(3)).includes(`claim: ${hostile}`));
+  assert.ok((await row(1)).includes(hostile));
+  assert.equal(await other.locator('#channels-card img, #channels-card script').count(), 0);
+  assert.equal(await other.evaluate(() => window.hacked), undefined);
+  for (const [name, width] of [
+    ['phone', 390],
+    ['narrow', 320],
+    ['desktop', 1440],
+  ]) {
+    await other.setViewportSize({ width, height: 900 });
+    const card = other.locator('#channels-card');
+    assert.ok(await card.evaluate((one) => one.scrollWidth <= one.clientWidth), `${name}: wider than its card`);
+    await card.screenshot({ path: path.join(screenshots, `channels-${name}.png`) });
+  }
+  await other.evaluate(axe);
+  const found = await other.evaluate(() => axe.run('#channels-card'));
+  assert.deepEqual(
+    found.violations.map((one) => `${one.id}: ${one.nodes[0].html}`),
+    [],
+  );
   await other.close();
 });
 

@@ -4,10 +4,13 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "ops/page_files.h"
 #include "ops/payment_feed.h"
+#include "tests/support/channels.h"
 #include "tests/unit/ledger_store/store_world.h"
 
 namespace {
@@ -29,6 +32,9 @@ std::string header(const ops::HttpAnswer& answer, const std::string& name) {
     if (known == name) return value;
   return "";
 }
+
+// What must stay text.
+const std::string kHostile = "</script><img src=x onerror=\"alert(1)\">\xe2\x80\xae";
 
 // A page over a ledger with one of everything.
 class PageTest : public testing::Test {
@@ -67,6 +73,18 @@ class PageTest : public testing::Test {
     }
     ADD_FAILURE() << list << " does not end";
     return ids;
+  }
+
+  // What the gauges make of the ledger.
+  ops::LedgerTotals look() {
+    ops::LedgerGauges gauges(store_->reader(), world_.clock, 10);
+    ops::LedgerTotals totals;
+    for (int i = 0; i < 1000 && totals.looked.us == 0; ++i) {
+      totals = gauges.totals();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_NE(totals.looked.us, 0u);
+    return totals;
   }
 
   World world_;
@@ -236,11 +254,10 @@ TEST_F(PageTest, SettlementsNameKindAndState) {
 
 TEST_F(PageTest, HostileLabelsStayText) {
   open();
-  const std::string label = "</script><img src=x onerror=\"alert(1)\">\xe2\x80\xae";
-  World::must(*store_, core::SetPayer{world_.actors.payer(0), label, {"day"}});
+  World::must(*store_, core::SetPayer{world_.actors.payer(0), kHostile, {"day"}});
   const ops::HttpAnswer answer = get("/page/payers");
   EXPECT_EQ(header(answer, "X-Content-Type-Options"), "nosniff");
-  EXPECT_EQ(parse(answer).at("items").as_array().front().at("label").as_string(), label);
+  EXPECT_EQ(parse(answer).at("items").as_array().front().at("label").as_string(), kHostile);
 }
 
 TEST_F(PageTest, BadQueriesSayWhatIsWrong) {
@@ -295,13 +312,7 @@ TEST_F(PageTest, OnlyItsOwnPageReadsIt) {
 }
 
 TEST_F(PageTest, TotalsAgreeWithThePayers) {
-  ops::LedgerGauges gauges(store_->reader(), world_.clock, 10);
-  ops::LedgerTotals totals;
-  for (int i = 0; i < 1000 && totals.looked.us == 0; ++i) {
-    totals = gauges.totals();
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ASSERT_NE(totals.looked.us, 0u);
+  const ops::LedgerTotals totals = look();
   core::Amount unbilled, billed;
   const std::vector<core::Payer> payers = *store_->reader().payers(core::PayerId(), 100);
   for (const core::Payer& payer : payers) {
@@ -318,6 +329,167 @@ TEST_F(PageTest, TotalsAgreeWithThePayers) {
   EXPECT_GT(totals.open_windows, 0u);
   EXPECT_GT(totals.next_close, world_.clock.now());
   ASSERT_FALSE(totals.settlements.empty());
+}
+
+// ---- Payment channels
+
+// Channel 1 is reserved and partly charged, 2 is withdrawn with a charge that is not claimed, 3 is put aside, 4 is
+// withdrawn and there is nothing to lose.
+class PageChannelsTest : public PageTest {
+ protected:
+  void SetUp() override {
+    PageTest::SetUp();
+    for (const std::uint64_t n : {1u, 2u, 3u}) {
+      sync(n, support::escrow(5'000'000));
+      const core::CommandResult reserved = World::must(*store_, support::reserve_charge(n, 1'200'000, 1'200'000));
+      World::must(*store_, support::capture(n, reserved.sequence, 1'200'000));
+    }
+    World::must(*store_, support::reserve_charge(1, 1'500'000, 300'000));
+    commitments::channel::Snapshot leaving = support::escrow(5'000'000, 200'000);
+    leaving.withdrawal = 3'000'000;
+    leaving.withdraw_requested_at_s = support::kNow + 100;
+    sync(2, leaving);
+    World::must(*store_, core::PutChannelAside{support::channel_key(3), "claim: " + kHostile});
+    commitments::channel::Snapshot idle = support::escrow(7);
+    idle.withdrawal = 7;
+    idle.withdraw_requested_at_s = support::kNow + 1;
+    sync(4, idle);
+  }
+  void sync(std::uint64_t n, const commitments::channel::Snapshot& snapshot) {
+    World::must(*store_, support::sync_channel(n, snapshot, ++block_));
+  }
+  void name_token() {
+    World::must(*store_,
+                core::SetAsset{{core::AssetId(9), "eip155:84532/erc20:0x" + std::string(40, '5'), "TUSD", 9, 6}});
+  }
+  json::array channels() { return read("/page/channels").at("items").as_array(); }
+
+  std::uint64_t block_ = 10;
+};
+
+TEST_F(PageChannelsTest, ListSaysHowEachStands) {
+  open();
+  const json::array rows = channels();
+  ASSERT_EQ(rows.size(), 4u);
+  const json::value& reserved = rows[0];
+  EXPECT_EQ(reserved.at("key").as_string(), base::to_hex(support::channel_key(1)));
+  EXPECT_EQ(reserved.at("state").as_string(), "reserved");
+  EXPECT_EQ(reserved.at("balance").as_string(), "5000000");
+  EXPECT_EQ(reserved.at("charged").as_string(), "1200000");
+  EXPECT_EQ(reserved.at("unclaimed").as_string(), "1200000");
+  EXPECT_TRUE(reserved.at("asset").is_null());
+  EXPECT_EQ(reserved.at("reservation").at("kind").as_string(), "charge");
+  EXPECT_EQ(reserved.at("reservation").at("amount").as_string(), "300000");
+  EXPECT_EQ(reserved.at("payer").at("label").as_string(), "payer 1");
+  EXPECT_EQ(reserved.at("receiver").at("label").as_string(), "payee 1");
+  EXPECT_TRUE(reserved.at("withdrawal").is_null());
+  const json::value& leaving = rows[1];
+  EXPECT_EQ(leaving.at("state").as_string(), "withdrawal");
+  EXPECT_EQ(leaving.at("withdrawal").at("amount").as_string(), "3000000");
+  EXPECT_EQ(leaving.at("withdrawal").at("deadline_us").to_number<std::uint64_t>(),
+            (support::kNow + 100 + 86'400) * 1'000'000);
+  EXPECT_EQ(leaving.at("claimed").as_string(), "200000");
+  EXPECT_EQ(leaving.at("unclaimed").as_string(), "1000000");
+  EXPECT_GT(leaving.at("block").to_number<unsigned>(), 10u);
+  EXPECT_TRUE(leaving.at("reservation").is_null());
+  EXPECT_EQ(rows[2].at("state").as_string(), "put_aside");
+  EXPECT_EQ(rows[2].at("put_aside").as_string(), "claim: " + kHostile);
+  EXPECT_EQ(rows[2].at("payer").at("label").as_string(), "");  // not registered
+  EXPECT_EQ(rows[2].at("payer").at("address").as_string(), base::to_hex(support::channel_config(3).payer));
+}
+
+TEST_F(PageChannelsTest, AmountsAreInUnitsOfTheAssetThatTheTokenIs) {
+  name_token();
+  open();
+  const json::array rows = channels();
+  EXPECT_EQ(rows[0].at("asset").to_number<int>(), 9);
+  EXPECT_EQ(rows[0].at("charged").as_string(), "1.200000");
+  EXPECT_EQ(rows[3].at("withdrawal").at("amount").as_string(), "0.000007");
+  sync(5, support::escrow(~base::u128{0}));
+  EXPECT_EQ(channels()[4].at("balance").as_string(), "340282366920938463463374607431768.211455");
+}
+
+TEST_F(PageChannelsTest, ListPagesByCursor) {
+  open();
+  EXPECT_EQ(walk("/page/channels", "after"), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+  EXPECT_TRUE(read("/page/channels?after=18446744073709551615").at("items").as_array().empty());
+  EXPECT_EQ(get("/page/channels?before=3").status, 400u);
+  EXPECT_EQ(get("/page/channels?limit=101").status, 400u);
+  EXPECT_EQ(get("/page/channels/1").status, 404u);
+}
+
+TEST_F(PageChannelsTest, TotalsSumUpWhatIsInChannels) {
+  World::must(*store_, support::sync_earnings(0, 900'000, 350'000, ++block_));
+  World::must(*store_, support::sync_earnings(1, 50, 50, ++block_));
+  name_token();
+  totals_ = look();
+  open();
+  const json::value totals = read("/page/live").at("totals").at("channels");
+  EXPECT_EQ(totals.at("channels").to_number<int>(), 4);
+  EXPECT_EQ(totals.at("put_aside").to_number<int>(), 1);
+  EXPECT_EQ(totals.at("withdrawals").to_number<int>(), 2);
+  EXPECT_EQ(totals.at("withdrawals_unclaimed").to_number<int>(), 1);
+  // The other one's is earlier, but there is nothing to lose.
+  EXPECT_EQ(totals.at("next_channel").to_number<int>(), 2);
+  EXPECT_EQ(totals.at("next_deadline_us").to_number<std::uint64_t>(), (support::kNow + 100 + 86'400) * 1'000'000);
+  ASSERT_EQ(totals.at("tokens").as_array().size(), 1u);
+  const json::value& token = totals.at("tokens").as_array().front();
+  EXPECT_EQ(token.at("asset").to_number<int>(), 9);
+  EXPECT_EQ(token.at("escrow").as_string(), "14.800007");
+  EXPECT_EQ(token.at("charged").as_string(), "3.600000");
+  EXPECT_EQ(token.at("unclaimed").as_string(), "3.400000");
+  EXPECT_EQ(token.at("claimed").as_string(), "0.200000");
+  EXPECT_EQ(token.at("settled").as_string(), "0.350050");
+  EXPECT_EQ(token.at("unsettled").as_string(), "0.550000");
+}
+
+TEST_F(PageChannelsTest, TotalsOfNumbersOfAnySize) {
+  for (const std::uint64_t n : {5u, 6u}) sync(n, support::escrow(~base::u128{0}));
+  commitments::channel::Snapshot late = support::escrow(1);
+  late.withdrawal = 1;
+  late.withdraw_requested_at_s = ~std::uint64_t{0};
+  sync(7, late);
+  totals_ = look();
+  open();
+  const json::value totals = read("/page/live").at("totals").at("channels");
+  EXPECT_EQ(totals.at("tokens").as_array().front().at("escrow").as_string(), "340282366920938463463374607431768211455");
+  EXPECT_EQ(totals.at("withdrawals").to_number<int>(), 3);
+  EXPECT_EQ(channels().size(), 7u);
+}
+
+TEST_F(PageTest, WithoutChannelsThereIsNothingToShow) {
+  open();
+  const json::value totals = read("/page/live").at("totals").at("channels");
+  EXPECT_EQ(totals.at("channels").to_number<int>(), 0);
+  EXPECT_TRUE(totals.at("next_deadline_us").is_null());
+  EXPECT_TRUE(totals.at("tokens").as_array().empty());
+  EXPECT_TRUE(read("/page/channels").at("items").as_array().empty());
+  EXPECT_TRUE(read("/page/settlements").at("items").as_array().front().at("relay").is_null());
+}
+
+TEST_F(PageTest, RelaysSayWhatTheyAre) {
+  open();
+  const std::pair<std::string, const char*> relays[] = {{"exact 0x01", "exact"},
+                                                        {"deposit 0x02", "deposit"},
+                                                        {"claim of 3 channels: 500", "claim"},
+                                                        {"settle to 0x03: 4", "settle"},
+                                                        {"refund 0x04", "refund"},
+                                                        {"claims", "other"},
+                                                        {"", "other"},
+                                                        {"settle " + kHostile, "settle"}};
+  std::uint64_t key = 0;
+  for (const auto& [label, kind] : relays) {
+    core::PlanRelay relay;
+    relay.rail = *base::RailName::parse("stablecoin");
+    relay.key = support::test_hash(++key);
+    relay.order = {1, 2, 3};
+    relay.label = label;
+    World::must(*store_, relay);
+    const json::value row = read("/page/settlements").at("items").as_array().front();
+    EXPECT_EQ(row.at("kind").as_string(), "relay");
+    EXPECT_EQ(row.at("relay").at("kind").as_string(), kind) << label;
+    EXPECT_EQ(row.at("relay").at("label").as_string(), label);
+  }
 }
 
 TEST(ChargeRate, ForgetsWhatIsOld) {
