@@ -54,13 +54,23 @@ function routesOf({ network, payee, token }: PaidServerOptions): Record<string, 
   };
 }
 
+/** Of a tab, or of channels in the token; the price may be in dollars in both. */
+export function schemeOf(
+  { scheme, token, payee }: PaidServerOptions,
+  facilitator: TabdFacilitator,
+): TabServerScheme | TabdChannelScheme {
+  if (token === undefined) return new TabServerScheme(facilitator, scheme);
+  const { asset, name, version } = token;
+  const official = new BatchSettlementEvmScheme(payee).registerMoneyParser((dollars) =>
+    Promise.resolve({ asset, amount: `${Math.round(Number(dollars) * 1_000_000)}`, extra: { name, version } }),
+  );
+  return new TabdChannelScheme(facilitator, official);
+}
+
 function resourceServer(options: PaidServerOptions): { facilitator: TabdFacilitator; server: x402ResourceServer } {
   const facilitator = new TabdFacilitator(options.facilitator);
-  const scheme =
-    options.token === undefined
-      ? new TabServerScheme(facilitator, options.scheme)
-      : new TabdChannelScheme(facilitator, new BatchSettlementEvmScheme(options.payee));
-  return { facilitator, server: new x402ResourceServer(facilitator).register(options.network, scheme) };
+  const server = new x402ResourceServer(facilitator).register(options.network, schemeOf(options, facilitator));
+  return { facilitator, server };
 }
 
 function expressApp(

@@ -12,7 +12,8 @@ import { z } from "zod";
 
 import { PaidTools } from "../../src/mcp/index.js";
 import type { ToolCall, ToolPaymentOption } from "../../src/mcp/index.js";
-import { TabdFacilitator, TabServerScheme } from "../../src/server/index.js";
+import { TabdFacilitator } from "../../src/server/index.js";
+import { schemeOf } from "./servers.js";
 import type { PaidServerOptions } from "./servers.js";
 
 export const transports = ["memory", "http"] as const;
@@ -117,8 +118,8 @@ async function listen(make: () => McpServer): Promise<{ url: URL; stop: () => Pr
 
 export async function startToolServer(kind: TransportKind, options: PaidServerOptions): Promise<ToolServer> {
   const facilitator = new TabdFacilitator(options.facilitator);
-  const scheme = new TabServerScheme(facilitator, options.scheme);
-  const paid = new PaidTools(new x402ResourceServer(facilitator).register(options.network, scheme));
+  const server = new x402ResourceServer(facilitator).register(options.network, schemeOf(options, facilitator));
+  const paid = new PaidTools(server);
   const handled: string[] = [];
   const make = (): McpServer => makeServer(paid, options, handled);
   const http = kind === "http" ? await listen(make) : undefined;
