@@ -22,6 +22,7 @@ class ClaimsTest : public ChannelsTest {
   }
   // A tick now, and all that follows from it.
   void tick() {
+    run();  // observers hear of a segment after those who wait for it
     for (const core::ChannelId id : changes_.take().changed) claims_->changed(id);
     claims_->tick();
     run();

@@ -11,6 +11,7 @@ using ::testing::HasSubstr;
 class WatcherTest : public ChannelsTest {
  protected:
   void begin() {
+    run();            // observers hear of a segment after those who wait for it
     changes_.take();  // opened before it began
     watcher_.emplace(parts(), options_, *this, [this](const core::Channel& channel, std::uint64_t deadline_s) {
       withdrawals_.emplace_back(channel.key, deadline_s);
@@ -20,6 +21,7 @@ class WatcherTest : public ChannelsTest {
   }
   // The next look.
   void look() {
+    run();
     watcher_->opened(changes_.take().opened);
     pass(options_.poll_ms);
   }
