@@ -59,6 +59,15 @@ void Connection::close(const std::string& reason) {
   closer_.fulfiller->fulfill();
 }
 
+void Connection::end_writing() {
+  if (queued_bytes() > 0) return;
+  try {
+    stream_.shutdownWrite();
+  } catch (const kj::Exception& exception) {  // the peer has gone
+    context_.log(LogLevel::debug, std::string("rpc: ") + exception.getDescription().cStr());
+  }
+}
+
 void Connection::tick(std::uint64_t now_ns, unsigned stalled_ticks_max) {
   if (stream_.stalled_ticks() > stalled_ticks_max) {
     close("an unfinished message or an unread answer for too long");

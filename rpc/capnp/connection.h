@@ -25,6 +25,9 @@ class Connection {
   void close(const std::string& reason);
   // Regularly: closes stalled connections, and those without a login for too long.
   void tick(std::uint64_t now_ns, unsigned stalled_ticks_max);
+  // Nothing more is sent: the peer reads what is on its way and then the end. What it still sends is read until it
+  // goes.
+  void end_writing();
   // Bytes of answers that the peer has not read yet.
   std::size_t queued_bytes() { return network_.getCurrentQueueSize(); }
 

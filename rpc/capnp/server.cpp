@@ -30,6 +30,8 @@ constexpr kj::Duration kHandshakeTimeout = 10 * kj::SECONDS;
 // When the process is out of file descriptors.
 constexpr kj::Duration kAcceptPause = 100 * kj::MILLISECONDS;
 constexpr kj::Duration kDrainPoll = 5 * kj::MILLISECONDS;
+// How long a peer may take to read its last answers and go.
+constexpr std::uint64_t kGoodbyeNs = 1'000'000'000;
 
 // A peer whose machine has gone is noticed within two minutes, even if we have nothing to send.
 void keep_alive(kj::AsyncIoStream& stream) {
@@ -92,6 +94,7 @@ class Loop final : private kj::TaskSet::ErrorHandler {
   void serve(kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> tick();
   void drain();
+  void say_goodbye();
   bool idle();
   void taskFailed(kj::Exception&& exception) override {
     context_.log(LogLevel::debug, std::string("rpc: ") + exception.getDescription().cStr());
@@ -227,6 +230,15 @@ void Loop::drain() {
   } while (!idle() && context_.deps.clock.monotonic_ns() - start_ns < grace_ns);
 }
 
+// A socket closed at once would break under a peer that is just acknowledging an answer, and with it be lost the
+// answers that the peer has not read yet.
+void Loop::say_goodbye() {
+  for (auto& [number, connection] : connections_) connection->end_writing();
+  const std::uint64_t start_ns = context_.deps.clock.monotonic_ns();
+  while (!connections_.empty() && context_.deps.clock.monotonic_ns() - start_ns < kGoodbyeNs)
+    context_.timer.afterDelay(kDrainPoll).wait(io_.waitScope);
+}
+
 void Loop::run() {
   kj::TaskSet inner(*this);
   inner.add(context_.mailbox->serve(io_.unixEventPort));
@@ -240,6 +252,7 @@ void Loop::run() {
   unix_ = nullptr;
   tls_.receiver = nullptr;
   drain();
+  say_goodbye();
 }
 
 }  // namespace
