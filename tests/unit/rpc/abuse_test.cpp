@@ -284,7 +284,8 @@ TEST_F(Abuse, ReadsWithoutEndAreRefusedNotQueued) {
         [](auto&&) { return true; },
         [](kj::Exception&& exception) { return exception.getType() != kj::Exception::Type::OVERLOADED; }));
   }
-  raw.sleep(50);
+  const auto refused = [&] { return world.server->counters().overloaded_total; };
+  for (int i = 0; i < 1000 && refused() < 100; ++i) raw.sleep(10);
   world.hooks->slow = false;
   // Submitting does not pass through the worker.
   std::size_t overloaded = 0;

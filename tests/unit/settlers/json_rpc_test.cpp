@@ -165,7 +165,7 @@ TEST_F(JsonRpcTest, WhatIsNotJsonRpcIsATransportError) {
 }
 
 TEST_F(JsonRpcTest, ASilentNodeTimesOut) {
-  connect(50);
+  connect(500);
   const auto results = batch(1);
   ASSERT_FALSE(results[0]);
   EXPECT_TRUE(results[0].error().transport);
