@@ -97,6 +97,9 @@ inline constexpr std::size_t kApiKeysMax = 1024;  // each is compared with a key
 inline constexpr std::size_t kFacilitatorItemsMax = 16 * 1024;
 // Holds whose commitment is remembered, so that their settlement needs no second look at it. 450 bytes each.
 inline constexpr std::size_t kFacilitatorHoldsMax = 64 * 1024;
+// How long the newest block counts as the newest without asking the node again. A node itself hears of a block later
+// than this. Milliseconds.
+inline constexpr std::uint64_t kNewestBlockFreshMs = 20;
 // Channels whose state at the newest block is remembered. 250 bytes each.
 inline constexpr std::size_t kFacilitatorChannelsMax = 64 * 1024;
 // Names of payments that are remembered to refuse their reuse, and for how long: what the ledger knows is for ever.

@@ -25,7 +25,7 @@ ChannelDesk::ChannelDesk(ChannelSchemeParts parts)
       domain_(parts_.chain.chain_id(), parts_.contract),
       network_("eip155:" + std::to_string(parts_.chain.chain_id())),
       work_(parts_.ingest, parts_.post),
-      reads_(parts_.chain, parts_.contract, parts_.post) {
+      reads_(parts_.chain, parts_.contract, parts_.clock, parts_.post) {
   for (const evm::TokenInfo& token : parts_.chain.tokens())
     tokens_.emplace_back(token.name, token.version, parts_.chain.chain_id(), token.address);
 }
@@ -63,6 +63,7 @@ void ChannelDesk::ask_again(const base::Hash& id, unsigned left, std::function<b
       return done(base::error(base::ErrorCode::unavailable, state ? "the node is behind" : state.error().message));
     parts_.after(kAgainMs, [this, id, left, enough, done] { ask_again(id, left - 1, enough, done); });
   };
+  reads_.expect_block();
   ask_chain(id, evm::Depth::newest, look);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "tests/support/silent_chain.h"
 
 namespace facilitator {
@@ -69,7 +70,12 @@ class SlowChain final : public support::SilentChain {
 
 class ChannelReadsTest : public ::testing::Test {
  protected:
+  // After the last question's answer has ceased to be fresh.
   void ask(int channel) {
+    clock.advance_us(base::limits::kNewestBlockFreshMs * 1000);
+    ask_at_once(channel);
+  }
+  void ask_at_once(int channel) {
     reads.ask(hash(static_cast<std::uint8_t>(channel)), [this](const Result<evm::ChannelState>& state) {
       balances.push_back(state ? static_cast<int>(state->channel.balance) : -1);
     });
@@ -79,7 +85,8 @@ class ChannelReadsTest : public ::testing::Test {
 
   SlowChain chain;
   std::vector<int> balances;
-  ChannelReads reads{chain, {}, [](std::function<void()> run) { run(); }};
+  base::ManualClock clock{base::Time{1}};
+  ChannelReads reads{chain, {}, clock, [](std::function<void()> run) { run(); }};
 };
 
 using Words = std::vector<std::string>;
@@ -110,6 +117,37 @@ TEST_F(ChannelReadsTest, AKnownChannelNeedsNoReadUntilABlockComes) {
   chain.answer_all();
   EXPECT_EQ(asked(), (Words{"newest", "channel 1"}));
   EXPECT_EQ(got(), (Balances{101, 101, 102}));
+}
+
+TEST_F(ChannelReadsTest, TheNewestBlockIsFreshForMoments) {
+  ask(1);
+  chain.answer_all();
+  clock.advance_us(base::limits::kNewestBlockFreshMs * 1000 - 1);
+  chain.block = 2;  // heard of a moment later
+  ask_at_once(1);
+  EXPECT_EQ(asked(), (Words{"channel 1"}));
+  EXPECT_EQ(got(), (Balances{101, 101}));
+  clock.advance_us(1);
+  ask_at_once(1);
+  chain.answer_all();
+  EXPECT_EQ(asked(), (Words{"newest", "channel 1"}));
+  EXPECT_EQ(got(), (Balances{102}));
+  // Time that the node takes to answer counts.
+  ask(2);
+  clock.advance_us(base::limits::kNewestBlockFreshMs * 1000);
+  chain.answer_all();
+  ask_at_once(2);
+  EXPECT_EQ(asked(), (Words{"channel 2", "newest"}));
+  chain.answer_all();
+  ask_at_once(1);
+  EXPECT_EQ(asked(), Words{});
+  // We know of a block: what was seen before it does not count.
+  clock.advance_us(1);
+  reads.expect_block();
+  chain.block = 3;
+  ask_at_once(1);
+  chain.answer_all();
+  EXPECT_EQ(asked(), (Words{"newest", "channel 1"}));
 }
 
 TEST_F(ChannelReadsTest, ABlockThatComesAfterTheQuestionIsSeen) {
