@@ -1,6 +1,8 @@
 #include "bench/stage.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +14,12 @@
 extern char** environ;
 
 namespace bench {
+namespace {
+
+// For the chain, the deposits on it and five processes. Milliseconds.
+constexpr int kStartMs = 180'000;
+
+}  // namespace
 
 Stage::Stage(Stage&& other) noexcept
     : pid_(std::exchange(other.pid_, 0)), input_(other.input_), manifest_(std::move(other.manifest_)) {}
@@ -45,12 +53,21 @@ base::Result<Stage> Stage::start(const std::string& script, const std::string& t
   }
   Stage stage(pid, input[1]);
   std::array<char, 65536> part{};
+  bool silent = false;
   while (stage.manifest_.empty() || stage.manifest_.back() != '\n') {
+    pollfd manifest{output[0], POLLIN, 0};
+    silent = ::poll(&manifest, 1, kStartMs) == 0;
+    if (silent) break;
     const ssize_t bytes = ::read(output[0], part.data(), part.size());
     if (bytes <= 0) break;
     stage.manifest_.append(part.data(), static_cast<std::size_t>(bytes));
   }
   ::close(output[0]);
+  if (silent) {
+    ::kill(pid, SIGTERM);
+    return base::error(base::ErrorCode::unavailable,
+                       script + " was not ready after " + std::to_string(kStartMs / 1000) + " s");
+  }
   if (!stage.manifest_.ends_with('\n'))
     return base::error(base::ErrorCode::unavailable, script + " ended without a manifest");
   return stage;

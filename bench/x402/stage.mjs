@@ -128,6 +128,12 @@ window = "day"
 const payers = Array.from({ length: CHANNELS }, (_, i) => account(20 + i));
 const chain = await startChain();
 let tabd;
+async function takeDown() {
+  for (const child of children) child.stdin.end();
+  await tabd?.close();
+  await chain.close();
+}
+process.once("SIGTERM", () => takeDown().finally(() => process.exit(1)));
 try {
   const official = await openChannels(chain, payers, 1);
   const kept = await openChannels(chain, payers, 2);
@@ -163,7 +169,5 @@ try {
   console.log(JSON.stringify(targets));
   await new Promise((resolve) => process.stdin.on("end", resolve).resume());
 } finally {
-  for (const child of children) child.stdin.end();
-  await tabd?.close();
-  await chain.close();
+  await takeDown();
 }
