@@ -16,6 +16,7 @@ struct BatchReceipt {
   base::Status status = base::Status::ok;  // other than ok: nothing of the batch was decided
   std::vector<core::ItemResult> items;     // in order; empty when status is not ok
   core::SegmentId segment;                 // where newly accepted items are; none if there are none
+  core::Sequence segment_first;            // its first entry: an item's leaf has the index sequence - segment_first
   core::Time time;                         // ledger time of that segment
   std::uint32_t retry_after_ms = 0;        // with overloaded
 };

@@ -290,8 +290,10 @@ void Writer::execute_batch(BatchWork& work) {
     const std::size_t before = builder_->count();
     parts_.machine.execute_batch(work.batch, parts_.replay, *builder_, reply.receipt.items);
     group_->timings.items += reply.receipt.items.size();
-    if (builder_->count() > before)
+    if (builder_->count() > before) {
       reply.receipt.segment = core::SegmentId(parts_.machine.head().last_segment.value + 1);
+      reply.receipt.segment_first = core::Sequence(builder_->next_sequence().value - builder_->count());
+    }
   }
   work.batch = {};  // its memory goes back here, not on the committer's time
   group_->replies.emplace_back(std::move(reply));

@@ -291,6 +291,7 @@ void encode(const ledger::api::BatchReceipt& in, std::string_view detail, wire::
   out.setStatus(number(in.status));
   out.setRetryAfterMs(in.retry_after_ms);
   out.setSegment(in.segment.value);
+  out.setFirstSequence(in.segment_first.value);
   out.setTimeUs(in.time.us);
   if (!detail.empty()) out.setDetail(text(std::string(detail)));
   auto items = out.initItems(list_size(in.items.size()));
@@ -307,6 +308,7 @@ BatchAnswer decode(wire::BatchReceipt::Reader in) {
   out.status = decode_status(in.getStatus());
   out.retry_after_ms = in.getRetryAfterMs();
   out.segment = core::SegmentId(in.getSegment());
+  out.segment_first = core::Sequence(in.getFirstSequence());
   out.time.us = in.getTimeUs();
   out.detail = string(in.getDetail());
   const auto items = in.getItems();

@@ -164,6 +164,9 @@ struct BatchReceipt {
   # One for each item, in order.
   detail @5 :Text;
   # For people: which field of which item was malformed, or why the batch was refused. Often empty.
+  firstSequence @6 :UInt64;
+  # The first entry of `segment`: a newly accepted item is the leaf `sequence - firstSequence` of that segment's Merkle
+  # tree, whose root the operator signs. `proof` gives the path. 0 where `segment` is 0.
 }
 
 struct RefusedItem {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "ledger/proof/proof.h"
 #include "tests/unit/rpc/raw_client.h"
 
 namespace rpc {
@@ -62,6 +63,24 @@ TEST(RpcSubmit, ResultsInTheOrderOfTheItems) {
   EXPECT_EQ(answer->items[4].status, Status::server_not_for_payee);
   EXPECT_TRUE(answer->segment.valid());
   EXPECT_EQ(answer->time, world.clock.now());
+}
+
+TEST(RpcSubmit, TheReceiptGivesThePositionInTheLedger) {
+  RpcWorld world;
+  auto session = world.server_session();
+  for (int batch = 0; batch < 3; ++batch) {
+    const auto answer = session.submit(world.batch(world.charges(3)));
+    ASSERT_TRUE(answer.has_value()) << answer.error().to_string();
+    for (const core::ItemResult& item : answer->items) {
+      const auto proof = ledger::proof::decode(*world.auditor_session().proof(item.sequence));
+      ASSERT_TRUE(proof.has_value());
+      EXPECT_EQ(answer->segment, proof->inclusion.header.number);
+      EXPECT_EQ(item.sequence.value - answer->segment_first.value, proof->inclusion.index);
+    }
+  }
+  const auto nothing = session.submit(world.batch({world.actors.charge({.maximum = 1, .amount = 2})}));
+  EXPECT_FALSE(nothing->segment.valid());
+  EXPECT_FALSE(nothing->segment_first.valid());
 }
 
 TEST(RpcSubmit, EveryKindOfItem) {
