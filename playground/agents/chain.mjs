@@ -1,4 +1,6 @@
-// A local chain (anvil) with a test token. Everything that needs its owner's key is signed here.
+// A local chain (anvil) with a test token, and x402's settlement contract for payment channels. Everything that needs its
+// owner's key is signed here.
+import { BATCH_SETTLEMENT_ADDRESS, ERC3009_DEPOSIT_COLLECTOR_ADDRESS } from "@x402/evm";
 import { existsSync, readFileSync } from "node:fs";
 import {
   createPublicClient,
@@ -12,10 +14,19 @@ import {
 import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from "viem/accounts";
 
 import { Program } from "./processes.mjs";
-import { CHAIN_ID, root, TOKEN, WALLET_USDC } from "./settings.mjs";
+import { CHAIN_ID, CHAIN_NETWORK, root, TOKEN, WALLET_USDC } from "./settings.mjs";
+
+const MULTICALL3_ADDRESS = "0xcA11bde05977b3631167028862bE2a173976CA11";
+/** Where the official packages, and tabd, look for x402's contracts and for a batch reader, on any chain. */
+const PLACES = [
+  [BATCH_SETTLEMENT_ADDRESS, "BatchSettlement", []],
+  [ERC3009_DEPOSIT_COLLECTOR_ADDRESS, "ERC3009Collector", [BATCH_SETTLEMENT_ADDRESS]],
+  [MULTICALL3_ADDRESS, "ReadBatcher", []],
+];
 
 const anvil = process.env.TABD_ANVIL ?? `${root}tests/chain/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil`;
 const artifact = (name) => `${root}tests/chain/build/${name}.json`;
+const compiled = (name) => JSON.parse(readFileSync(artifact(name), "utf8"));
 
 /** The publicly known accounts of anvil: test ether, and no secrets. */
 export const account = (addressIndex) =>
@@ -30,15 +41,18 @@ export class Chain {
   #node;
   #transport;
   #chain;
-  #abi;
+  #tokenAbi;
   /** Transactions of the deployer, one after the other: its nonces are counted by the node. */
   #line = Promise.resolve();
   program;
   url;
   token;
+  /** Of payment channels: who holds the escrow, and who moves deposits into it. */
+  settlement = BATCH_SETTLEMENT_ADDRESS.toLowerCase();
+  collector = ERC3009_DEPOSIT_COLLECTOR_ADDRESS.toLowerCase();
 
   static missing() {
-    for (const file of [anvil, artifact("TestUSDC")]) {
+    for (const file of [anvil, artifact("TestUSDC"), ...PLACES.map(([, name]) => artifact(name))]) {
       if (!existsSync(file)) return `${file} is missing: run tools/setup.sh playground`;
     }
     return undefined;
@@ -78,16 +92,23 @@ export class Chain {
     this.#transport = http(url);
     this.#reader = createPublicClient({ chain: this.#chain, transport: this.#transport, pollingInterval: 50 });
     this.#node = createTestClient({ mode: "anvil", chain: this.#chain, transport: this.#transport });
-    this.token = await this.#deploy("TestUSDC", [TOKEN.name, TOKEN.version]);
+    this.token = (await this.#deploy("TestUSDC", [TOKEN.name, TOKEN.version])).toLowerCase();
+    this.#tokenAbi = compiled("TestUSDC").abi;
+    for (const place of PLACES) await this.#place(...place);
     // From here on a block every second, as on a real chain, so that confirmations take their time.
     await this.#node.setIntervalMining({ interval: 1 });
   }
 
   async #deploy(name, args) {
-    const { abi, bytecode } = JSON.parse(readFileSync(artifact(name), "utf8"));
-    this.#abi = abi;
+    const { abi, bytecode } = compiled(name);
     const { contractAddress } = await this.#mined(await this.#wallet(deployer).deployContract({ abi, bytecode, args }));
-    return contractAddress.toLowerCase();
+    return contractAddress;
+  }
+
+  /** Deployed by the constructor first, so that what it binds is in the code that moves. */
+  async #place(address, name, args) {
+    const bytecode = await this.#reader.getCode({ address: await this.#deploy(name, args) });
+    await this.#node.setCode({ address, bytecode });
   }
 
   #wallet(owner) {
@@ -101,7 +122,7 @@ export class Chain {
   }
 
   #write(owner, functionName, args) {
-    return this.#wallet(owner).writeContract({ address: this.token, abi: this.#abi, functionName, args });
+    return this.#wallet(owner).writeContract({ address: this.token, abi: this.#tokenAbi, functionName, args });
   }
 
   async mint(to, decimal) {
@@ -122,6 +143,6 @@ export class Chain {
 
   /** The token as it is signed for: CAIP-19. */
   get asset() {
-    return `eip155:${CHAIN_ID}/erc20:${this.token}`;
+    return `${CHAIN_NETWORK}/erc20:${this.token}`;
   }
 }

@@ -6,7 +6,17 @@ import { promisify } from "node:util";
 
 import { account } from "./chain.mjs";
 import { Program } from "./processes.mjs";
-import { CHAIN_ID, CREDIT_LIMIT, NETWORK, PAYEES, PLAN, TOKEN } from "./settings.mjs";
+import {
+  CHAIN_ID,
+  claimSeconds,
+  CREDIT_LIMIT,
+  NETWORK,
+  PAYEES,
+  payoutSeconds,
+  PLAN,
+  TOKEN,
+  WITHDRAW_DELAY_SECONDS,
+} from "./settings.mjs";
 
 const run = promisify(execFile);
 export const treasury = account(0);
@@ -30,6 +40,14 @@ page = true
 listen = "127.0.0.1:${ports.x402}"
 server_key_file = "front.key"
 connections_per_address_max = 1000
+
+[x402.channels]
+contract = "${chain.settlement}"
+collector = "${chain.collector}"
+authorizer_key_file = "authorizer.key"
+withdraw_delay = "${WITHDRAW_DELAY_SECONDS}s"
+claim_interval = "${claimSeconds(window)}s"
+settle_interval = "${payoutSeconds(window)}s"
 
 [[x402.api_key]]
 name = "playground"
@@ -95,7 +113,7 @@ export class Daemon {
     const daemon = new Daemon();
     daemon.folder = folder;
     daemon.#tabctl = tabctl;
-    const keys = { operator: undefined, front: undefined, treasury: hexKey(treasury) };
+    const keys = { operator: undefined, front: undefined, authorizer: undefined, treasury: hexKey(treasury) };
     for (const [name, key] of Object.entries(keys)) {
       writeFileSync(`${folder}/${name}.key`, `${key ?? `0x${randomBytes(32).toString("hex")}`}\n`, { mode: 0o400 });
     }
@@ -157,5 +175,21 @@ export class Daemon {
   /** All of them, oldest first. */
   async statements() {
     return (await this.tabctl("statement", "list", "--all")).items;
+  }
+
+  /** What all payment channels together hold, were charged and had claimed, and what was paid out: smallest units. */
+  async channelTotals() {
+    const [channels, earnings] = await Promise.all([
+      this.tabctl("channel", "list", "--all"),
+      this.tabctl("channel", "earnings"),
+    ]);
+    const sum = (items, figure) => items.reduce((total, one) => total + BigInt(figure(one) ?? 0), 0n);
+    return {
+      count: channels.items.length,
+      held: sum(channels.items, ({ balance, claimed }) => BigInt(balance) - BigInt(claimed)),
+      charged: sum(channels.items, ({ charged }) => charged),
+      claimed: sum(channels.items, ({ claimed }) => claimed),
+      paidOut: sum(earnings.items, ({ settled }) => settled),
+    };
   }
 }

@@ -6,6 +6,7 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export const NETWORK = "playground:tab";
 export const CHAIN_ID = 31337;
+export const CHAIN_NETWORK = `eip155:${CHAIN_ID}`;
 export const TOKEN = { name: "USD Coin", version: "2", symbol: "USDC", decimals: 6 };
 export const PLAN = "agents";
 export const CREDIT_LIMIT = "20";
@@ -24,17 +25,30 @@ export const WALLETS_MAX = 200;
 export const WALLETS_AT_ONCE = 5; // beyond one a second
 export const WALLETS_WAITING_MAX = 10;
 
+/**
+ * Payment channels. What was charged is claimed on the chain some times in each billing window, and paid out to the sellers
+ * half as often, so that whoever watches sees both within a minute. The delay is the shortest that the contract takes.
+ */
+export const claimSeconds = (window) => Math.max(1, Math.round(window / 6));
+export const payoutSeconds = (window) => Math.max(1, Math.round(window / 3));
+export const WITHDRAW_DELAY_SECONDS = 900;
+/** What an agent puts into a channel at once: five times the most that it pays for one thing. */
+export const PAYMENT_MAX = "0.10";
+export const DEPOSIT = "0.50";
+
 /** Where things are if these ports are free; any free ones otherwise. */
 export const PORTS = { front: 4020, page: 9402, x402: 9403, chain: 8545 };
 
 export const HELP = `The whole of tabd on this machine, for playing with: a local chain with test USDC, tabd and its
-web page, a faucet, a paid API, an MCP server with paid tools, and crawlers that go round and pay.
+web page, a faucet, a paid API, an MCP server with paid tools, and crawlers that go round and pay: with a tab, or through
+payment channels.
 
 Usage: node playground/agents/main.mjs [OPTIONS]        (make playground does what is needed before)
 
   --seconds N      End by itself after N seconds; otherwise at Ctrl-C.
-  --window N       Seconds of a billing window (default 60, at least 2): a statement and a settlement after each.
-  --crawlers N     How many crawlers go round (default 3; 0 to be alone).
+  --window N       Seconds of a billing window (default 60, at least 2): a statement and a settlement after each. What was
+                   charged through channels is claimed six times as often, and paid out three times as often.
+  --crawlers N     How many crawlers go round (default 4; 0 to be alone). Every second one pays through channels.
   --port N         Of the API, the faucet and the MCP server (default ${PORTS.front}; a free one if that is taken).
   --any-ports      Free ports for everything, whichever these are.
   --folder DIR     Where keys, ledger and logs go (default build/playground). Emptied at the start.
@@ -43,7 +57,9 @@ Usage: node playground/agents/main.mjs [OPTIONS]        (make playground does wh
   --help           This.
 `;
 
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  name = "UsageError";
+}
 
 function number(values, name, least, most) {
   const text = values[name];
@@ -81,7 +97,7 @@ export function readOptions(words) {
     help: values.help,
     seconds: number(values, "seconds", 1, 1_000_000),
     window: number(values, "window", 2, 86_400) ?? 60,
-    crawlers: number(values, "crawlers", 0, 20) ?? 3,
+    crawlers: number(values, "crawlers", 0, 20) ?? 4,
     port: number(values, "port", 1, 65_535),
     anyPorts: values["any-ports"],
     folder: values.folder ?? `${root}build/playground`,
