@@ -1,6 +1,7 @@
-// POST /faucet: a wallet with test money for a new agent, registered as a payer. Bounded in number and in rate: each one
-// costs three transactions and an account in the ledger.
+// POST /faucet: a wallet with test money for a new agent, registered as a payer. It pays on a tab, and through channels.
+// Bounded in number and in rate: each one costs three transactions and an account in the ledger.
 import {
+  CHAIN_NETWORK,
   CREDIT_LIMIT,
   NETWORK,
   PLAN,
@@ -88,6 +89,7 @@ export class Faucet {
       wallet: `${WALLET_USDC} ${TOKEN.symbol}`,
       plan: PLAN,
       creditLimit: `${CREDIT_LIMIT} ${TOKEN.symbol}`,
+      channel: { network: CHAIN_NETWORK, asset: this.#chain.token, rpcUrl: this.#chain.url },
     };
   }
 }

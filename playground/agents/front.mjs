@@ -1,17 +1,55 @@
 // One HTTP server on loopback: the faucet, the paid API and the MCP server. GET / says what there is.
+import { TabdChannelScheme, TabdFacilitator, TabServerScheme } from "@tabd/x402/server";
 import { x402ResourceServer } from "@x402/core/server";
-import { TabdFacilitator, TabServerScheme } from "@tabd/x402/server";
+import { BatchSettlementEvmScheme } from "@x402/evm/batch-settlement/server";
 import express from "express";
+import { parseUnits } from "viem";
 
 import { ARTICLES } from "./content.mjs";
 import { Faucet, faucetRoute } from "./faucet.mjs";
-import { NETWORK } from "./settings.mjs";
+import { CHAIN_NETWORK, DEPOSIT, NETWORK, TOKEN, WITHDRAW_DELAY_SECONDS } from "./settings.mjs";
 import { addShop, PRICES } from "./shop.mjs";
 import { addTools } from "./tools.mjs";
 
-function directory(url, { pageUrl, x402Url }) {
+const units = (dollars) => parseUnits(String(dollars), TOKEN.decimals).toString();
+
+/** The official scheme, told what a dollar is here: the chain's test token is none that it knows. */
+function channelTerms({ token }, [{ address }]) {
+  const { name, version } = TOKEN;
+  return new BatchSettlementEvmScheme(address, { withdrawDelay: WITHDRAW_DELAY_SECONDS }).registerMoneyParser(
+    (dollars) => Promise.resolve({ asset: token, amount: units(dollars), extra: { name, version } }),
+  );
+}
+
+/**
+ * What may be paid with, each an option of x402. The channel stands first: the official client looks for a correction, and
+ * for the terms of a refund, in the first `batch-settlement` option alone. Who knows one of the networks pays by that one.
+ */
+function makeOffers(payees) {
+  const payTo = Object.fromEntries(payees.map(({ label, address }) => [label, address]));
+  const option = (network) => (label, price, extra) => ({
+    scheme: "batch-settlement",
+    network,
+    payTo: payTo[label],
+    price,
+    ...extra,
+  });
+  const tab = option(NETWORK);
+  // What clients deposit at once, unless they decide otherwise.
+  const channel = (label, price) => option(CHAIN_NETWORK)(label, price, { extra: { minDeposit: units(DEPOSIT) } });
+  return { channel, tab, all: (label, price) => [channel(label, price), tab(label, price)] };
+}
+
+function directory(url, { pageUrl, x402Url, payees }) {
   return {
-    network: NETWORK,
+    pay: {
+      channel: {
+        network: CHAIN_NETWORK,
+        how: "deposit into a channel on the chain, then sign vouchers; take back what is left",
+        refunds: payees.map(({ label, address }) => ({ payee: label, payTo: address, url: `${url}/refunds/${label}` })),
+      },
+      tab: { network: NETWORK, how: "sign promises; they are collected from your wallet when the window closes" },
+    },
     facilitator: x402Url,
     page: pageUrl,
     faucet: { url: `${url}/faucet`, how: `POST {"label": "my-agent"}; gives a key with test money` },
@@ -39,15 +77,15 @@ export class Front {
     const front = new Front();
     front.faucet = new Faucet(chain, daemon);
     front.#facilitator = new TabdFacilitator({ url: daemon.x402Url, apiKey: daemon.apiKey });
-    const scheme = new TabServerScheme(front.#facilitator, { vouchers: true });
-    const server = new x402ResourceServer(front.#facilitator).register(NETWORK, scheme);
-    const payTo = Object.fromEntries(daemon.payees.map(({ label, address }) => [label, address]));
-    const ways = (label, price) => [{ scheme: "batch-settlement", network: NETWORK, payTo: payTo[label], price }];
-    await front.#listen(await front.#app(server, ways, daemon), port);
+    const server = new x402ResourceServer(front.#facilitator)
+      .register(CHAIN_NETWORK, new TabdChannelScheme(front.#facilitator, channelTerms(chain, daemon.payees)))
+      .register(NETWORK, new TabServerScheme(front.#facilitator, { vouchers: true }));
+    await front.#listen(await front.#app(server, daemon), port);
     return front;
   }
 
-  async #app(server, ways, daemon) {
+  async #app(server, daemon) {
+    const offers = makeOffers(daemon.payees);
     const app = express();
     app.disable("x-powered-by");
     const json = express.json({ limit: "64kb" });
@@ -56,8 +94,8 @@ export class Front {
       response.type("json").send(`${JSON.stringify(directory(this.#url, daemon), undefined, 2)}\n`);
     });
     app.post("/faucet", express.json({ limit: "1kb" }), faucetRoute(this.faucet));
-    await addTools(app, server, ways, sold, json);
-    addShop(app, server, ways, sold);
+    await addTools(app, server, offers, sold, json);
+    addShop(app, server, offers, sold);
     app.use((_request, response) => {
       response.status(404).json({ error: { code: "not_found", message: "GET / says what there is." } });
     });

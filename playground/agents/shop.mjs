@@ -1,8 +1,9 @@
-// The paid API, on the official Express middleware: one-time purchases, sessions, a metered stream.
+// The paid API, on the official Express middleware: one-time purchases, sessions, a metered stream, and refunds of channels.
 import { paymentMiddleware, setSettlementOverrides } from "@x402/express";
 import { randomBytes } from "node:crypto";
 
 import { ARTICLES, search, STORY } from "./content.mjs";
+import { PAYEES } from "./settings.mjs";
 
 const SESSION_SEARCHES = 5;
 const SESSION_MS = 120_000;
@@ -10,18 +11,22 @@ const SESSIONS_MAX = 1000;
 const WORDS_AT_ONCE = 12;
 
 export const PRICES = { article: "$0.002", report: "$0.05", session: "$0.02", chunk: "$0.002", word: 0.0001 };
+const WORD_UNITS = 100; // the price of a word in smallest units, as tabs and channels both count
 
-/**
- * What a route takes. `ways(label, price)` gives the payment options: now a tab at tabd, and one more line for each other
- * scheme that the resource server has.
- */
-function routes(ways) {
-  const paid = (label, price, description) => ({ accepts: ways(label, price), description });
+/** What a route takes, for the middleware. */
+function routes(offers) {
+  const paid = (label, price, description) => ({ accepts: offers.all(label, price), description });
+  // The middleware answers a refund itself. It is asked for by GET, so the sellers without a paid GET have one here too.
+  const refund = ({ label }) => [
+    `GET /refunds/${label}`,
+    { accepts: offers.channel(label, PRICES.chunk), description: `Gives back what is left in a channel with ${label}` },
+  ];
   return {
     "GET /articles/[slug]": paid("library", PRICES.article, "One article"),
     "GET /report": paid("library", PRICES.report, "All articles"),
     "POST /sessions": paid("search", PRICES.session, `${SESSION_SEARCHES} searches within two minutes`),
     "GET /stream/[position]": paid("stream", PRICES.chunk, "The next words of a story; each word costs $0.0001"),
+    ...Object.fromEntries(PAYEES.map(refund)),
   };
 }
 
@@ -48,10 +53,10 @@ class Sessions {
 }
 
 /** Adds the shop to an Express app. `sold(kind)` is called for each sale. */
-export function addShop(app, resourceServer, ways, sold) {
+export function addShop(app, resourceServer, offers, sold) {
   const sessions = new Sessions();
   const problem = (response, status, code, message) => response.status(status).json({ error: { code, message } });
-  app.use(paymentMiddleware(routes(ways), resourceServer));
+  app.use(paymentMiddleware(routes(offers), resourceServer));
 
   app.get("/articles/:slug", (request, response) => {
     const text = ARTICLES[request.params.slug];
@@ -86,9 +91,14 @@ export function addShop(app, resourceServer, ways, sold) {
       return problem(response, 404, "end_of_stream", `Positions are 0 to ${STORY.length - 1}.`);
     }
     const words = STORY.slice(position, position + WORDS_AT_ONCE);
-    setSettlementOverrides(response, { amount: `$${(words.length * PRICES.word).toFixed(4)}` });
+    setSettlementOverrides(response, { amount: String(words.length * WORD_UNITS) });
     sold("chunk");
     const next = position + words.length;
     return response.json({ words: words.join(" "), next: next < STORY.length ? next : null });
+  });
+
+  // Reached by other payments alone; what fails costs nothing.
+  app.get("/refunds/:label", (_request, response) => {
+    problem(response, 409, "refunds_only", "Here channels are refunded and nothing is sold. You were not charged.");
   });
 }

@@ -7,9 +7,9 @@ import { z } from "zod";
 import { ARTICLES, search } from "./content.mjs";
 
 const text = (value) => ({ content: [{ type: "text", text: value }] });
-const WORD = 0.0002;
+const SUMMARY_WORDS_MAX = 50; // of the price of a summary each word is an equal part
 
-function makeServer(paid, ways, sold) {
+function makeServer(paid, offers, sold) {
   const server = new McpServer({ name: "tabd-playground", version: "0.1.0" });
   server.registerTool("catalogue", { description: "What articles there are. Free." }, () =>
     text(Object.keys(ARTICLES).join(", ")),
@@ -20,7 +20,7 @@ function makeServer(paid, ways, sold) {
     {
       description: "The article that fits a word best. $0.003",
       inputSchema: { word: z.string().min(1).max(40) },
-      accepts: ways("tools", "$0.003"),
+      accepts: offers.all("tools", "$0.003"),
     },
     ({ word }) => {
       const [slug] = search(word);
@@ -35,12 +35,12 @@ function makeServer(paid, ways, sold) {
     "summarise",
     {
       description: "The first words of a text. Metered: $0.0002 a word, at most $0.01",
-      inputSchema: { text: z.string().min(1).max(5000), words: z.number().int().min(1).max(50) },
-      accepts: ways("tools", "$0.01"),
+      inputSchema: { text: z.string().min(1).max(5000), words: z.number().int().min(1).max(SUMMARY_WORDS_MAX) },
+      accepts: offers.all("tools", "$0.01"),
     },
     ({ text: long, words }, { payment }) => {
       const short = long.trim().split(/\s+/).slice(0, words);
-      payment.charge(`$${(short.length * WORD).toFixed(4)}`);
+      payment.charge(`${(100 / SUMMARY_WORDS_MAX) * short.length}%`);
       sold("tool");
       return text(short.join(" "));
     },
@@ -49,11 +49,11 @@ function makeServer(paid, ways, sold) {
 }
 
 /** Adds POST /mcp to an Express app. `json`: its body parser. */
-export async function addTools(app, resourceServer, ways, sold, json) {
+export async function addTools(app, resourceServer, offers, sold, json) {
   const paid = new PaidTools(resourceServer);
   await paid.initialize();
   app.post("/mcp", json, async (request, response) => {
-    const server = makeServer(paid, ways, sold);
+    const server = makeServer(paid, offers, sold);
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
     response.on("close", () => void server.close());
     await server.connect(transport);
