@@ -2,13 +2,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { formatUnits } from "viem";
 
 import { Chain } from "./chain.mjs";
 import { Daemon } from "./daemon.mjs";
 import { Front } from "./front.mjs";
 import { choosePort, Program, sleep } from "./processes.mjs";
 import { guide } from "./guide.mjs";
-import { PORTS } from "./settings.mjs";
+import { PORTS, TOKEN } from "./settings.mjs";
 
 const STATE = "playground.json";
 const SOCKET_PATH_MAX = 107; // of the system, for a Unix socket
@@ -94,11 +95,14 @@ async function setUp(stage, options, goOn) {
   const front = await Front.start({ chain, daemon, port: ports.front });
   stage.add(() => front.stop());
   const crawlers = [];
-  const words = [fileURLToPath(new URL("crawler.mjs", import.meta.url)), front.url];
+  const stopCrawlers = () => Promise.all(crawlers.map((program) => program.stop()));
+  stage.add(stopCrawlers);
+  const script = fileURLToPath(new URL("crawler.mjs", import.meta.url));
   for (let index = 1; index <= options.crawlers; ++index) {
+    const words = [script, front.url, "--pay", index % 2 === 1 ? "tab" : "channel"];
     const program = new Program(`crawler ${index}`, process.execPath, words, `${folder}/crawler-${index}.log`);
     crawlers.push(program);
-    stage.add(() => program.stop(), program);
+    stage.programs.push(program);
   }
   const state = {
     pid: process.pid,
@@ -109,26 +113,39 @@ async function setUp(stage, options, goOn) {
     tabctl: resolve(tabctl),
   };
   writeFileSync(join(folder, STATE), `${JSON.stringify(state, undefined, 2)}\n`);
-  return { folder, chain, daemon, front, state };
+  return { folder, chain, daemon, front, state, stopCrawlers };
 }
 
-/** A line whenever something came of it. */
-async function watch({ daemon, front }, stage, until) {
+const dollars = (units) => `$${Number(formatUnits(units, TOKEN.decimals)).toFixed(4)}`;
+
+/** What came of it so far. */
+async function news({ daemon, front }) {
+  const [statements, channels] = await Promise.all([daemon.statements(), daemon.channelTotals()]);
+  const paid = statements.filter(({ state }) => state === "paid").length;
+  const { article, report, session, chunk, tool } = front.sales;
+  const { count, charged, claimed, paidOut, held } = channels;
+  return [
+    `Agents: ${front.faucet.agents.length}. Sold: ${article} articles, ${report} reports, ${session} sessions, ` +
+      `${chunk} pieces of the stream, ${tool} tool calls.`,
+    `Tabs: ${statements.length} statements, ${paid} of them paid.`,
+    `Channels: ${count}, ${dollars(held)} in escrow; charged ${dollars(charged)}, claimed ${dollars(claimed)}, ` +
+      `paid out to the sellers ${dollars(paidOut)}.`,
+  ];
+}
+
+/** Some lines whenever something came of it. */
+async function watch(parts, stage, until) {
   let last = "";
   while (!until()) {
     const dead = stage.programs.find(({ running }) => !running);
     if (dead !== undefined) throw new Error(`${dead.name} ended:\n${dead.lastWords()}`);
-    const statements = await daemon.statements().catch((error) => {
+    const lines = await news(parts).catch((error) => {
       if (until()) return [];
       throw error;
     });
-    const paid = statements.filter(({ state }) => state === "paid").length;
-    const { article, report, session, chunk, tool } = front.sales;
-    const line =
-      `${front.faucet.agents.length} agents bought ${article} articles, ${report} reports, ${session} sessions, ` +
-      `${chunk} pieces of the stream, ${tool} tool calls; ${statements.length} statements, ${paid} paid`;
-    if (line !== last) say(`  ${line}`);
-    last = line;
+    const text = lines.map((line, index) => (index === 0 ? `  ${line}` : `    ${line}`)).join("\n");
+    if (text !== last && text !== "") say(text);
+    last = text;
     for (let waited = 0; waited < WATCH_MS && !until(); waited += 100) await sleep(100);
   }
 }
@@ -155,7 +172,9 @@ export async function play(options) {
     say(guide(parts, options));
     const end = options.seconds === undefined ? Infinity : Date.now() + options.seconds * 1000;
     await watch(parts, stage, () => stopping || Date.now() >= end);
-    say("Stopping: crawlers first, then the shops, tabd, the chain.");
+    say("Stopping: crawlers first, which take back what is left in their channels; then the shops, tabd, the chain.");
+    await parts.stopCrawlers();
+    say(`  ${(await news(parts)).at(-1)}`);
   } finally {
     await stage.stop();
   }
