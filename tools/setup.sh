@@ -81,7 +81,8 @@ install_npm() {
     return 0
   fi
   say "installing the pinned npm packages of $folder"
-  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error) ||
+    fail "npm could not install the packages of $folder: is its registry (npm config get registry) within reach?"
   touch "$folder/node_modules/.package-lock.json"
 }
 
@@ -101,8 +102,10 @@ install_node() {
   local major=0
   if command -v node >/dev/null; then major=$(node -p 'process.versions.node.split(".")[0]'); fi
   if [ "$major" -lt 18 ] || ! command -v npm >/dev/null; then install_debian "${node_packages[@]}"; fi
+  command -v node >/dev/null || fail "Node.js is missing: install 18 or newer, and put node on the PATH"
+  command -v npm >/dev/null || fail "npm is missing: install it (apt install npm), and put it on the PATH"
   major=$(node -p 'process.versions.node.split(".")[0]')
-  [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old: 18 or newer is needed"
+  [ "$major" -ge 18 ] || fail "Node.js $(node --version) at $(command -v node) is too old: put 18 or newer first on the PATH"
   install_npm tests/chain
   if contracts_changed; then
     say "compiling the contracts of the tests"
