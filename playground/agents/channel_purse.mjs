@@ -3,7 +3,7 @@
 // official client as it is.
 import { toClientEvmSigner } from "@x402/evm";
 import { BatchSettlementEvmScheme } from "@x402/evm/batch-settlement/client";
-import { x402Client } from "@x402/fetch";
+import { wrapFetchWithPayment, x402Client } from "@x402/fetch";
 import { webcrypto } from "node:crypto";
 import { createPublicClient, http, parseUnits } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
@@ -41,9 +41,11 @@ export function openPurse(mine, refunds) {
     }
   }
 
+  const buy = wrapFetchWithPayment(fetch, client);
   return {
     client,
-    streaming: client,
+    buy,
+    pull: buy,
     read: ({ amount, transaction, extra }) => ({
       charged: extra?.chargedAmount,
       ...(transaction ? { deposited: amount } : {}),

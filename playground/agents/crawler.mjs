@@ -6,7 +6,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { refusalOf } from "@tabd/x402/client";
 import { payForTools, paymentResponseOf, toolRefusalOf } from "@tabd/x402/mcp";
-import { decodePaymentResponseHeader, wrapFetchWithPayment } from "@x402/fetch";
+import { decodePaymentResponseHeader } from "@x402/fetch";
 import { parseArgs } from "node:util";
 
 const PURSES = { tab: "./tab_purse.mjs", channel: "./channel_purse.mjs" };
@@ -65,9 +65,9 @@ console.log(`I am ${mine.label}, ${mine.address}, with ${mine.wallet}.`);
 let leaving = false;
 process.once("SIGTERM", () => (leaving = true));
 
-const purse = (await import(PURSES[pay])).openPurse(mine, directory.pay.channel.refunds);
-const buy = wrapFetchWithPayment(fetch, purse.client);
-const pull = wrapFetchWithPayment(fetch, purse.streaming);
+const { openPurse } = await import(PURSES[pay]);
+const purse = openPurse(mine, directory.pay.channel.refunds);
+const { buy, pull } = purse;
 
 const dollars = (units, digits = 4) => `$${(Number(units ?? 0) / 10 ** mine.asset.decimals).toFixed(digits)}`;
 

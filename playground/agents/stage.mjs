@@ -108,6 +108,7 @@ async function setUp(stage, options, goOn) {
     pid: process.pid,
     pids: Object.fromEntries(stage.programs.map(({ name, pid }) => [name, pid])),
     urls: { front: front.url, page: daemon.pageUrl, x402: daemon.x402Url, chain: chain.url },
+    contracts: { token: chain.token, settlement: chain.settlement },
     socket: `${folder}/tabd.sock`,
     operatorKey: `${folder}/operator.key`,
     tabctl: resolve(tabctl),

@@ -1,7 +1,7 @@
 // How an agent pays on a tab: it signs a promise for each thing, and its wallet is asked for the sum when the window closes.
 // No chain is needed for that.
 import { privateKeySigner, TabClientScheme } from "@tabd/x402/client";
-import { x402Client } from "@x402/fetch";
+import { wrapFetchWithPayment, x402Client } from "@x402/fetch";
 
 import { PAYMENT_MAX } from "./settings.mjs";
 
@@ -11,10 +11,12 @@ export function openPurse(mine) {
   const assets = [{ ...mine.asset, maxPerRequest: PAYMENT_MAX }];
   const paying = (vouchers) =>
     new x402Client().register(mine.network, new TabClientScheme(signer, { assets, vouchers }));
+  const client = paying(false);
   return {
-    client: paying(false),
+    client,
+    buy: wrapFetchWithPayment(fetch, client),
     /** For what comes piece by piece: one signature that grows, in place of many. */
-    streaming: paying({ tabs: 1 }),
+    pull: wrapFetchWithPayment(fetch, paying({ tabs: 1 })),
     read: ({ amount }) => ({ charged: amount }),
     takeBack: () => Promise.resolve([]), // nothing was paid in
   };

@@ -1,159 +1,103 @@
 // The playground from outside: as a process, over HTTP, through tabctl and on its chain.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { Faucet } from "../../playground/agents/faucet.mjs";
+import { agents, eventually, exists, Playground, units, WAIT_MS } from "./playground.mjs";
 
-const agents = fileURLToPath(new URL("../../playground/agents/", import.meta.url));
-const WAIT_MS = 90_000; // a bound, not a measure
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Asks again and again until the answer is true. */
-async function eventually(what, question) {
-  const end = Date.now() + WAIT_MS;
-  for (;;) {
-    const answer = await question();
-    if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
-    await sleep(100);
-  }
-}
-
-const exists = (pid) => existsSync(`/proc/${pid}`);
-
-class Playground {
-  folder = mkdtempSync(join(tmpdir(), "tabd-playground-"));
-  output = "";
-  child;
-  state;
-
-  start(...words) {
-    this.output = "";
-    const command = [process.execPath, `${agents}main.mjs`, "--folder", this.folder, ...words];
-    this.child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...command]); // ends with the test, however that ends
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on("data", (text) => (this.output += text));
-    const { child } = this;
-    this.ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
-    return this;
-  }
-
-  async running(...words) {
-    this.start("--any-ports", ...words);
-    await eventually("the playground to run", () => {
-      if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.output}`);
-      return this.output.includes("All is running");
-    });
-    this.state = JSON.parse(readFileSync(join(this.folder, "playground.json"), "utf8"));
-    return this;
-  }
-
-  async stop(signal) {
-    this.child.kill(signal);
-    return this.ended;
-  }
-
-  async tabctl(...words) {
-    const { socket, operatorKey, tabctl } = this.state;
-    const common = ["--socket", socket, "--key", operatorKey, "--json", "--quiet"];
-    return JSON.parse((await promisify(execFile)(tabctl, [...common, ...words])).stdout);
-  }
-
-  /** Of the chain's token; smallest units. */
-  async balance(owner) {
-    this.token ??= (await (await this.faucet("probe")).json()).asset.asset.split(":").at(-1);
-    const data = `0x70a08231${owner.slice(2).padStart(64, "0")}`; // balanceOf(address)
-    const answer = await fetch(this.state.urls.chain, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({
-        jsonrpc: "2.0",
-        id: 1,
-        method: "eth_call",
-        params: [{ to: this.token, data }, "latest"],
-      }),
-    });
-    return BigInt((await answer.json()).result);
-  }
-
-  faucet(label) {
-    return fetch(`${this.state.urls.front}/faucet`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ label }),
-    });
-  }
-
-  allGone() {
-    const pids = Object.values(this.state.pids);
-    return eventually("all processes to be gone", () => !pids.some(exists));
-  }
-
-  clean() {
-    this.child?.kill("SIGKILL");
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-/** Units in a decimal of the asset. */
-const units = (decimal) => BigInt(Math.round(Number(decimal) * 1e6));
+const FIRST_ROUND = [
+  /paid \$0\.0020 for \/articles\//,
+  /paid \$0\.0500 for \/report/,
+  /paid \$0\.0200 for \/sessions/,
+  /paid \$0\.0012 for \/stream\/12/,
+  /paid \$0\.0030 for the tool lookup/,
+  /paid \$0\.0010 for the tool summarise/,
+];
 
 describe("a playground that runs", () => {
   const playground = new Playground();
-  let agent;
-  let spent = 0n;
+  const visitors = {};
 
-  before(() => playground.running("--window", "3", "--crawlers", "1"));
+  before(() => playground.running("--window", "3", "--crawlers", "2"));
   after(() => playground.clean());
 
-  test("the faucet funds an agent, which buys one of each kind", async () => {
-    const words = [`${agents}crawler.mjs`, playground.state.urls.front, "--label", "visitor", "--rounds", "1"];
-    const { stdout } = await promisify(execFile)(process.execPath, [...words, "--pause-ms", "10"], {
-      timeout: WAIT_MS,
-    });
+  /** An agent that goes round once. What it is called, its address, what it said and what it spent. */
+  async function visit(pay) {
+    const words = [`${agents}crawler.mjs`, playground.state.urls.front, "--pay", pay, "--label", `${pay} visitor`];
+    const more = ["--rounds", "1", "--pause-ms", "10"];
+    const { stdout } = await promisify(execFile)(process.execPath, [...words, ...more], { timeout: WAIT_MS });
     assert.doesNotMatch(stdout, /did not work/);
-    agent = /I am (visitor-\d+), (0x[0-9a-f]{40}), with 100 USDC/.exec(stdout);
-    assert.ok(agent, stdout);
-    for (const kind of [
-      /paid \$0\.0020 for \/articles\//,
-      /paid \$0\.0500 for \/report/,
-      /paid \$0\.0200 for \/sessions/,
-      /paid \$0\.0012 for \/stream\/12/,
-      /paid \$0\.0030 for the tool lookup/,
-      /paid \$0\.0010 for the tool summarise/,
-    ]) {
-      assert.match(stdout, kind);
-    }
-    for (const [, dollars] of stdout.matchAll(/paid \$([\d.]+)/g)) spent += units(dollars);
-    const payer = await playground.tabctl("payer", "show", agent[2]);
-    assert.equal(payer.label, agent[1]);
+    const [, label, address] = /I am (.* visitor-\d+), (0x[0-9a-f]{40}), with 100 USDC/.exec(stdout) ?? [];
+    assert.ok(address, stdout);
+    for (const kind of FIRST_ROUND) assert.match(stdout, kind);
+    const spent = [...stdout.matchAll(/paid \$([\d.]+)/g)].reduce((sum, [, dollars]) => sum + units(dollars), 0n);
+    return (visitors[pay] = { label, address, stdout, spent });
+  }
+
+  test("the faucet funds an agent, which buys one of each kind on a tab", async () => {
+    const { label, address } = await visit("tab");
+    const payer = await playground.tabctl("payer", "show", address);
+    assert.equal(payer.label, label);
     assert.deepEqual(payer.plans, ["agents"]);
   });
 
-  test("each kind of sale is in the books of its payee", async () => {
+  test("another one buys the same through channels, and takes back what is left", async () => {
+    const { address, stdout, spent } = await visit("channel");
+    assert.equal(stdout.match(/after a deposit of \$0\.50/g).length, 4); // one channel with each seller
+    const refunds = [...stdout.matchAll(/took back \$([\d.]+) from the channel with (\w+)/g)];
+    assert.deepEqual(refunds.map(([, , payee]) => payee).sort(), ["library", "search", "stream", "tools"]);
+    const refunded = refunds.reduce((sum, [, dollars]) => sum + units(dollars), 0n);
+    assert.equal(refunded, 4n * 500_000n - spent);
+    assert.equal(await playground.balance(address), 100_000_000n - spent);
+  });
+
+  test("each kind of sale is in the books of its payee, of both ways to pay", async () => {
     for (const label of ["library", "search", "stream", "tools"]) {
-      await eventually(`${label} to have earned`, async () => {
-        const [{ accrued, payable, paid_out: paidOut }] = (await playground.tabctl("payee", "show", label)).balances;
-        return units(accrued) + units(payable) + units(paidOut) > 0n;
+      const { address } = await playground.payee(label);
+      await eventually(`${label} to have earned on tabs`, async () => {
+        const { accrued, payable, paidOut } = await playground.payee(label);
+        return accrued + payable + paidOut > 0n;
+      });
+      await eventually(`${label} to have earned through channels`, async () => {
+        const { items } = await playground.tabctl("channel", "earnings");
+        return items.some(({ receiver, settled }) => receiver === address && BigInt(settled ?? 0) > 0n);
       });
     }
   });
 
   test("the agent's statements are settled: its wallet paid what it bought, to the last unit", async () => {
+    const { address, spent } = visitors.tab;
     const paid = await eventually("the statements to be paid", async () => {
-      const { items } = await playground.tabctl("statement", "list", "--payer", agent[2], "--all");
+      const { items } = await playground.tabctl("statement", "list", "--payer", address, "--all");
       const total = items.reduce((sum, { billed }) => sum + units(billed), 0n);
       return total === spent && items.every(({ state }) => state === "paid") ? items : undefined;
     });
     assert.ok(paid.length > 0);
-    assert.equal(await playground.balance(agent[2]), 100_000_000n - spent);
+    assert.equal(await playground.balance(address), 100_000_000n - spent);
   });
+
+  test("who pays through channels gets no statement", async () => {
+    const { items } = await playground.tabctl("statement", "list", "--payer", visitors.channel.address, "--all");
+    assert.deepEqual(items, []);
+  });
+
+  for (const [way, line] of [
+    ["tab", /promised 2000 units/g],
+    ["channel", /charged 2000 units/g],
+  ]) {
+    test(`the example for paying by ${way} works`, async () => {
+      const command = [`${agents}examples/${way}.mjs`, playground.state.urls.front];
+      const { stdout } = await promisify(execFile)(process.execPath, command, { timeout: WAIT_MS });
+      assert.equal(stdout.match(line)?.length, 3, stdout);
+      if (way === "channel") assert.match(stdout, /took back 494000 units/);
+    });
+  }
 
   test("the faucet says what is wrong", async () => {
     for (const body of ['{"label": ""}', '{"label": 7}', '{"label": "<b>"}', "{", `{"label": "${"x".repeat(5000)}"}`]) {
@@ -166,11 +110,16 @@ describe("a playground that runs", () => {
 
   test("what is not paid is not given", async () => {
     const { front } = playground.state.urls;
-    for (const path of ["/articles/tabs", "/report", "/stream/0"]) {
+    const offered = async (path) => {
       const answer = await fetch(front + path);
       assert.equal(answer.status, 402, path);
-      assert.ok(answer.headers.get("PAYMENT-REQUIRED"), path);
+      const { accepts } = JSON.parse(Buffer.from(answer.headers.get("PAYMENT-REQUIRED") ?? "", "base64").toString());
+      return accepts.map(({ network }) => network);
+    };
+    for (const path of ["/articles/tabs", "/report", "/stream/0"]) {
+      assert.deepEqual(await offered(path), ["eip155:31337", "playground:tab"], path);
     }
+    assert.deepEqual(await offered("/refunds/tools"), ["eip155:31337"]);
     assert.equal((await fetch(`${front}/search?q=tab`)).status, 401);
     assert.equal((await fetch(`${front}/nothing`)).status, 404);
   });
@@ -182,6 +131,17 @@ describe("a playground that runs", () => {
     const live = await (await fetch(`${playground.state.urls.page}live?after=0`)).json();
     assert.equal(live.network, "playground:tab");
     assert.ok(live.payments.length > 0);
+    const { items } = await (await fetch(`${playground.state.urls.page}channels`)).json();
+    assert.ok(items.some(({ payer }) => payer.label === visitors.channel.label));
+  });
+
+  test("the terminal tells of both ways to pay", async () => {
+    assert.match(playground.output, /on a tab +Credit\.[^]*through a channel +Prepaid\./);
+    await eventually("the news to tell of both", () =>
+      /Tabs: \d+ statements, [1-9]\d* of them paid\.\n +Channels: [1-9]\d*, \$[\d.]+ in escrow; charged \$[\d.]+, claimed \$0\.\d*[1-9]/.test(
+        playground.output,
+      ),
+    );
   });
 
   test("a second one in the same folder is refused", async () => {
@@ -192,9 +152,10 @@ describe("a playground that runs", () => {
     assert.match(second.output, /a playground is running in .* stop it/);
   });
 
-  test("Ctrl-C ends it, and all that it started", async () => {
+  test("Ctrl-C ends it, and all that it started, when the crawlers' escrow is back", async () => {
     assert.equal(await playground.stop("SIGINT"), 0, playground.output);
-    assert.match(playground.output, /All is stopped/);
+    assert.match(playground.output, /Channels: \d+, \$0\.0000 in escrow; .*\nAll is stopped/);
+    assert.match(readFileSync(join(playground.folder, "crawler-2.log"), "utf8"), /took back/);
     await playground.allGone();
     for (const url of Object.values(playground.state.urls)) await assert.rejects(fetch(url), url);
   });
@@ -247,7 +208,7 @@ describe("a playground that does not run", () => {
   after(() => playground.clean());
 
   test("is killed: what it started ends with it", async () => {
-    await playground.running("--crawlers", "1");
+    await playground.running("--crawlers", "2");
     assert.ok(Object.values(playground.state.pids).every(exists));
     assert.equal(await playground.stop("SIGKILL"), "SIGKILL");
     await playground.allGone();
@@ -275,6 +236,35 @@ describe("a playground that does not run", () => {
     assert.match(playground.output, /\/nowhere\/tabd is missing: run make build/);
     assert.equal(await playground.start("--help").ended, 0);
     assert.match(playground.output, /--seconds N/);
+  });
+
+  test("finds an old Node.js, or no packages", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tabd-playground-"));
+    const run = (file, ...words) =>
+      promisify(execFile)(process.execPath, [...words, file]).then(
+        () => assert.fail("it ran"),
+        ({ code, stderr }) => ({ code, stderr }),
+      );
+    try {
+      const old = join(folder, "old.cjs");
+      writeFileSync(old, 'Object.defineProperty(process, "versions", { value: { node: "16.20.2" } });\n');
+      const tooOld = await run(`${agents}main.mjs`, "--require", old);
+      assert.deepEqual(
+        [tooOld.code, /Node\.js 18\.18 or newer is needed, and this is 16\.20\.2/.test(tooOld.stderr)],
+        [1, true],
+      );
+      for (const name of readdirSync(agents)) {
+        if (name.endsWith(".mjs")) cpSync(`${agents}${name}`, join(folder, name));
+      }
+      const bare = await run(join(folder, "main.mjs"));
+      assert.equal(bare.code, 1);
+      assert.match(
+        bare.stderr,
+        /^playground: npm packages of .* missing or old: run tools\/setup\.sh playground .*\n$/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("leaves folders of others alone", async () => {
