@@ -177,6 +177,11 @@ const core::Asset& PageJson::asset(core::AssetId id) {
   return assets_.emplace(id, reader_.asset(id).value_or(core::Asset{})).first->second;
 }
 
+const core::Asset* PageJson::asset(std::uint64_t chain_id, const core::Address& token) {
+  if (!all_assets_) all_assets_ = reader_.assets().value_or(std::vector<core::Asset>());
+  return asset_of(*all_assets_, chain_id, token);
+}
+
 json::value PageJson::amount(core::Amount amount, core::AssetId id) {
   return json::value(text(amount.to_decimal_string(asset(id).scale)));
 }
@@ -200,12 +205,32 @@ json::value PageJson::payee(core::PayeeId id) {
 }
 
 json::object PageJson::payment(const Payment& payment) {
-  return {{"sequence", payment.sequence.value}, {"time_us", payment.time.us},
-          {"how", text(payment.how)},           {"payer", payer(payment.payer)},
-          {"payee", payee(payment.payee)},      {"by_agent", payment.mandate.valid()},
-          {"asset", payment.asset.value},       {"amount", amount(payment.amount, payment.asset)},
-          {"charges", payment.charges},         {"quantity", payment.quantity},
-          {"unit", text(payment.unit.view())}};
+  json::object row = {{"sequence", payment.sequence.value},
+                      {"time_us", payment.time.us},
+                      {"how", text(payment.how)},
+                      {"channel", nullptr},
+                      {"payer", payer(payment.payer)},
+                      {"payee", payee(payment.payee)},
+                      {"by_agent", payment.mandate.valid()},
+                      {"asset", payment.asset.value},
+                      {"charges", payment.charges},
+                      {"quantity", payment.quantity},
+                      {"unit", text(payment.unit.view())}};
+  if (payment.channel)
+    name_channel(row, payment);
+  else
+    row["amount"] = amount(payment.amount, payment.asset);
+  return row;
+}
+
+void PageJson::name_channel(json::object& row, const Payment& payment) {
+  const PaymentChannel& channel = *payment.channel;
+  const core::Asset* token = asset(channel.chain_id, channel.token);
+  row["channel"] = channel.id.value;
+  row["payer"] = party_at(channel.payer, reader_.payer(channel.payer));
+  row["payee"] = party_at(channel.receiver, reader_.payee(channel.receiver));
+  row["asset"] = asset_id(token);
+  row["amount"] = token_amount(payment.amount.units(), token);
 }
 
 base::Result<json::array> PageJson::exposures(const core::Payer& who) {
@@ -314,8 +339,7 @@ json::value PageJson::relay(const core::Settlement& settlement) const {
 }
 
 json::object PageJson::channel(const core::Channel& channel) {
-  if (!all_assets_) all_assets_ = reader_.assets().value_or(std::vector<core::Asset>());
-  const core::Asset* asset = asset_of(*all_assets_, channel.chain_id, channel.config.token);
+  const core::Asset* asset = this->asset(channel.chain_id, channel.config.token);
   return {{"id", channel.id.value},
           {"key", base::to_hex(channel.key)},
           {"state", text(state_of(channel))},

@@ -30,9 +30,12 @@ class PageJson {
 
  private:
   const ledger::core::Asset& asset(ledger::core::AssetId id);
+  // The asset that a chain's token is here; null if it is none.
+  const ledger::core::Asset* asset(std::uint64_t chain_id, const ledger::core::Address& token);
   boost::json::value amount(ledger::core::Amount amount, ledger::core::AssetId asset);
   boost::json::value payer(ledger::core::PayerId id);
   boost::json::value payee(ledger::core::PayeeId id);
+  void name_channel(boost::json::object& row, const Payment& payment);
   boost::json::value relay(const ledger::core::Settlement& settlement) const;
   boost::json::array shares(const std::vector<aggregator::PayeeShare>& shares, ledger::core::AssetId asset);
 

@@ -8,11 +8,12 @@ namespace {
 namespace core = ledger::core;
 
 constexpr std::size_t kTabsMax = 1000;
+constexpr std::size_t kChannelsMax = 1000;
 
 Payment payment_of(const ledger::api::StoredEntry& entry, std::string_view how, const core::SignedSingleUse& promise,
                    const core::Usage& usage) {
   return {entry.sequence,  entry.time,   how,           promise.payer,  promise.payee, promise.asset,
-          promise.mandate, usage.amount, /*charges=*/1, usage.quantity, usage.unit};
+          promise.mandate, usage.amount, /*charges=*/1, usage.quantity, usage.unit,    {}};
 }
 
 }  // namespace
@@ -34,6 +35,7 @@ void PaymentFeed::add(const ledger::api::StoredEntry& entry) {
     push(payment_of(entry, "single-use", charge->commitment, charge->usage));
   if (const auto* voucher = std::get_if<core::VoucherCharged>(&entry.entry)) add_voucher(entry, *voucher);
   if (const auto* capture = std::get_if<core::HoldCaptured>(&entry.entry)) add_capture(entry, *capture);
+  if (const auto* charged = std::get_if<core::ChannelCharged>(&entry.entry)) add_channel(entry, *charged);
 }
 
 void PaymentFeed::add_voucher(const ledger::api::StoredEntry& entry, const core::VoucherCharged& voucher) {
@@ -69,6 +71,28 @@ void PaymentFeed::add_capture(const ledger::api::StoredEntry& entry, const core:
   if (!made) return;
   if (const auto* hold = std::get_if<core::HoldMade>(&made->entry))
     push(payment_of(entry, "hold", hold->commitment, capture.usage));
+}
+
+void PaymentFeed::add_channel(const ledger::api::StoredEntry& entry, const core::ChannelCharged& charged) {
+  auto known = channels_.find(charged.id);
+  if (known == channels_.end()) {
+    if (++look_ups_ > kLookUpsMax) return;
+    const base::Result<core::Channel> channel = reader_.channel(charged.id);
+    if (!channel) return;
+    if (channels_.size() >= kChannelsMax) channels_.clear();
+    const PaymentChannel parties = {channel->id, channel->config.payer, channel->config.receiver, channel->chain_id,
+                                    channel->config.token};
+    known = channels_.emplace(charged.id, parties).first;
+  }
+  Payment payment;
+  payment.sequence = entry.sequence;
+  payment.time = entry.time;
+  payment.how = "channel";
+  payment.amount = charged.usage.amount;
+  payment.quantity = charged.usage.quantity;
+  payment.unit = charged.usage.unit;
+  payment.channel = known->second;
+  push(payment);
 }
 
 void PaymentFeed::push(Payment payment) {

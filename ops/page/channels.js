@@ -20,7 +20,7 @@ import {
 } from './tools.js';
 
 // In whole units of the asset, or in the smallest units of a token that is none.
-function figure(node, decimal, asset) {
+export function figure(node, decimal, asset) {
   if (asset !== null) return money(node, decimal, asset);
   money(node, decimal);
   if (!node.querySelector('.symbol')) node.append(element('span', 'symbol', 'units'));

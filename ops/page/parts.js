@@ -1,5 +1,6 @@
 // The parts of the page, each from what the daemon said.
 
+import { figure } from './channels.js';
 import {
   addDecimals,
   byId,
@@ -142,11 +143,12 @@ export function showPayments(payments) {
       element('bdi', '', partyName(payment.payee)),
     );
     parties.title = `entry ${payment.sequence}`;
-    const amount = money(element('p'), payment.amount, payment.asset);
+    const amount = figure(element('p'), payment.amount, payment.asset);
+    const how = payment.channel === null ? payment.how : `channel ${payment.channel}`;
     const quantity = payment.unit ? `${count(payment.quantity)} ${payment.unit}` : '';
     const signer = payment.by_agent ? 'signed by an agent' : '';
     const many = payment.charges > 1 ? `${count(payment.charges)} charges` : '';
-    const under = element('p', 'under', [payment.how, many, quantity, signer].filter(Boolean).join(' \u00b7 '));
+    const under = element('p', 'under', [how, many, quantity, signer].filter(Boolean).join(' \u00b7 '));
     item.append(parties, amount, under, timeNode(payment.time_us));
     feed.prepend(item);
   }

@@ -409,6 +409,32 @@ TEST_F(PageChannelsTest, AmountsAreInUnitsOfTheAssetThatTheTokenIs) {
   EXPECT_EQ(channels()[4].at("balance").as_string(), "340282366920938463463374607431768.211455");
 }
 
+TEST_F(PageChannelsTest, ChargesAreAmongThePayments) {
+  open();
+  const json::array payments = read("/page/live").at("payments").as_array();
+  ASSERT_GE(payments.size(), 3u);
+  std::vector<std::uint64_t> channels;
+  for (const json::value& payment : payments)
+    if (payment.at("how").as_string() == "channel")
+      channels.push_back(payment.at("channel").to_number<std::uint64_t>());
+    else
+      EXPECT_TRUE(payment.at("channel").is_null());
+  EXPECT_EQ(channels, (std::vector<std::uint64_t>{3, 2, 1}));  // newest first
+  const json::value& known = payments[2];
+  EXPECT_EQ(known.at("payer").at("label").as_string(), "payer 1");
+  EXPECT_EQ(known.at("payee").at("label").as_string(), "payee 1");
+  EXPECT_EQ(known.at("amount").as_string(), "1200000");
+  EXPECT_TRUE(known.at("asset").is_null());
+  EXPECT_EQ(known.at("charges").to_number<int>(), 1);
+  const json::value& stranger = payments.front();
+  EXPECT_EQ(stranger.at("payer").at("label").as_string(), "");
+  EXPECT_EQ(stranger.at("payer").at("address").as_string(), base::to_hex(support::channel_config(3).payer));
+  name_token();
+  const json::value named = read("/page/live").at("payments").as_array().front();
+  EXPECT_EQ(named.at("asset").to_number<int>(), 9);
+  EXPECT_EQ(named.at("amount").as_string(), "1.200000");
+}
+
 TEST_F(PageChannelsTest, ListPagesByCursor) {
   open();
   EXPECT_EQ(walk("/page/channels", "after"), (std::vector<std::uint64_t>{1, 2, 3, 4}));
