@@ -67,9 +67,11 @@ void Figures::on_committed(const std::shared_ptr<const ledger::api::CommittedSeg
   std::uint64_t charges = 0;
   for (const base::ByteView bytes : *entries) {
     const std::uint8_t kind = bytes.empty() ? std::uint8_t{0} : bytes[0];
-    if (kind < core::kind_of(core::Charged{}) || kind > core::kind_of(core::VoucherCharged{})) continue;
+    const bool channel = kind == core::kind_of(core::ChannelCharged{});
+    const bool tab = kind >= core::kind_of(core::Charged{}) && kind <= core::kind_of(core::VoucherCharged{});
+    if (!tab && !channel) continue;
     ++items_;
-    if (kind == core::kind_of(core::Charged{}) || kind == core::kind_of(core::HoldCaptured{})) ++charges;
+    if (kind == core::kind_of(core::Charged{}) || kind == core::kind_of(core::HoldCaptured{}) || channel) ++charges;
     if (kind != core::kind_of(core::VoucherCharged{})) continue;
     const base::Result<core::Entry> entry = core::decode_entry(bytes);
     if (entry) charges += std::get<core::VoucherCharged>(*entry).usages.size();

@@ -149,7 +149,8 @@ struct Metrics::Families {
                             .Name("tabd_settlement_steps_total")
                             .Help("Durable steps of settlements since start, by rail, kind and the state reached.")
                             .Register(registry);
-    charges = &counter("tabd_charges_total", "Charges recorded since start: vouchers count each of theirs.");
+    charges = &counter("tabd_charges_total",
+                       "Charges recorded since start, on tabs and channels: vouchers count each of theirs.");
     statements = &counter("tabd_statements_issued_total", "Statements issued since start.");
     segments = &counter("tabd_segments_total", "Group commits (journal segments) since start.");
     bytes = &counter("tabd_journal_bytes_total", "Bytes of journal entries written since start.");
@@ -178,7 +179,8 @@ struct Metrics::Families {
     static const std::uint8_t captured = core::kind_of(core::HoldCaptured{});
     static const std::uint8_t voucher = core::kind_of(core::VoucherCharged{});
     static const std::uint8_t closed = core::kind_of(core::WindowClosed{});
-    if (kind == charged || kind == captured) charges->Increment();
+    static const std::uint8_t channel = core::kind_of(core::ChannelCharged{});
+    if (kind == charged || kind == captured || kind == channel) charges->Increment();
     if (kind != voucher && kind != closed) return;
     const base::Result<core::Entry> entry = core::decode_entry(bytes_of_entry);
     if (!entry) return;

@@ -30,11 +30,11 @@ TEST(Metrics, CountsCommittedEntriesByKindAndCharges) {
   carried.reason = core::CloseReason::threshold;
   core::WindowClosed closed;
   closed.statement = core::StatementId(1);
-  metrics.on_committed(segment_of({core::Charged{}, core::Charged{}, voucher, carried, closed}),
+  metrics.on_committed(segment_of({core::Charged{}, core::Charged{}, voucher, carried, closed, core::ChannelCharged{}}),
                        {1'000'000, 2'000'000, 3'000'000, 4});
   const std::string text = metrics.render();
   EXPECT_TRUE(has_line(text, "tabd_journal_entries_total{kind=\"charged\"} 2")) << text;
-  EXPECT_TRUE(has_line(text, "tabd_charges_total 102")) << text;
+  EXPECT_TRUE(has_line(text, "tabd_charges_total 103")) << text;
   EXPECT_TRUE(has_line(text, "tabd_windows_closed_total{reason=\"threshold\"} 1")) << text;
   EXPECT_TRUE(has_line(text, "tabd_statements_issued_total 1")) << text;
   EXPECT_TRUE(has_line(text, "tabd_segments_total 1")) << text;
