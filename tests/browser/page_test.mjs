@@ -287,6 +287,20 @@ step('payment channels, when there are any', async () => {
     { ...channel, id: 3, state: 'put_aside', put_aside: `claim: ${hostile}${'x'.repeat(400)}` },
     { ...channel, id: 4, balance: huge, charged: huge, unclaimed: huge },
   ];
+  const paid = {
+    sequence: 5,
+    time_us: Date.now() * 1000,
+    how: 'channel',
+    channel: 3,
+    payer: channel.payer,
+    payee: channel.receiver,
+    by_agent: false,
+    asset: null,
+    amount: huge,
+    charges: 1,
+    quantity: 1,
+    unit: 'request',
+  };
   await other.route('**/page/live*', async (route) => {
     const body = await (await route.fetch()).json();
     const token = { chain_id: 84532, token: channel.token, asset: null, channels: 4, escrow: huge, charged: '4800000' };
@@ -294,6 +308,7 @@ step('payment channels, when there are any', async () => {
     const counts = { channels: 4, put_aside: 1, withdrawals: 1, withdrawals_unclaimed: 1 };
     const nearest = { next_deadline_us: deadline, next_channel: 2 };
     body.totals.channels = { ...counts, ...nearest, tokens: [{ ...token, ...more }] };
+    body.payments = [paid];
     return route.fulfill({ json: body });
   });
   await other.route('**/page/channels?*', (route) => route.fulfill({ json: { items: channels, next: null } }));
@@ -305,7 +320,12 @@ step('payment channels, when there are any', async () => {
   assert.match(await row(2), /withdrawal in [45] h/);
   assert.ok((await row(3)).includes(`claim: ${hostile}`));
   assert.ok((await row(1)).includes(hostile));
-  assert.equal(await other.locator('#channels-card img, #channels-card script').count(), 0);
+  assert.match(await other.textContent('#feed li:first-child'), /→\s*weather-api.*units.*channel 3 · 1 request/);
+  assert.ok((await other.textContent('#feed li:first-child .parties')).includes(hostile));
+  assert.ok(await other.locator('#feed').evaluate((one) => one.scrollWidth <= one.clientWidth), 'wider than the feed');
+  for (const part of ['#channels-card', '#feed']) {
+    assert.equal(await other.locator(`${part} img, ${part} script`).count(), 0);
+  }
   assert.equal(await other.evaluate(() => window.hacked), undefined);
   for (const [name, width] of [
     ['phone', 390],
