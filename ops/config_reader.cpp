@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/text.h"
+
 namespace ops {
 namespace {
 
@@ -130,6 +132,10 @@ const std::string* Section::string_at(std::string_view key) {
   const toml::value<std::string>* value = found->as_string();
   if (value == nullptr) {
     mistake(key, "this is " + kind_of(*found) + "; allowed: a text in quotes");
+    return nullptr;
+  }
+  if (const std::string_view flaw = base::flaw_of_text(value->get()); !flaw.empty()) {
+    mistake(key, std::string(flaw) + "; allowed: text without control, direction and invisible characters");
     return nullptr;
   }
   return &value->get();
@@ -300,7 +306,12 @@ void Section::texts(std::string_view key, std::vector<std::string>& value) {
   }
   value.clear();
   for (const toml::node& element : *list) {
-    if (const toml::value<std::string>* text = element.as_string()) {
+    const toml::value<std::string>* text = element.as_string();
+    const std::string_view flaw = text == nullptr ? std::string_view() : base::flaw_of_text(text->get());
+    if (!flaw.empty()) {
+      context_.add(&element, dotted(key),
+                   std::string(flaw) + "; allowed: text without control, direction and invisible characters");
+    } else if (text != nullptr) {
       value.push_back(text->get());
     } else {
       context_.add(&element, dotted(key), "this element is " + kind_of(element) + "; allowed: texts in quotes");

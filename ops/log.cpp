@@ -8,6 +8,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/text.h"
+
 namespace ops {
 namespace {
 
@@ -19,21 +21,6 @@ spdlog::level::level_enum level_of(LogLevel level) {
     case LogLevel::error: return spdlog::level::err;
   }
   return spdlog::level::info;
-}
-
-// The bytes of the UTF-8 character at `at`, or 0 if there is none.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = static_cast<unsigned char>(text[at]);
-  const std::size_t length = byte < 0x80   ? 1
-                             : byte < 0xc2 ? 0
-                             : byte < 0xe0 ? 2
-                             : byte < 0xf0 ? 3
-                             : byte < 0xf5 ? 4
-                                           : 0;
-  if (at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return 0;
-  return length;
 }
 
 std::string json_line(std::string_view message, std::initializer_list<LogField> fields) {
@@ -63,7 +50,7 @@ std::string json_escape(std::string_view text) {
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
     const char character = text[i];
-    const std::size_t length = utf8_length(text, i);
+    const std::size_t length = base::utf8_length(text.substr(i));
     if (character == '"' || character == '\\') {
       result += '\\';
       result += character;

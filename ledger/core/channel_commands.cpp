@@ -1,6 +1,7 @@
 // Decisions about channels.
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "ledger/core/channel.h"
 #include "ledger/core/decide.h"
 
@@ -135,7 +136,7 @@ CommandResult StateMachine::State::decide(const PutChannelAside& command, Segmen
   const ChannelId id = find_channel(command.key);
   if (!id.valid()) return unknown(command.key);
   const ChannelRecord& record = *find_channel(id);
-  std::string reason = command.reason.substr(0, kDetailBytesMax);
+  std::string reason = base::without_flaws(command.reason, kDetailBytesMax);
   if (reason == (record.put_aside ? *record.put_aside : "")) return unchanged(id.value);
   return changed(commit(ChannelPutAside{id, std::move(reason)}, out), id.value);
 }

@@ -31,8 +31,8 @@ inline CommandResult changed(Sequence sequence, std::uint64_t id) {
   return result;
 }
 
-// Empty if `text` can be a name for people: within the limit and without control characters, which could fake output on
-// a terminal. Otherwise what is wrong with it.
+// Empty if `text` can be a name for people: within the limit and without a flaw (base/text.h). Otherwise what is wrong
+// with it, the field first. Asked where a command is decided, never of entries: older journals may have more.
 std::string check_text(std::string_view field, std::string_view text, std::size_t bytes_max);
 std::string check_label(std::string_view label);
 

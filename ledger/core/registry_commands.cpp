@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "ledger/core/decide.h"
 #include "ledger/core/state.h"
 
@@ -64,11 +65,8 @@ std::string check_text(std::string_view field, std::string_view text, std::size_
     return std::string(field) + ": " + std::to_string(text.size()) + " bytes, at most " + std::to_string(bytes_max) +
            " are allowed";
   }
-  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  });
-  return has_control ? std::string(field) + ": it has a control character" : std::string();
+  const std::string_view flaw = base::flaw_of_text(text);
+  return flaw.empty() ? std::string() : std::string(field) + ": " + std::string(flaw);
 }
 
 std::string check_label(std::string_view label) { return check_text("label", label, limits::kLabelBytesMax); }

@@ -120,6 +120,29 @@ TEST_F(RegistryTest, Payers) {
   EXPECT_EQ(must(SetPayer{actors_.payer(1), "", {}}).id, 2u);
 }
 
+TEST_F(RegistryTest, LabelsThatCouldDeceiveAreRefusedByName) {
+  const auto refused = [this](const auto& command) {
+    const CommandResult result = run(command);
+    EXPECT_EQ(result.status, Status::value_invalid);
+    return result.detail;
+  };
+  EXPECT_EQ(refused(SetPayer{actors_.payer(0), "gpj\xe2\x80\xaezip", {"day"}}),
+            "label: it has a character that turns the direction of text");
+  EXPECT_EQ(refused(SetPayer{actors_.payer(0), "a\xff", {"day"}}), "label: it is not UTF-8");
+  EXPECT_EQ(refused(SetPlan{plan("da\xe2\x80\x8by")}), "label: it has an invisible character");
+  Payee payee;
+  payee.address = actors_.payee(0);
+  payee.payout_account = "x\xc2\x9b";
+  EXPECT_EQ(refused(SetPayee{payee}), "payout_account: it has a control character");
+  SetServer server;
+  server.key = actors_.payee(0);
+  server.label = "\xe2\x81\xa6";
+  EXPECT_EQ(refused(server), "label: it has a character that turns the direction of text");
+  EXPECT_EQ(refused(SetStanding{actors_.payer(0), Standing::suspended_by_operator, "\xff"}), "reason: it is not UTF-8");
+  must(SetPayer{actors_.payer(0), "Caf\xc3\xa9", {"day"}});
+  EXPECT_EQ(payer().label, "Caf\xc3\xa9");
+}
+
 TEST_F(RegistryTest, PayersKeepTheirRailMandateAndStanding) {
   expect(SetRailMandate{actors_.payer(9), {1}}, Status::payer_unknown);
   must(SetRailMandate{actors_.payer(0), {1, 2, 3}});

@@ -61,6 +61,11 @@ TEST_F(ReplayTest, FindsFalseClosings) {
   EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.due.us += 1; }), says("due is"));
 }
 
+// Labels are checked when they are set: what an older version took is read as it was written.
+TEST_F(ReplayTest, ReadsLabelsThatAreRefusedToday) {
+  EXPECT_EQ(changed<PayerSet>([](PayerSet& e) { e.payer.label = "a\xe2\x80\xaez\xff"; }), "");
+}
+
 TEST_F(ReplayTest, FindsFalseCharges) {
   EXPECT_THAT(changed<Charged>([](Charged& e) { e.usage.amount = Amount(1'001); }), says("above the commitment"));
   EXPECT_THAT(changed<Charged>([](Charged& e) { e.usage.amount = Amount(999); }), says("total is"));
