@@ -21,7 +21,7 @@ struct EventOptions {
 
 Result<std::uint32_t> kinds_of(const std::vector<std::string>& names) {
   std::vector<std::string> known;
-  for (unsigned kind = 1; kind <= static_cast<unsigned>(rpc::EventKind::configured); ++kind)
+  for (unsigned kind = 1; kind <= static_cast<unsigned>(rpc::kLastEventKind); ++kind)
     known.emplace_back(rpc::name(static_cast<rpc::EventKind>(kind)));
   std::uint32_t bits = 0;
   for (const std::string& name : names) {
@@ -38,9 +38,12 @@ Result<std::uint32_t> kinds_of(const std::vector<std::string>& names) {
 }
 
 std::string event_text(const rpc::Event& event, const AssetBook& assets) {
-  std::string text = fmt::format("{}  {:<13}", time_text(event.time), rpc::name(event.kind));
+  std::string text = fmt::format("{}  {:<17}", time_text(event.time), rpc::name(event.kind));
   if (!event.payer.is_zero()) text += fmt::format(" payer {}", short_hex(event.payer.view()));
   if (!event.payee.is_zero()) text += fmt::format(" payee {}", short_hex(event.payee.view()));
+  if (!event.channel.is_zero()) text += fmt::format(" channel {}", short_hex(event.channel.view()));
+  if (!event.asset.valid() && event.kind >= rpc::EventKind::channel_opened && !event.amount.is_zero())
+    text += " " + event.amount.to_units_string() + " units";
   if (event.asset.valid() && !event.amount.is_zero()) text += " " + assets.text(event.amount, event.asset);
   if (event.charges > 1) text += fmt::format(" in {} charges", event.charges);
   if (event.statement.valid()) text += fmt::format(" statement {}", event.statement.value);

@@ -436,6 +436,10 @@ Json event_json(const rpc::Event& event, const AssetBook& assets) {
   out["settlement"] = number_or_null(event.settlement.value);
   out["settlement_state"] = event.settlement.valid() ? text_json(word(event.settlement_state)) : Json(nullptr);
   out["text"] = event.text;
+  // Channels are kept in the token's smallest units.
+  const bool of_channel = event.kind >= rpc::EventKind::channel_opened;
+  out["channel"] = event.channel.is_zero() ? Json(nullptr) : text_json(base::to_hex(event.channel));
+  out["units"] = of_channel ? text_json(event.amount.to_units_string()) : Json(nullptr);
   return out;
 }
 

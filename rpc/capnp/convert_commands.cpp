@@ -108,6 +108,7 @@ void encode(const Event& in, wire::Event::Builder out) {
   out.setSettlement(in.settlement.value);
   out.setSettlementState(static_cast<wire::SettlementState>(in.settlement_state));
   if (!in.text.empty()) out.setText(text(in.text));
+  if (!in.channel.is_zero()) out.setChannel(data(in.channel));
 }
 
 bool decode(wire::Event::Reader in, Event& out) {
@@ -121,7 +122,7 @@ bool decode(wire::Event::Reader in, Event& out) {
   out.settlement_state = static_cast<core::SettlementState>(in.getSettlementState());
   out.text = string(in.getText());
   return decode_optional(in.getPayer(), out.payer) && decode_optional(in.getPayee(), out.payee) &&
-         decode_amount(in.getAmount(), out.amount);
+         decode_optional(in.getChannel(), out.channel) && decode_amount(in.getAmount(), out.amount);
 }
 
 void encode(const EventFilter& in, wire::EventFilter::Builder out) {

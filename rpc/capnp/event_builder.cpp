@@ -1,8 +1,10 @@
 #include "rpc/capnp/event_builder.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
+#include "base/uint256.h"
 #include "ledger/core/entry.h"
 
 namespace rpc {
@@ -39,11 +41,23 @@ std::uint32_t kinds_of(std::uint8_t entry_kind) noexcept {
     case 18: return bit(EventKind::released);
     case 21:
     case 24: return bit(EventKind::credited);
-    case 22: return bit(EventKind::settling);
+    case 22:
+    case 25: return bit(EventKind::settling);
     case 23:
       return bit(EventKind::settling) | bit(EventKind::settled) | bit(EventKind::failed) | bit(EventKind::reversed);
+    case 26: return bit(EventKind::channel_opened);
+    case 27: return bit(EventKind::channel_synced);
+    case 28: return bit(EventKind::channel_earnings);
+    case 29: return bit(EventKind::channel_reserved);
+    case 30: return bit(EventKind::channel_charged);
+    case 31: return bit(EventKind::channel_released);
+    case 32: return bit(EventKind::channel_put_aside);
     default: return 0;
   }
+}
+
+core::Amount amount_of(base::u128 units) {
+  return core::Amount::from_units(std::min(units, core::Amount::kUnitsMax)).value_or(core::Amount());
 }
 
 EventKind kind_of_step(core::SettlementState to) noexcept {
@@ -101,6 +115,13 @@ EventBuilder::Parties EventBuilder::settlement(core::SettlementId id) {
   return remember(settlements_, id, Parties{row->payer, row->payee, row->asset, row->statement, row->amount});
 }
 
+EventBuilder::ChannelParties EventBuilder::channel(core::ChannelId id) {
+  if (const auto found = channels_.find(id); found != channels_.end()) return found->second;
+  const auto row = reader_.channel(id);
+  if (!row) return {};
+  return remember(channels_, id, ChannelParties{row->key, row->config.payer, row->config.receiver});
+}
+
 // Fills the event from one entry; leaves `kind` unspecified for entries that are no event.
 struct EventBuilder::Describe {
   EventBuilder& names;
@@ -118,13 +139,53 @@ struct EventBuilder::Describe {
   }
 
   void operator()(const core::Genesis&) const {}
-  void operator()(const core::ChannelOpened&) const {}
-  void operator()(const core::ChannelSynced&) const {}
-  void operator()(const core::EarningsSynced&) const {}
-  void operator()(const core::ChannelReserved&) const {}
-  void operator()(const core::ChannelCharged&) const {}
-  void operator()(const core::ChannelReleased&) const {}
-  void operator()(const core::ChannelPutAside&) const {}
+  void channel(EventKind kind, core::ChannelId id) const {
+    const ChannelParties parties = names.channel(id);
+    event.kind = kind;
+    event.channel = parties.key;
+    event.payer = parties.payer;
+    event.payee = parties.receiver;
+  }
+  void operator()(const core::ChannelOpened& entry) const {
+    event.kind = EventKind::channel_opened;
+    event.channel = entry.key;
+    event.payer = entry.config.payer;
+    event.payee = entry.config.receiver;
+    event.amount = amount_of(entry.chain.balance);
+  }
+  void operator()(const core::ChannelSynced& entry) const {
+    channel(EventKind::channel_synced, entry.id);
+    event.amount = amount_of(entry.chain.total_claimed);
+    event.text = "balance " + base::to_decimal_string(entry.chain.balance) + ", claimed " +
+                 base::to_decimal_string(entry.chain.total_claimed) + ", withdrawal " +
+                 base::to_decimal_string(entry.chain.withdrawal) + " in block " + std::to_string(entry.block);
+  }
+  void operator()(const core::EarningsSynced& entry) const {
+    event.kind = EventKind::channel_earnings;
+    event.payee = entry.receiver;
+    event.amount = amount_of(entry.claimed);
+    event.text = "claimed " + base::to_decimal_string(entry.claimed) + ", settled " +
+                 base::to_decimal_string(entry.settled) + " of " + base::to_hex(entry.token);
+  }
+  void operator()(const core::ChannelReserved& entry) const {
+    channel(EventKind::channel_reserved, entry.id);
+    event.amount = amount_of(entry.amount);
+    event.text = entry.refund ? "refund" : "charge";
+  }
+  void operator()(const core::ChannelCharged& entry) const {
+    channel(EventKind::channel_charged, entry.id);
+    event.amount = entry.usage.amount;
+    event.charges = 1;
+    event.text = "charged " + base::to_decimal_string(entry.charged) + " in all";
+  }
+  void operator()(const core::ChannelReleased& entry) const {
+    channel(EventKind::channel_released, entry.id);
+    event.text = "reservation " + std::to_string(entry.reservation.value);
+  }
+  void operator()(const core::ChannelPutAside& entry) const {
+    channel(EventKind::channel_put_aside, entry.id);
+    event.text = entry.reason;
+  }
   void operator()(const core::TabOpened&) const {}
   void operator()(const core::BatchSigned&) const {}
   void operator()(const core::AssetSet& entry) const {

@@ -32,6 +32,12 @@ class EventBuilder {
   Parties tab(core::TabId id);
   Parties hold(core::Sequence sequence);
   Parties settlement(core::SettlementId id);
+  struct ChannelParties {
+    core::Hash key;
+    core::Address payer;
+    core::Address receiver;
+  };
+  ChannelParties channel(core::ChannelId id);
 
   const ledger::api::LedgerReader& reader_;
   // What never changes about an id. Emptied when large.
@@ -39,6 +45,7 @@ class EventBuilder {
   std::unordered_map<core::PayeeId, core::Address> payees_;
   std::unordered_map<core::TabId, Parties> tabs_;
   std::unordered_map<core::SettlementId, Parties> settlements_;
+  std::unordered_map<core::ChannelId, ChannelParties> channels_;
 };
 
 }  // namespace rpc

@@ -40,6 +40,13 @@ std::string_view name(EventKind kind) noexcept {
     case EventKind::mandate: return "mandate";
     case EventKind::credited: return "credited";
     case EventKind::configured: return "configured";
+    case EventKind::channel_opened: return "channel_opened";
+    case EventKind::channel_synced: return "channel_synced";
+    case EventKind::channel_reserved: return "channel_reserved";
+    case EventKind::channel_charged: return "channel_charged";
+    case EventKind::channel_released: return "channel_released";
+    case EventKind::channel_put_aside: return "channel_put_aside";
+    case EventKind::channel_earnings: return "channel_earnings";
   }
   return "unknown";
 }

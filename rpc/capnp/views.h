@@ -159,7 +159,15 @@ enum class EventKind : std::uint8_t {
   mandate = 11,
   credited = 12,
   configured = 13,
+  channel_opened = 14,
+  channel_synced = 15,
+  channel_reserved = 16,
+  channel_charged = 17,
+  channel_released = 18,
+  channel_put_aside = 19,
+  channel_earnings = 20,
 };
+inline constexpr EventKind kLastEventKind = EventKind::channel_earnings;
 std::string_view name(EventKind kind) noexcept;
 constexpr std::uint32_t bit(EventKind kind) noexcept { return 1u << static_cast<unsigned>(kind); }
 
@@ -176,6 +184,7 @@ struct Event {
   core::SettlementId settlement;
   core::SettlementState settlement_state{};  // 0 where there is none
   std::string text;
+  core::Hash channel;  // zero where there is none
 };
 
 struct EventFilter {

@@ -700,9 +700,24 @@ enum EventKind {
   # A credit note, or a statement written off.
   configured @13;
   # An asset, plan, payer, payee, server, limit or rail mandate was set.
+  channelOpened @14;
+  # A payment channel (x402 batch-settlement on an EVM chain) is kept from now on; `amount` is its balance.
+  channelSynced @15;
+  # The chain has other figures for it: a deposit, claim, withdrawal or refund; `amount` is what was claimed in all.
+  channelReserved @16;
+  # A voucher or refund was reserved; `amount` is the most that it may cost, or what is to go back.
+  channelCharged @17;
+  # A reservation was captured; `amount` is the charge.
+  channelReleased @18;
+  # A reservation was given up.
+  channelPutAside @19;
+  # No voucher is reserved and no claim sent any more; `text` says why. Empty: it was taken back.
+  channelEarnings @20;
+  # What a receiver's channels brought on the chain; `amount` was claimed in all, `text` says what was settled.
 }
 
 struct Event {
+  # Kinds may be added: pass over those that you do not know.
   sequence @0 :UInt64;
   timeUs @1 :UInt64;
   kind @2 :EventKind;
@@ -718,6 +733,9 @@ struct Event {
   settlementState @10 :SettlementState;
   text @11 :Text;
   # For people: reason, label or reference.
+  channel @12 :Data;
+  # channelOpened to channelPutAside: the channelId (32 bytes). Payer and payee are the channel's payer and receiver,
+  # whether registered here or not; `asset` is 0 and `amount` in the token's smallest units, 2^127 - 1 if it is more.
 }
 
 struct EventFilter {

@@ -222,8 +222,10 @@ TEST(Convert, MandatesEventsAndTheRest) {
               base::StatementId(9),
               base::SettlementId(10),
               core::SettlementState::confirmed,
-              "text"};
+              "text",
+              test_hash(11)};
   EXPECT_EQ(round_trip<schema::Event>(event).text, "text");
+  EXPECT_EQ(round_trip<schema::Event>(event).channel, test_hash(11));
   EXPECT_EQ(round_trip<schema::Event>(Event{}).payer, core::Address{});
   EventFilter filter{bit(EventKind::accepted), address(1), {}};
   EXPECT_EQ(round_trip<schema::EventFilter>(filter).payer, address(1));

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/channels.h"
 #include "tests/unit/rpc/raw_client.h"
 
 namespace rpc {
@@ -79,6 +80,82 @@ TEST(RpcEvents, TheOperatorHearsEverything) {
   EXPECT_EQ(accepted[2].charges, 2u);
   EXPECT_EQ(accepted[3].amount, base::Amount(60));
   EXPECT_TRUE(subscription->active());
+}
+
+TEST(RpcEvents, ChannelsAndRelaysAreHeard) {
+  RpcWorld world;
+  auto session = world.operator_session();
+  auto payer = world.payer_session(0);
+  Heard heard;
+  Heard by_payer;
+  const auto a = session.subscribe({}, heard.handler());
+  const auto b = payer.subscribe({}, by_payer.handler());
+  world.must(support::sync_channel(0, support::escrow(1'000), 10));
+  world.must(support::sync_channel(1, support::escrow(2'000), 10));
+  world.must(support::reserve_charge(0, 100, 100));
+  const auto reservation = session.channel(support::channel_key(0))->reservation.sequence;
+  world.must(support::capture(0, reservation, 70));
+  world.must(support::reserve_charge(0, 170, 100));
+  ASSERT_EQ(
+      session
+          .release_reservation(support::channel_key(0), session.channel(support::channel_key(0))->reservation.sequence)
+          ->result.status,
+      Status::ok);
+  world.must(support::sync_channel(0, support::escrow(1'000, 70), 11));
+  world.must(support::sync_earnings(0, 70, 0, 11));
+  ASSERT_EQ(session.put_channel_aside(support::channel_key(0), "reverts")->result.status, Status::ok);
+  core::PlanRelay relay;
+  relay.rail = *base::RailName::parse("stablecoin");
+  relay.key = support::test_hash(7);
+  relay.label = "claim";
+  relay.order = {1};
+  world.must(relay);
+  ASSERT_TRUE(run_until([&] { return heard.count(EventKind::settling) == 1; }));
+  std::vector<EventKind> kinds;
+  for (const Event& event : heard.events) {
+    if (event.kind == EventKind::settling) {
+      EXPECT_EQ(event.text, "claim");
+      continue;
+    }
+    kinds.push_back(event.kind);
+    const bool second = event.channel == support::channel_key(1);
+    EXPECT_EQ(event.payee, support::channel_config(second ? 1 : 0).receiver);
+    if (event.kind == EventKind::channel_earnings) continue;
+    EXPECT_EQ(event.payer, support::channel_config(second ? 1 : 0).payer);
+    EXPECT_TRUE(second || event.channel == support::channel_key(0));
+  }
+  EXPECT_EQ(kinds, (std::vector<EventKind>{
+                       EventKind::channel_opened, EventKind::channel_opened, EventKind::channel_reserved,
+                       EventKind::channel_charged, EventKind::channel_reserved, EventKind::channel_released,
+                       EventKind::channel_synced, EventKind::channel_earnings, EventKind::channel_put_aside}));
+  const auto amount = [&](EventKind kind) {
+    for (const Event& event : heard.events)
+      if (event.kind == kind) return event.amount;
+    return base::Amount();
+  };
+  EXPECT_EQ(amount(EventKind::channel_opened), base::Amount(1'000));
+  EXPECT_EQ(amount(EventKind::channel_reserved), base::Amount(100));
+  EXPECT_EQ(amount(EventKind::channel_charged), base::Amount(70));
+  EXPECT_EQ(amount(EventKind::channel_synced), base::Amount(70));
+  EXPECT_EQ(amount(EventKind::channel_earnings), base::Amount(70));
+  // The payer hears of its own channel, and of nothing else.
+  ASSERT_TRUE(run_until([&] { return by_payer.count(EventKind::channel_put_aside) == 1; }));
+  EXPECT_EQ(by_payer.events.size(), 7u);
+  for (const Event& event : by_payer.events) EXPECT_EQ(event.channel, support::channel_key(0));
+}
+
+TEST(RpcEvents, KindsOfChannelsCanBeAskedForAlone) {
+  RpcWorld world;
+  auto session = world.operator_session();
+  for (unsigned kind = 1; kind <= static_cast<unsigned>(kLastEventKind); ++kind)
+    EXPECT_NE(name(static_cast<EventKind>(kind)), name(EventKind::unspecified)) << kind;
+  Heard heard;
+  const auto a = session.subscribe({bit(EventKind::channel_charged), {}, {}}, heard.handler());
+  world.must(support::sync_channel(0, support::escrow(1'000), 10));
+  world.must(support::reserve_charge(0, 100, 100));
+  world.must(support::capture(0, session.channel(support::channel_key(0))->reservation.sequence, 70));
+  ASSERT_TRUE(run_until([&] { return heard.events.size() == 1; }));
+  EXPECT_EQ(heard.events.front().kind, EventKind::channel_charged);
 }
 
 TEST(RpcEvents, PayersAndServersHearOnlyTheirOwn) {
