@@ -102,6 +102,14 @@ class Daemon::Impl {
     return {};
   }
 
+  void reload_api_keys(const ops::Config& config) {
+    if (x402_) x402_->set_api_keys(api_keys(config.x402));
+    log_.info("API keys read again", {{"api_keys", config.x402.api_keys.size()}});
+    ops::Config rest = config;
+    rest.x402.api_keys = config_.x402.api_keys;
+    if (!(rest == config_)) log_.warning("what else changed in the configuration takes effect at a restart");
+  }
+
   void stop() {
     if (stopped_) return;
     stopped_ = true;
@@ -431,3 +439,4 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ops::Config& config, ops::Lo
 void Daemon::stop() { impl_->stop(); }
 
 }  // namespace tabd_daemon
+void Daemon::reload_api_keys(const ops::Config& config) { impl_->reload_api_keys(config); }

@@ -4,7 +4,7 @@
 //
 // Threads
 //   main           starts, waits for a signal, stops; runs no request
-//   signals        waits for SIGTERM and SIGINT (daemon/signals.h)
+//   signals        waits for SIGTERM, SIGINT and SIGHUP (daemon/signals.h)
 //   ledger         writer, committer and follower belong to the store; observer calls come from them and must be short
 //   verify pool    checks signatures, one thread for each core
 //   rpc            the KJ loop with its worker threads (rpc/capnp/server.h)
@@ -37,6 +37,9 @@ class Daemon {
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
+
+  // The API keys of `config` and nothing else of it; connections stay. Not after stop().
+  void reload_api_keys(const ops::Config& config);
 
   // Accepts nothing new, finishes what is under way within limits::kShutdownGraceMs for each part, flushes. Idempotent.
   void stop();

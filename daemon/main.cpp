@@ -26,6 +26,12 @@ ExitCode exit_code_of(base::ErrorCode code) {
   }
 }
 
+void reload(const std::string& file, const aggregator::Calendar& calendar, tabd_daemon::Daemon& tabd, ops::Log& log) {
+  const base::Result<ops::Config> config = ops::load_config(file, calendar);
+  if (config) return tabd.reload_api_keys(*config);
+  log.error("the configuration has mistakes; everything stays as it was", {{"reason", config.error().message}});
+}
+
 ExitCode run(const tabd_daemon::Run& command) {
   const std::unique_ptr<aggregator::Calendar> calendar = aggregator::make_calendar();
   const base::Result<ops::Config> config = ops::load_config(command.config_file, *calendar);
@@ -41,7 +47,7 @@ ExitCode run(const tabd_daemon::Run& command) {
     log.error("cannot start", {{"reason", tabd.error().message}});
     return exit_code_of(tabd.error().code);
   }
-  signals.wait();
+  while (signals.wait() == tabd_daemon::Signals::Asked::reload) reload(command.config_file, *calendar, **tabd, log);
   (*tabd)->stop();
   return ExitCode::ok;
 }

@@ -144,6 +144,14 @@ base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const
   return options;
 }
 
+std::vector<rpc::http::ApiKey> api_keys(const ops::X402Config& config) {
+  std::vector<rpc::http::ApiKey> keys;
+  for (const ops::ApiKeyConfig& key : config.api_keys)
+    keys.push_back({key.name, key.sha256, static_cast<rpc::http::KeyRole>(key.role), key.addresses, key.requests_per_s,
+                    key.burst});
+  return keys;
+}
+
 base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& config) {
   rpc::http::ServerOptions options;
   options.host = config.listen.front().host;
@@ -159,9 +167,7 @@ base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& confi
   options.idle_ms = config.idle_timeout_ms;
   options.request_ms = config.request_timeout_ms;
   options.body_bytes_max = config.body_max_bytes;
-  for (const ops::ApiKeyConfig& key : config.api_keys)
-    options.api_keys.push_back({key.name, key.sha256, static_cast<rpc::http::KeyRole>(key.role), key.addresses,
-                                key.requests_per_s, key.burst});
+  options.api_keys = api_keys(config);
   return options;
 }
 

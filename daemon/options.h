@@ -28,6 +28,7 @@ ops::HttpServerOptions http_options(const ops::HttpConfig& config);
 base::Result<rpc::RpcServerOptions> rpc_options(const ops::Config& config, const base::Address& operator_key);
 
 // Checks the TLS key's file.
+std::vector<rpc::http::ApiKey> api_keys(const ops::X402Config& config);
 base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& config);
 
 // What --check-config looks at beside the file itself: secrets and certificates. One sentence for each problem.

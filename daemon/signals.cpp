@@ -15,18 +15,20 @@ namespace {
 // RPC, dispatcher and store have a grace each.
 constexpr std::uint64_t kStopSecondsMax = 3 * base::limits::kShutdownGraceMs / 1000;
 
-sigset_t stop_signals() {
+// `hangup`: SIGHUP too.
+sigset_t stop_signals(bool hangup = false) {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
+  if (hangup) ::sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 }  // namespace
 
 void Signals::block() {
-  const sigset_t signals = stop_signals();
+  const sigset_t signals = stop_signals(true);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }
@@ -44,15 +46,23 @@ Signals::~Signals() {
   thread_.join();
 }
 
-void Signals::wait() {
+Signals::Asked Signals::wait() {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [this] { return asked_; });
+  arrived_.wait(lock, [this] { return asked_ || reload_; });
+  if (asked_) return Asked::stop;
+  reload_ = false;
+  return Asked::reload;
 }
 
 void Signals::run() {
   const sigset_t signals = stop_signals();
+  const sigset_t all = stop_signals(true);
   int number = 0;
-  ::sigwait(&signals, &number);
+  while (::sigwait(&all, &number) == 0 && number == SIGHUP) {
+    const std::lock_guard lock(mutex_);
+    reload_ = true;
+    arrived_.notify_all();
+  }
   {
     const std::lock_guard lock(mutex_);
     if (done_) return;

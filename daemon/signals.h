@@ -1,9 +1,11 @@
 #pragma once
 
 // SIGTERM and SIGINT. The first asks for a graceful stop; a second one, or a stop that takes longer than its bound,
-// ends the process at once (which is safe: everything acknowledged is on disk).
+// ends the process at once (which is safe: everything acknowledged is on disk). SIGHUP asks for a look at the
+// configuration; many of them before it has begun are one.
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 
@@ -22,8 +24,9 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // Until the first signal.
-  void wait();
+  enum class Asked : std::uint8_t { reload, stop };
+  // Until somebody asks for something.
+  Asked wait();
 
  private:
   void run();
@@ -31,8 +34,9 @@ class Signals {
   ops::Log& log_;
   std::mutex mutex_;
   std::condition_variable arrived_;
-  bool asked_ = false;  // guarded by mutex_
-  bool done_ = false;   // guarded by mutex_
+  bool reload_ = false;  // guarded by mutex_
+  bool asked_ = false;   // guarded by mutex_
+  bool done_ = false;    // guarded by mutex_
   std::thread thread_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace facilitator {
 namespace {
 
@@ -25,7 +27,7 @@ void TabFront::admit(const base::Address& payee, std::function<void(bool)> done)
 
 std::vector<base::Address> TabFront::payees_with_account() const {
   std::vector<base::Address> result;
-  for (const base::Address& payee : parts_.payees)
+  for (const base::Address& payee : parts_.payees())
     if (parts_.reader.payee(payee)) result.push_back(payee);
   std::sort(result.begin(), result.end());
   result.erase(std::unique(result.begin(), result.end()), result.end());
@@ -39,7 +41,7 @@ void TabFront::register_now() {
   command.label = kLabel;
   command.payees = payees_with_account();
   if (const base::Result<core::Server> present = parts_.reader.server(command.key)) {
-    command.label = present->label;
+    if (base::flaw_of_text(present->label).empty()) command.label = present->label;  // older ledgers took any
     command.active = present->active;
   }
   std::vector<base::Address> payees = command.payees;

@@ -30,7 +30,7 @@ struct TabSchemeParts {
   const ledger::api::LedgerReader& reader;
   const base::Clock& clock;
   const crypto::SecretKey& server_key;
-  std::vector<base::Address> payees;  // for whom the front registers itself, as far as they have an account
+  std::function<std::vector<base::Address>()> payees;  // for whom the front registers itself, with an account
   Post post;
 };
 

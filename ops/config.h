@@ -1,8 +1,8 @@
 #pragma once
 
-// The configuration of tabd: one TOML file, read once at start, immutable afterwards. ops/deploy/tabd.toml documents
-// every key with its default; a test compares the two. Unknown keys are mistakes. Secrets are never in the file: keys
-// name files or systemd credentials (ops/secret.h).
+// The configuration of tabd: one TOML file, read at start, immutable afterwards but for the API keys (SIGHUP).
+// ops/deploy/tabd.toml documents every key with its default; a test compares the two. Unknown keys are mistakes.
+// Secrets are never in the file: keys name files or systemd credentials (ops/secret.h).
 //
 // Relative paths in the file are relative to the file's own directory.
 

@@ -255,11 +255,11 @@ std::string charge_json(Names& names, const StoredEntry& entry, const Charge& ch
 // object has, and `show` is its JSON, or nothing if it does not concern the key.
 template <typename Fetch, typename Number, typename Show>
 BookAnswer read_page(const PageQuery& page, std::size_t asked, const Fetch& fetch, const Number& number,
-                     const Show& show) {
+                     const Show& show, std::size_t& looked) {
   JsonArray items;
   std::size_t found = 0;
   std::uint64_t after = page.after;
-  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+  for (looked = 0; looked < limits::kHttpScanMax;) {
     const auto list = fetch(after);
     if (!list) return failed(list.error());
     for (const auto& one : *list) {
@@ -278,7 +278,7 @@ BookAnswer read_page(const PageQuery& page, std::size_t asked, const Fetch& fetc
 
 }  // namespace
 
-BookAnswer read_statements(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+BookAnswer read_statements(const LedgerReader& reader, const ApiKey& key, const PageQuery& page, std::size_t& looked) {
   const auto scope = scope_of(reader, key);
   if (!scope) return tl::unexpected(scope.error());
   Names names(reader);
@@ -293,7 +293,8 @@ BookAnswer read_statements(const LedgerReader& reader, const ApiKey& key, const 
       [&](const core::Statement& statement) -> std::optional<std::string> {
         if (!concerns(*scope, statement)) return std::nullopt;
         return statement_json(names, *scope, statement, false);
-      });
+      },
+      looked);
 }
 
 BookAnswer read_statement(const LedgerReader& reader, const ApiKey& key, std::uint64_t id) {
@@ -306,7 +307,7 @@ BookAnswer read_statement(const LedgerReader& reader, const ApiKey& key, std::ui
   return statement_json(names, *scope, *statement, true);
 }
 
-BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const PageQuery& page, std::size_t& looked) {
   const auto scope = scope_of(reader, key);
   if (!scope) return tl::unexpected(scope.error());
   Names names(reader);
@@ -322,7 +323,8 @@ BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const Pag
         const std::optional<Charge> charge = charge_of(reader, entry.entry);
         if (!charge || !scope->sees(charge->payee)) return std::nullopt;
         return charge_json(names, entry, *charge);
-      });
+      },
+      looked);
 }
 
 namespace {
@@ -427,11 +429,11 @@ std::string channel_json(const core::Channel& channel) {
 
 }  // namespace
 
-BookAnswer read_channels(const LedgerReader& reader, const ApiKey& key, const PageQuery& page) {
+BookAnswer read_channels(const LedgerReader& reader, const ApiKey& key, const PageQuery& page, std::size_t& looked) {
   JsonArray items;
   std::size_t found = 0;
   std::uint64_t after = page.after;
-  for (std::size_t looked = 0; looked < limits::kHttpScanMax;) {
+  for (looked = 0; looked < limits::kHttpScanMax;) {
     const auto list = reader.channels(core::ChannelId(after), limits::kHttpPageItemsMax);
     if (!list) return failed(list.error());
     for (const core::Channel& channel : *list) {

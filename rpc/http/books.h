@@ -22,15 +22,18 @@ struct PageQuery {
 using BookAnswer = tl::expected<std::string, facilitator::Refusal>;
 
 // Of a payer: its own. Of payees: what concerns them, found by looking at up to limits::kHttpScanMax rows; a page may
-// then hold few items, or none, and still have a `next`.
-BookAnswer read_statements(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page);
+// then hold few items, or none, and still have a `next`. `looked` becomes how many rows were looked at.
+BookAnswer read_statements(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
+                           std::size_t& looked);
 BookAnswer read_statement(const ledger::api::LedgerReader& reader, const ApiKey& key, std::uint64_t id);
-BookAnswer read_charges(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page);
+BookAnswer read_charges(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
+                        std::size_t& looked);
 // Of a payer: what it owes and may still spend, for each asset. Of payees: what is owed to them.
 BookAnswer read_exposure(const ledger::api::LedgerReader& reader, const ApiKey& key);
 // The payment channels that are kept here (docs/bindings/channel.md, section 6): of a payer its own, of payees those
 // that pay them. Amounts in the token's smallest units.
-BookAnswer read_channels(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page);
+BookAnswer read_channels(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
+                         std::size_t& looked);
 BookAnswer read_channel(const ledger::api::LedgerReader& reader, const ApiKey& key, const base::Hash& id);
 
 }  // namespace rpc::http

@@ -25,6 +25,7 @@ class Connection;
 struct KnownKey {
   std::string header;  // of Authorization; empty: none yet
   std::uint32_t api_key = 0;
+  std::uint64_t generation = 0;  // of the API keys when it was looked up
 };
 
 // The server, as a connection sees it. All calls are on the server's thread.

@@ -193,7 +193,7 @@ std::optional<Response> Router::check_key(const RequestHead& head, KnownKey& kno
   constexpr std::string_view kBearer = "Bearer ";
   const auto field = head[boost::beast::http::field::authorization];
   const std::string_view header(field.data(), field.size());
-  if (header.empty() || header != known.header) {
+  if (header.empty() || header != known.header || known.generation != keys_.generation()) {
     const bool bearer = header.size() > kBearer.size() && boost::beast::iequals(field.substr(0, 7), "bearer ");
     const auto found = bearer ? keys_.find(header.substr(kBearer.size())) : std::nullopt;
     if (!found) {
@@ -201,11 +201,17 @@ std::optional<Response> Router::check_key(const RequestHead& head, KnownKey& kno
       return refuse(401, "unauthorised", bearer ? "the API key is not known" : "an API key is needed",
                     "Send \"Authorization: Bearer <API key>\"; the operator gives keys.");
     }
-    known = {std::string(header), *found};
+    known = {std::string(header), *found, keys_.generation()};
   }
   request.api_key = known.api_key;
+  return check_role(request);
+}
+
+std::optional<Response> Router::check_role(const Request& request) const {
+  if (!keys_.valid(request.api_key))
+    return refuse(401, "unauthorised", "the API key is not known", "The operator gives keys.");
   const bool server_route = info_of(request.route).access == Access::server;
-  if (server_route && keys_.at(known.api_key).role != KeyRole::server)
+  if (server_route && keys_.at(request.api_key).role != KeyRole::server)
     return refuse(403, "role_not_allowed", "this API key reads, and may not verify or settle payments",
                   "Use a resource server's API key.");
   return std::nullopt;
@@ -221,6 +227,9 @@ std::optional<Response> Router::check_quota(const Request& request, std::uint64_
 }
 
 void Router::handle(Request request, Respond respond) {
+  // The keys may have changed since its head.
+  if (info_of(request.route).access != Access::open)
+    if (std::optional<Response> refusal = check_role(request)) return respond(std::move(*refusal));
   switch (request.route) {
     case Route::verify: return pay(Operation::verify, request, std::move(respond));
     case Route::settle: return pay(Operation::settle, request, std::move(respond));
@@ -319,21 +328,24 @@ void Router::read(Request request, Respond respond) {
     return respond(
         refuse(Refusal{503, "overloaded", "too many reads are waiting", "Try again after Retry-After.", 1000}));
   ++reads_waiting_;
-  boost::asio::post(reading_,
-                    [this, request = std::move(request), page = *page, id, channel, respond = std::move(respond)] {
-                      const ApiKey& key = keys_.at(request.api_key);
-                      BookAnswer answer;
-                      if (request.route == Route::statements) answer = read_statements(reader_, key, page);
-                      if (request.route == Route::statement) answer = read_statement(reader_, key, *id);
-                      if (request.route == Route::charges) answer = read_charges(reader_, key, page);
-                      if (request.route == Route::exposure) answer = read_exposure(reader_, key);
-                      if (request.route == Route::channels) answer = read_channels(reader_, key, page);
-                      if (request.route == Route::channel) answer = read_channel(reader_, key, *channel);
-                      post_([this, respond, answer = std::move(answer)]() mutable {
-                        --reads_waiting_;
-                        respond(answer ? respond_json(std::move(*answer)) : refuse(std::move(answer.error())));
-                      });
-                    });
+  boost::asio::post(reading_, [this, request = std::move(request), key = keys_.at(request.api_key), page = *page, id,
+                               channel, respond = std::move(respond)] {
+    BookAnswer answer;
+    std::size_t looked = 0;
+    if (request.route == Route::statements) answer = read_statements(reader_, key, page, looked);
+    if (request.route == Route::statement) answer = read_statement(reader_, key, *id);
+    if (request.route == Route::charges) answer = read_charges(reader_, key, page, looked);
+    if (request.route == Route::exposure) answer = read_exposure(reader_, key);
+    if (request.route == Route::channels) answer = read_channels(reader_, key, page, looked);
+    if (request.route == Route::channel) answer = read_channel(reader_, key, *channel);
+    post_([this, respond, api_key = request.api_key, looked, answer = std::move(answer)]() mutable {
+      --reads_waiting_;
+      // The first page of rows is what the request was taken for.
+      const std::size_t pages = (looked + limits::kHttpPageItemsMax - 1) / limits::kHttpPageItemsMax;
+      if (pages > 1) keys_.charge(api_key, pages - 1, clock_.monotonic_ns());
+      respond(answer ? respond_json(std::move(*answer)) : refuse(std::move(answer.error())));
+    });
+  });
 }
 
 }  // namespace rpc::http

@@ -37,6 +37,8 @@ class Router {
  private:
   std::optional<Response> check_method(const RequestHead& head, Route route) const;
   std::optional<Response> check_key(const RequestHead& head, KnownKey& known, Request& request);
+  // That the key still exists, and may ask for this.
+  std::optional<Response> check_role(const Request& request) const;
   std::optional<Response> check_quota(const Request& request, std::uint64_t requests, bool take = true);
   void pay(facilitator::Operation operation, const Request& request, Respond respond);
   void pay_batch(const Request& request, const Respond& respond);

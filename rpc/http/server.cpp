@@ -65,6 +65,9 @@ class Server::Impl final : public ConnectionHost {
 
   Result<void> start();
   void stop();
+  void set_api_keys(std::vector<ApiKey> keys) {
+    asio::post(context_, [this, keys = std::move(keys)]() mutable { keys_.replace(std::move(keys)); });
+  }
   std::uint16_t port() const noexcept { return port_; }
   const Counters& seen() const noexcept { return counters_; }
 
@@ -128,8 +131,9 @@ class Server::Impl final : public ConnectionHost {
 
 Result<void> Server::Impl::start() {
   const facilitator::Post post = [this](std::function<void()> run) { asio::post(context_, std::move(run)); };
-  facilitator::TabSchemeParts tab{parts_.ingest,     parts_.ledger,  parts_.reader, parts_.clock,
-                                  parts_.server_key, keys_.payees(), post};
+  facilitator::TabSchemeParts tab{parts_.ingest, parts_.ledger,     parts_.reader,
+                                  parts_.clock,  parts_.server_key, [this] { return keys_.payees(); },
+                                  post};
   ASSIGN_OR_RETURN(std::unique_ptr<facilitator::Scheme> scheme, facilitator::make_tab_scheme(std::move(tab)));
   const facilitator::After after = [this](std::uint64_t ms, std::function<void()> run) {
     const auto timer = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(ms));
@@ -259,6 +263,10 @@ Server::~Server() = default;
 Result<void> Server::start(ServerOptions options, ServerParts parts) {
   impl_ = std::make_unique<Impl>(std::move(options), std::move(parts));
   return impl_->start();
+}
+
+void Server::set_api_keys(std::vector<ApiKey> keys) {
+  if (impl_) impl_->set_api_keys(std::move(keys));
 }
 
 void Server::stop() {

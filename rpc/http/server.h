@@ -63,6 +63,9 @@ class Server {
   // Listens and serves. `parts` must live until stop() has returned. io: the address cannot be bound, or a PEM file
   // cannot be used; the message names it.
   base::Result<void> start(ServerOptions options, ServerParts parts);
+  // From now on these API keys and no others; connections stay, and each is asked for its key anew. A key keeps its
+  // quota as long as its name stays. Any thread, after start().
+  void set_api_keys(std::vector<ApiKey> keys);
   // Accepts nothing more, answers what is under way (at most limits::kShutdownGraceMs), closes. Idempotent.
   void stop();
 

@@ -175,6 +175,45 @@ TEST(SystemDaemon, InterruptStopsToo) {
 }
 
 // The service manager's side of sd_notify(3).
+TEST(SystemDaemon, HangupReadsTheApiKeysAgain) {
+  const TempFolder folder;
+  const std::uint16_t port = system_test::free_port();
+  const std::string server_key = folder.write("front.key", "0x" + std::string(63, '0') + "7\n", 0400);
+  // SHA-256 of "first" and of "second".
+  const std::string first = "0xa7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e";
+  const std::string second = "0x16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4";
+  const std::string x402 = "[x402]\nlisten = \"127.0.0.1:" + std::to_string(port) + "\"\nserver_key_file = \"" +
+                           server_key + "\"\n[[x402.api_key]]\nname = \"shop\"\naddresses = [\"0x" +
+                           std::string(39, '0') + "1\"]\nsha256 = \"";
+  Tabd tabd(folder, catalogue() + x402 + first + "\"\n");
+  ASSERT_NO_FATAL_FAILURE(tabd.start_ready());
+  system_test::KeptConnection kept(port);
+  const auto status = [&](const std::string& key) {
+    return kept.get("/v1/charges", "Authorization: Bearer " + key + "\r\n");
+  };
+  EXPECT_EQ(status("first"), 200);
+  EXPECT_EQ(status("second"), 401);
+  const std::string text = system_test::read_file(tabd.config_file());
+  const auto reload = [&](const std::string& changed, const std::string& said) {
+    const std::size_t before = tabd.log().size();
+    folder.write("tabd.toml", changed);
+    tabd.process().signal(SIGHUP);
+    return system_test::eventually([&] { return tabd.log().find(said, before) != std::string::npos; });
+  };
+  std::string rotated = text;
+  rotated.replace(rotated.find(first), first.size(), second);
+  ASSERT_TRUE(reload(rotated, "API keys read again")) << tabd.log();
+  EXPECT_EQ(tabd.log().find("takes effect at a restart"), std::string::npos) << tabd.log();
+  EXPECT_EQ(status("second"), 200) << "on the connection that is open";
+  EXPECT_EQ(status("first"), 401);
+  // Mistakes change nothing; other keys wait for a restart, and that is said.
+  ASSERT_TRUE(reload(rotated + "nonsense = 1\n", "everything stays as it was")) << tabd.log();
+  EXPECT_EQ(status("second"), 200);
+  ASSERT_TRUE(reload(text + "[log]\nlevel = \"debug\"\n", "takes effect at a restart")) << tabd.log();
+  EXPECT_EQ(status("first"), 200);
+  EXPECT_EQ(tabd.stop(), 0) << tabd.log();
+}
+
 TEST(SystemDaemon, TellsTheServiceManager) {
   const TempFolder folder;
   const std::string path = folder.path() + "/notify";

@@ -146,6 +146,37 @@ Answer http_get(std::uint16_t port, const std::string& path) {
   return {std::atoi(text.substr(9, 3).c_str()), text.substr(body + 4)};
 }
 
+KeptConnection::KeptConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const timeval limit{10, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+}
+
+KeptConnection::~KeptConnection() { ::close(socket_); }
+
+int KeptConnection::get(const std::string& path, const std::string& headers) const {
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n";
+  if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return 0;
+  const std::string length_name = "Content-Length: ";
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const std::size_t body = text.find("\r\n\r\n");
+    const std::size_t length = text.find(length_name);
+    if (body != std::string::npos && length < body) {
+      const auto wanted = static_cast<std::size_t>(std::atoi(text.c_str() + length + length_name.size()));
+      if (text.size() >= body + 4 + wanted) return std::atoi(text.substr(9, 3).c_str());
+    }
+    const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), 0);
+    if (count <= 0) return 0;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
 std::uint16_t free_port() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};

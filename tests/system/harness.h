@@ -67,6 +67,20 @@ struct Answer {
 };
 Answer http_get(std::uint16_t port, const std::string& path);
 
+// One connection to an HTTP server, kept open.
+class KeptConnection {
+ public:
+  explicit KeptConnection(std::uint16_t port);
+  ~KeptConnection();
+  KeptConnection(const KeptConnection&) = delete;
+  KeptConnection& operator=(const KeptConnection&) = delete;
+  // `headers`: lines that end with CRLF. The status; 0: the connection is gone, or no answer came in time.
+  int get(const std::string& path, const std::string& headers) const;
+
+ private:
+  int socket_ = -1;
+};
+
 // A port that was free a moment ago.
 std::uint16_t free_port();
 

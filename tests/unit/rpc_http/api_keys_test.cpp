@@ -52,6 +52,39 @@ TEST(ApiKeys, AskingHowLongTakesNothing) {
   EXPECT_EQ(keys.wait_ms(1, 1, kSecond), 0u);  // no quota
 }
 
+TEST(ApiKeys, WorkThatWasLargerThanKnownIsPaidLater) {
+  ApiKeys keys({key("one", 10, 5), key("two")});
+  EXPECT_EQ(keys.take(0, 1, kSecond), 0u);
+  keys.charge(0, 14, kSecond);  // 10 more than there are
+  EXPECT_EQ(keys.wait_ms(0, 1, kSecond), 1'101u);
+  EXPECT_EQ(keys.take(0, 1, 3 * kSecond), 0u);
+  keys.charge(1, 1'000'000, kSecond);
+  EXPECT_EQ(keys.take(1, 1, kSecond), 0u);  // no quota
+}
+
+TEST(ApiKeys, AreReplacedAndKeepTheirPlaces) {
+  ApiKeys keys({key("one", 10, 5), key("two", 10, 5), key("three")});
+  const std::uint64_t before = keys.generation();
+  EXPECT_EQ(keys.take(1, 5, kSecond), 0u);
+  ApiKey rotated = key("two new", 10, 5);
+  rotated.name = "two";
+  ApiKey added = key("four");
+  added.addresses = {*base::address_from_hex("0x0000000000000000000000000000000000000004")};
+  keys.replace({added, rotated});
+  EXPECT_NE(keys.generation(), before);
+  EXPECT_EQ(keys.find("one"), std::nullopt);
+  EXPECT_FALSE(keys.valid(0));
+  EXPECT_EQ(keys.find("two"), std::nullopt);
+  EXPECT_EQ(keys.find("two new"), std::optional<std::uint32_t>(1));
+  EXPECT_GT(keys.wait_ms(1, 1, kSecond), 0u);  // no fresh quota by asking for a new key
+  EXPECT_EQ(keys.find("four"), std::optional<std::uint32_t>(3));
+  EXPECT_EQ(keys.payees(), added.addresses);
+  keys.replace({key("one")});
+  EXPECT_EQ(keys.find("one"), std::optional<std::uint32_t>(0));
+  EXPECT_EQ(keys.find("four"), std::nullopt);
+  EXPECT_TRUE(keys.payees().empty());
+}
+
 TEST(ApiKeys, NoQuota) {
   ApiKeys keys({key("one")});
   for (int i = 0; i < 1'000; ++i) EXPECT_EQ(keys.take(0, 1'000'000, 0), 0u);

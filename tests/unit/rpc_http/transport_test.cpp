@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "crypto/sha256.h"
+#include "tests/support/channels.h"
 #include "tests/unit/rpc_http/http_world.h"
 
 namespace rpc::http {
@@ -220,6 +222,33 @@ TEST(Transport, QuotasAnswer429WithATimeToWait) {
   EXPECT_GT(refused, 0);
   HttpClient other(world.port());
   EXPECT_EQ(other.post("/verify", "{}", kServer0)->status, 400);  // another key has its own
+}
+
+TEST(Transport, APageCostsWhatHadToBeLookedAt) {
+  HttpWorld world;
+  for (std::uint64_t n = 0; n < 900; ++n) world.world.must(support::sync_channel(n, support::escrow(10), 1));
+  HttpClient client(world.port());
+  const auto page = client.get("/v1/charges", kHurried);  // 3 requests at once; 900 rows are 5
+  EXPECT_EQ(page->status, 200);
+  EXPECT_EQ(page->body, "{\"items\":[],\"next\":null}");
+  EXPECT_EQ(client.get("/v1/charges", kHurried)->status, 429);
+  EXPECT_EQ(client.get("/v1/charges", kServer0)->status, 200) << "another key has its own";
+}
+
+TEST(Transport, KeysChangeWhileConnectionsStay) {
+  HttpWorld world;
+  HttpClient client(world.port());
+  EXPECT_EQ(client.get("/v1/charges", kServer0)->status, 200);
+  EXPECT_EQ(client.get("/v1/charges", kPayer0)->status, 200);
+  ApiKey kept;
+  kept.name = "new";
+  const std::string_view text = "a new key";
+  kept.sha256 = crypto::sha256(base::ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  kept.addresses = {world.world.actors.payee(0)};
+  world.front.set_api_keys({kept});
+  EXPECT_EQ(client.get("/v1/charges", kServer0)->status, 401);
+  EXPECT_EQ(client.get("/v1/charges", kPayer0)->status, 401);
+  EXPECT_EQ(client.get("/v1/charges", text)->status, 200);
 }
 
 TEST(Transport, BatchesThatAreNoneCostQuotaToo) {
