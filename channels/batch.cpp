@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/codec.h"
 #include "base/limits.h"
 #include "base/uint256.h"
 #include "channels/unclaimed.h"
 #include "crypto/sha256.h"
-#include "evm/abi.h"
-#include "evm/channel_contract.h"
-#include "evm/order.h"
+#include "evm/channel_orders.h"
 
 namespace channels {
 
@@ -25,9 +22,6 @@ constexpr std::uint64_t kGasOfRow = 42'000;
 constexpr std::size_t kBytesOfClaim = 512;
 constexpr std::size_t kBytesOfRow = 480 + 87;
 constexpr std::uint64_t kGasOfSettle = 250'000;
-
-base::Hash claimed_topic() { return evm::event_topic("Claimed(bytes32,address,uint128,uint128)"); }
-base::Hash settled_topic() { return evm::event_topic("Settled(address,address,address,uint128)"); }
 
 std::vector<channel::Claim> claims_of(std::span<const Candidate> rows) {
   std::vector<channel::Claim> claims;
@@ -77,40 +71,24 @@ std::size_t rows_max(std::size_t rows, std::uint64_t gas_max) {
   return std::max<std::size_t>(most, 1);
 }
 
-base::Bytes claim_call(const channel::Domain& domain, std::span<const Candidate> rows,
-                       const crypto::SecretKey& authorizer) {
+evm::RelayOrder claim_order(const channel::Domain& domain, std::span<const Candidate> rows,
+                            const crypto::SecretKey& authorizer, std::uint64_t gas_max) {
   const std::vector<channel::Claim> claims = claims_of(rows);
-  const base::Hash digest = channel::claim_batch_digest(domain, channel::claim_entries(domain, claims));
-  return evm::call_claim_with_signature(claims, authorizer.sign(digest).view());
+  const base::Signature signature = authorizer.sign(evm::claim_key(domain, claims));
+  return evm::claim_order(domain, claims, signature, gas_max, evm::ClaimProof::all_rows).order;
 }
 
-core::PlanRelay claim_relay(const evm::Chain& chain, const base::Address& contract, std::span<const Candidate> rows,
-                            base::Bytes call, std::uint64_t gas_max) {
-  CHECK(!rows.empty() && rows.size() <= evm::kOrderEventsMax);
-  evm::RelayOrder order;
-  order.chain_id = chain.chain_id();
-  order.to = contract;
-  order.data = std::move(call);
-  order.gas_limit_max = gas_max;
+core::PlanRelay claim_relay(const evm::Chain& chain, std::span<const Candidate> rows, const evm::RelayOrder& order) {
   base::u128 gain = 0;
-  for (const Candidate& row : rows) {
-    order.proof.push_back({contract, {claimed_topic(), row.channel.key}, std::nullopt});
-    gain += row.gain;
-  }
+  for (const Candidate& row : rows) gain += row.gain;
   return plan(chain, RelayKind::claim, order, 0,
               "claim of " + std::to_string(rows.size()) + " channels: " + base::to_decimal_string(gain));
 }
 
-core::PlanRelay settle_relay(const evm::Chain& chain, const base::Address& contract, const base::Address& receiver,
+core::PlanRelay settle_relay(const evm::Chain& chain, const channel::Domain& domain, const base::Address& receiver,
                              const base::Address& token, std::uint64_t interval, base::u128 amount) {
-  evm::RelayOrder order;
-  order.chain_id = chain.chain_id();
-  order.to = contract;
-  order.data = evm::call_settle(receiver, token);
-  order.gas_limit_max = kGasOfSettle;
-  order.proof = {{contract, {settled_topic(), evm::word_of(receiver), evm::word_of(token)}, std::nullopt}};
-  return plan(chain, RelayKind::settle, order, interval,
-              "settle to " + base::to_hex(receiver) + ": " + base::to_decimal_string(amount));
+  return plan(chain, RelayKind::settle, evm::settle_order(domain, receiver, token, amount, kGasOfSettle).order,
+              interval, "settle to " + base::to_hex(receiver) + ": " + base::to_decimal_string(amount));
 }
 
 std::optional<Planned> read_order(base::ByteView bytes, std::uint64_t chain_id, const base::Address& contract) {
@@ -119,9 +97,9 @@ std::optional<Planned> read_order(base::ByteView bytes, std::uint64_t chain_id, 
   Planned planned;
   for (const evm::EventPattern& event : order->proof) {
     if (event.contract != contract || event.data) return std::nullopt;
-    if (event.topics.size() == 2 && event.topics[0] == claimed_topic()) {
+    if (event.topics.size() == 2 && event.topics[0] == evm::claimed_topic()) {
       planned.channels.push_back(event.topics[1]);
-    } else if (event.topics.size() == 3 && event.topics[0] == settled_topic() && order->proof.size() == 1) {
+    } else if (event.topics.size() == 3 && event.topics[0] == evm::settled_topic() && order->proof.size() == 1) {
       planned.kind = RelayKind::settle;
       std::copy_n(event.topics[1].bytes.begin() + 12, 20, planned.receiver.bytes.begin());
       std::copy_n(event.topics[2].bytes.begin() + 12, 20, planned.token.bytes.begin());

@@ -8,6 +8,7 @@
 
 #include "channels/parts.h"
 #include "commitments/channel/verify.h"
+#include "evm/order.h"
 #include "ledger/core/command.h"
 
 namespace channels {
@@ -36,16 +37,16 @@ Judgement judge(const core::Channel& channel, const commitments::channel::Snapsh
 // Rows of one transaction under the limits; at least 1.
 std::size_t rows_max(std::size_t rows, std::uint64_t gas_max);
 
-// claimWithSignature over the rows (1 .. rows_max), signed by their receiver authorizer.
-base::Bytes claim_call(const commitments::channel::Domain& domain, std::span<const Candidate> rows,
-                       const crypto::SecretKey& authorizer);
+// claimWithSignature over the rows (1 .. rows_max), signed by their receiver authorizer; proved by all of them.
+evm::RelayOrder claim_order(const commitments::channel::Domain& domain, std::span<const Candidate> rows,
+                            const crypto::SecretKey& authorizer, std::uint64_t gas_max);
 
 // The relays. Their keys follow from what they do: the same again is the same relay, also after a restart. A settlement
 // is one for each receiver, token and interval.
-core::PlanRelay claim_relay(const evm::Chain& chain, const base::Address& contract, std::span<const Candidate> rows,
-                            base::Bytes call, std::uint64_t gas_max);
-core::PlanRelay settle_relay(const evm::Chain& chain, const base::Address& contract, const base::Address& receiver,
-                             const base::Address& token, std::uint64_t interval, base::u128 amount);
+core::PlanRelay claim_relay(const evm::Chain& chain, std::span<const Candidate> rows, const evm::RelayOrder& order);
+core::PlanRelay settle_relay(const evm::Chain& chain, const commitments::channel::Domain& domain,
+                             const base::Address& receiver, const base::Address& token, std::uint64_t interval,
+                             base::u128 amount);
 
 // What a relay's order is about, if it is one of these. Read again after a restart.
 struct Planned {

@@ -268,8 +268,8 @@ void Claims::simulate(const BatchPtr& batch) {
   if (batch->pieces.empty()) return gathered(batch);
   std::vector<Candidate> piece = std::move(batch->pieces.front());
   batch->pieces.pop_front();
-  const base::Bytes call = claim_call(domain_, piece, *options_.authorizer);
-  parts_.chain.simulate(options_.contract, call,
+  const evm::RelayOrder order = claim_order(domain_, piece, *options_.authorizer, options_.claim_gas_max);
+  parts_.chain.simulate(order.to, order.data,
                         anchor_.then<base::Result<evm::Simulation>>(
                             [this, batch, piece = std::move(piece)](const base::Result<evm::Simulation>& answer) {
                               judge_piece(batch, piece, answer);
@@ -322,8 +322,8 @@ void Claims::plan(const BatchPtr& batch, std::vector<Candidate> rows) {
     flight.channels.push_back(row.channel.id.value);
     amount += row.gain;
   }
-  core::PlanRelay relay = claim_relay(parts_.chain, options_.contract, rows,
-                                      claim_call(domain_, rows, *options_.authorizer), options_.claim_gas_max);
+  core::PlanRelay relay =
+      claim_relay(parts_.chain, rows, claim_order(domain_, rows, *options_.authorizer, options_.claim_gas_max));
   submit_all(parts_, anchor_, {std::move(relay)},
              [this, batch, flight = std::move(flight), amount](const std::vector<core::CommandResult>& results) {
                if (!base::accepted(results.front().status))
@@ -441,8 +441,7 @@ void Claims::plan_settle(const core::Earnings& earnings, std::uint64_t interval,
   Flight flight;
   flight.kind = RelayKind::settle;
   flight.earnings = {earnings.receiver, earnings.token};
-  core::PlanRelay relay =
-      settle_relay(parts_.chain, options_.contract, earnings.receiver, earnings.token, interval, due);
+  core::PlanRelay relay = settle_relay(parts_.chain, domain_, earnings.receiver, earnings.token, interval, due);
   submit_all(parts_, anchor_, {std::move(relay)}, [this, flight, due](const std::vector<core::CommandResult>& results) {
     if (base::accepted(results.front().status)) return planned(flight, results.front(), due);
     settled_in_.erase(flight.earnings);

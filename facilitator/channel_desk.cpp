@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/uint256.h"
-#include "facilitator/channel_orders.h"
 #include "facilitator/json_text.h"
 
 namespace facilitator {
@@ -92,7 +91,7 @@ SettleResponse ChannelDesk::settle_response(const ChannelJob& job, const RelayAn
   return response;
 }
 
-ledger::core::PlanRelay ChannelDesk::plan(const ChannelOrder& order) const {
+ledger::core::PlanRelay ChannelDesk::plan(const evm::ChannelOrder& order) const {
   ledger::core::PlanRelay plan;
   plan.rail = base::RailName::parse(parts_.chain.rail()).value_or(base::RailName{});
   plan.key = order.key;

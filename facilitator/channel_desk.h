@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "evm/channel_orders.h"
 #include "facilitator/channel_payload.h"
 #include "facilitator/channel_reads.h"
 #include "facilitator/channel_scheme.h"
@@ -71,7 +72,7 @@ class ChannelDesk {
   Answer refuse(const ChannelJob& job, commitments::channel::Code code, std::string_view why = {},
                 std::string extra = {}) const;
   SettleResponse settle_response(const ChannelJob& job, const RelayAnswer& answer) const;
-  ledger::core::PlanRelay plan(const struct ChannelOrder& order) const;
+  ledger::core::PlanRelay plan(const evm::ChannelOrder& order) const;
 
  private:
   void ask_again(const base::Hash& id, unsigned left, std::function<bool(const commitments::channel::Snapshot&)> enough,

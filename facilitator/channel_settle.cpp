@@ -104,7 +104,8 @@ void ChannelSettle::send_deposit(const SharedJob& job, RelayDone done) {
   };
   desk_.check(job, 2, check, [this, job, done = std::move(done)] {
     const ChannelPayload& payload = job->payload;
-    const ChannelOrder order = deposit_order(payload.item, payload.deposit, *job->token, desk_.parts().collector);
+    const evm::ChannelOrder order =
+        evm::deposit_order(payload.item, payload.deposit, *job->token, desk_.parts().collector);
     desk_.parts().relays.run(
         desk_.plan(order), desk_.parts().settle_wait_ms, [this, job, done](const RelayAnswer& answer) {
           const bool conflict =
@@ -156,7 +157,7 @@ void ChannelSettle::claim(const SharedJob& job, std::span<const base::Address> p
   desk_.check(
       job, rows.size() + 1, [&domain = desk_.domain()](ChannelJob& one) { check_rows(one, domain); },
       [this, job] {
-        const base::Hash key = claim_key(desk_.domain(), job->payload.claims);
+        const base::Hash key = evm::claim_key(desk_.domain(), job->payload.claims);
         if (first(key, job)) look_at_rows(job, key);
       });
 }
@@ -189,9 +190,9 @@ void ChannelSettle::claim_rows(const SharedJob& job, const base::Hash& key,
     signature = *job->payload.claim_signature;
     left = rows;
   } else {
-    signature = desk_.parts().authorizer->sign(claim_key(desk_.domain(), left));
+    signature = desk_.parts().authorizer->sign(evm::claim_key(desk_.domain(), left));
   }
-  const ChannelOrder order = claim_order(desk_.domain(), left, signature, desk_.parts().claim_gas_max);
+  const evm::ChannelOrder order = evm::claim_order(desk_.domain(), left, signature, desk_.parts().claim_gas_max);
   desk_.parts().relays.run(desk_.plan(order), Relays::Same::key, desk_.parts().settle_wait_ms,
                            [this, job, key](const RelayAnswer& answer) {
                              if (answer.kind != RelayAnswer::Kind::done)
@@ -226,7 +227,7 @@ void ChannelSettle::settle(const SharedJob& job, std::span<const base::Address> 
         desk_.refuse(*job, Code::receiver_mismatch, "this API key may not settle for " + base::to_hex(receiver)));
   if (desk_.token(token) == nullptr)
     return job->done(desk_.refuse(*job, Code::token_mismatch, base::to_hex(token) + " is not served here"));
-  const base::Hash key = settle_order(desk_.domain(), receiver, token, 0).key;
+  const base::Hash key = evm::settle_order(desk_.domain(), receiver, token, 0).key;
   if (!first(key, job)) return;
   const auto look = [this, job, key](const Result<evm::EarningsState>& earned) {
     if (!earned) return answer_all(key, chain_unavailable(earned.error().message));
@@ -237,8 +238,8 @@ void ChannelSettle::settle(const SharedJob& job, std::span<const base::Address> 
 }
 
 void ChannelSettle::send_settle(const SharedJob& job, const base::Hash& key, const evm::Earnings& earned) {
-  const ChannelOrder order =
-      settle_order(desk_.domain(), job->payload.receiver, job->payload.token, earned.total_claimed);
+  const evm::ChannelOrder order =
+      evm::settle_order(desk_.domain(), job->payload.receiver, job->payload.token, earned.total_claimed);
   if (earned.total_claimed <= earned.total_settled) return nothing_to_settle(job, key, order.key);
   const base::u128 due = earned.total_claimed - earned.total_settled;
   desk_.parts().relays.run(
@@ -297,8 +298,8 @@ void ChannelSettle::refund(const SharedJob& job) {
   };
   desk_.check(job, payload.claims.size() + 3, check, [this, job] {
     const ChannelPayload& read = job->payload;
-    const base::Hash key = refund_key(desk_.domain(), {read.item.config, read.item.voucher.channel_id, *read.amount,
-                                                       *read.refund_nonce, read.claims});
+    const base::Hash key = evm::refund_key(desk_.domain(), {read.item.config, read.item.voucher.channel_id,
+                                                            *read.amount, *read.refund_nonce, read.claims});
     if (first(key, job)) check_refund(job, key);
   });
 }
@@ -317,7 +318,7 @@ void ChannelSettle::check_refund(const SharedJob& job, const base::Hash& key) {
 
 void ChannelSettle::send_refund(const SharedJob& job, const base::Hash& key, const Snapshot& state) {
   const ChannelPayload& payload = job->payload;
-  ChannelRefund refund{
+  evm::ChannelRefund refund{
       payload.item.config, payload.item.voucher.channel_id, *payload.amount, *payload.refund_nonce, {}};
   base::u128 claimed = state.total_claimed;
   for (const channel::Claim& row : payload.claims) claimed = std::max(claimed, row.total_claimed);
@@ -337,10 +338,10 @@ void ChannelSettle::send_refund(const SharedJob& job, const base::Hash& key, con
   if (payload.claim_signature) {
     claim_signature = *payload.claim_signature;
   } else if (!refund.claims.empty()) {
-    claim_signature = desk_.parts().authorizer->sign(claim_key(desk_.domain(), refund.claims));
+    claim_signature = desk_.parts().authorizer->sign(evm::claim_key(desk_.domain(), refund.claims));
   }
-  const ChannelOrder order =
-      refund_order(desk_.domain(), key, refund, refund_signature, claim_signature, desk_.parts().claim_gas_max);
+  const evm::ChannelOrder order =
+      evm::refund_order(desk_.domain(), key, refund, refund_signature, claim_signature, desk_.parts().claim_gas_max);
   desk_.parts().relays.run(desk_.plan(order), Relays::Same::key, desk_.parts().settle_wait_ms,
                            [this, job, key, amount](const RelayAnswer& answer) { refunded(job, key, amount, answer); });
 }

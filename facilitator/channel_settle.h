@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
+#include "evm/channel_orders.h"
 #include "facilitator/channel_desk.h"
-#include "facilitator/channel_orders.h"
 
 namespace facilitator {
 

@@ -30,7 +30,7 @@ std::string voucher_state_json(const core::Channel& kept) {
 
 base::Hash refund_relay_key(const channel::Domain& domain, const ChannelJob& job) {
   // A refund's own digest with the reservation in the place of the nonce: no contract would take it.
-  return refund_key(domain, {job.payload.item.config, id_of(job), 0, base::Uint256(job.reservation), {}});
+  return evm::refund_key(domain, {job.payload.item.config, id_of(job), 0, base::Uint256(job.reservation), {}});
 }
 
 }  // namespace
@@ -279,15 +279,15 @@ void ChannelStore::send_refund(const SharedJob& job, const base::Hash& key, cons
       rows.push_back({kept.config, kept.reservation.maximum, kept.reservation.signature, true, kept.charged});
     const base::u128 claimed = std::max(kept.charged, now.total_claimed);
     if (claimed >= now.balance) return job->done(desk_.refuse(*job, Code::refund_no_balance));
-    ChannelRefund refund{kept.config, kept.key, std::min(kept.reservation.amount, now.balance - claimed),
-                         now.refund_nonce, rows};
+    evm::ChannelRefund refund{kept.config, kept.key, std::min(kept.reservation.amount, now.balance - claimed),
+                              now.refund_nonce, rows};
     const crypto::SecretKey& authorizer = *desk_.parts().authorizer;
     const base::Signature refund_signature =
         authorizer.sign(channel::refund_digest(desk_.domain(), kept.key, refund.nonce, refund.amount));
     base::Signature claim_signature;
-    if (!rows.empty()) claim_signature = authorizer.sign(claim_key(desk_.domain(), rows));
-    const ChannelOrder order =
-        refund_order(desk_.domain(), key, refund, refund_signature, claim_signature, desk_.parts().claim_gas_max);
+    if (!rows.empty()) claim_signature = authorizer.sign(evm::claim_key(desk_.domain(), rows));
+    const evm::ChannelOrder order =
+        evm::refund_order(desk_.domain(), key, refund, refund_signature, claim_signature, desk_.parts().claim_gas_max);
     desk_.parts().relays.run(desk_.plan(order), Relays::Same::key, desk_.parts().settle_wait_ms,
                              [this, job](const RelayAnswer& answer) { refunded(job, answer); });
   };

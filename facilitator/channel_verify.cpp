@@ -1,6 +1,6 @@
 #include "facilitator/channel_verify.h"
 
-#include "facilitator/channel_orders.h"
+#include "evm/channel_orders.h"
 
 namespace facilitator {
 
@@ -108,7 +108,8 @@ void ChannelVerify::deposit(const SharedJob& job) {
 
 void ChannelVerify::look_at_deposit(const SharedJob& job, DepositViewDone done) {
   const ChannelPayload& payload = job->payload;
-  const ChannelOrder order = deposit_order(payload.item, payload.deposit, *job->token, desk_.parts().collector);
+  const evm::ChannelOrder order =
+      evm::deposit_order(payload.item, payload.deposit, *job->token, desk_.parts().collector);
   auto views = std::make_shared<Views>();
   const auto arrived = [job, views, done = std::move(done)] {
     if (--views->missing == 0) done(judge(*job, *views));

@@ -243,8 +243,7 @@ TEST_F(ClaimsTest, TheLongestClaimFitsItsOrder) {
     rows.push_back({channel, 5, 5});
   }
   const commitments::channel::Domain domain = support::channel_domain();
-  const core::PlanRelay relay =
-      claim_relay(chain_, channel_contract(), rows, claim_call(domain, rows, authorizer_), 30'000'000);
+  const core::PlanRelay relay = claim_relay(chain_, rows, claim_order(domain, rows, authorizer_, 30'000'000));
   EXPECT_LE(relay.order.size(), base::limits::kRelayOrderBytesMax);
   EXPECT_NEAR(static_cast<double>(relay.order.size()), static_cast<double>(rows.size() * 567), 600.0)
       << "what rows_max counts with";

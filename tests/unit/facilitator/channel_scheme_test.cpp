@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "facilitator/channel_orders.h"
+#include "evm/channel_orders.h"
 #include "tests/unit/facilitator/channel_world.h"
 
 namespace facilitator {
@@ -166,8 +166,8 @@ TEST_F(ChannelSchemeTest, AClaimSendsTheRowsThatAreLeft) {
   std::vector<channel::Claim> rows = {
       {support::channel_config(0), 3'000, support::voucher_signature(0, 3'000), true, 2'500},
       {support::channel_config(2), 1'000, support::voucher_signature(2, 1'000), true, 1'000}};
-  const base::Signature authorizer = authorizer_key.sign(claim_key(support::channel_domain(), rows));
-  EXPECT_EQ(world.order().data, claim_order(support::channel_domain(), rows, authorizer, 0).order.data);
+  const base::Signature authorizer = authorizer_key.sign(evm::claim_key(support::channel_domain(), rows));
+  EXPECT_EQ(world.order().data, evm::claim_order(support::channel_domain(), rows, authorizer, 0).order.data);
   EXPECT_EQ(world.order().gas_limit_max, 5'000'000u);
   world.confirm();
   world.run_until([&] { return answers.size() == 100; });
