@@ -108,8 +108,24 @@ void ChannelStore::reserve_deposit(const SharedJob& job) {
     verify_.look_at_deposit(job, [this, job](const Result<DepositView>& view) {
       if (!view) return job->done(chain_unavailable(view.error().message));
       if (view->code != Code::ok) return job->done(desk_.refuse(*job, view->code, view->why));
+      if (!may_open(*job, view->channel)) {
+        core::CommandResult result;
+        result.status = Status::limit_reached;
+        result.detail = "this payer opened " + std::to_string(kUnfundedChannelsMax) +
+                        " channels whose deposits did not come; pay on one of them";
+        return job->done(refused(*job, result));
+      }
       sync(job, true, [this, job] { reserve_now(job, true); });
     });
+  });
+}
+
+bool ChannelStore::may_open(const ChannelJob& job, const channel::Snapshot& newest) {
+  const ledger::api::LedgerReader& reader = desk_.parts().reader;
+  if (newest.balance != 0 || reader.channel(id_of(job))) return true;
+  return unfunded_.admit(job.payload.item.config.payer, id_of(job), [&reader](const base::Hash& id) {
+    const Result<core::Channel> kept = reader.channel(id);
+    return kept && kept->chain.balance != 0;
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "facilitator/channel_settle.h"
 #include "facilitator/channel_verify.h"
+#include "facilitator/unfunded_channels.h"
 
 namespace facilitator {
 
@@ -28,6 +29,8 @@ class ChannelStore {
   // the job itself if that fails.
   void sync(const SharedJob& job, bool may_open, Next next);
   void reserve_deposit(const SharedJob& job);
+  // Whether the ledger may keep the channel of a deposit from now on, if it does not yet.
+  bool may_open(const ChannelJob& job, const commitments::channel::Snapshot& newest);
   void reserve_now(const SharedJob& job, bool synced);
   void reserved(const SharedJob& job, const Receipt& receipt);
 
@@ -46,6 +49,7 @@ class ChannelStore {
   ChannelDesk& desk_;
   ChannelVerify& verify_;
   ChannelSettle& settle_;
+  UnfundedChannels unfunded_;
 };
 
 }  // namespace facilitator

@@ -1,7 +1,9 @@
 #pragma once
 
-// Channels of the tests and what is asked of the ledger about them. Channel `n` belongs to payer n, whose agent n signs
-// its vouchers; even numbers pay payee 0, odd ones payee 1.
+// Channels of the tests and what is asked of the ledger about them. Channel `n` belongs to payer n (those from a
+// million on all to one payer), whose agent n signs its vouchers; even numbers pay payee 0, odd ones payee 1.
+
+#include <algorithm>
 
 #include "ledger/core/command.h"
 #include "tests/support/actors.h"
@@ -22,9 +24,10 @@ inline Address channel_token() {
 }
 inline commitments::channel::Domain channel_domain() { return {kChannelChain, channel_contract()}; }
 
+inline std::uint64_t channel_payer(std::uint64_t n) { return std::min<std::uint64_t>(n, 1'000'000); }
 inline commitments::channel::ChannelConfig channel_config(std::uint64_t n) {
   commitments::channel::ChannelConfig config;
-  config.payer = secret_key(Role::payer, n).address();
+  config.payer = secret_key(Role::payer, channel_payer(n)).address();
   config.payer_authorizer = secret_key(Role::agent, n).address();
   config.receiver = secret_key(Role::payee, n % 2).address();
   config.receiver_authorizer = secret_key(Role::keeper, 0).address();

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "facilitator/unfunded_channels.h"
 #include "tests/unit/facilitator/channel_world.h"
 
 namespace facilitator {
@@ -147,6 +148,23 @@ TEST_F(ChannelStoreTest, ADepositIsMadeAtTheCapture) {
   EXPECT_THAT(done.extra, HasSubstr(R"("balance":"5000")"));
   EXPECT_THAT(done.extra, HasSubstr(R"("chargedCumulativeAmount":"600"},"chargedAmount":"600")"));
   EXPECT_EQ(kept(2).charged, 600u);
+}
+
+TEST_F(ChannelStoreTest, OneWalletCannotFillTheLedgerWithChannelsThatHaveNoMoney) {
+  const auto open = [this](std::uint64_t n) {
+    return reserve({.n = n, .type = "deposit", .more = deposit_json(n, 5'000)});
+  };
+  const std::uint64_t first = 1'000'000, most = kUnfundedChannelsMax;
+  for (std::uint64_t n = first; n < first + most; ++n) ASSERT_TRUE(open(n).valid) << n;
+  const VerifyResponse refused = open(first + most);
+  EXPECT_EQ(refused.reason, std::string(kP) + "limit_reached");
+  EXPECT_THAT(refused.message, HasSubstr("pay on one of them"));
+  EXPECT_FALSE(world.ledger->reader().channel(channel_key(first + most)));
+  EXPECT_EQ(open(first).reason, std::string(kP) + "channel_busy") << "one of them goes on";
+  EXPECT_TRUE(open(2).valid) << "another payer";
+  chain.put(first, escrow(5'000));
+  world.ledger->must(support::sync_channel(first, escrow(5'000), 101));
+  EXPECT_TRUE(open(first + most).valid) << "a deposit has come";
 }
 
 TEST_F(ChannelStoreTest, ADepositThatFailsEndsTheReservation) {

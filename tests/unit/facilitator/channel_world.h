@@ -158,7 +158,7 @@ inline std::string deposit_json(std::uint64_t n, base::u128 amount, std::uint64_
   deposit.salt = base::Uint256(salt);
   const crypto::TokenDomain token("USDC", "2", kChannelChain, channel_token());
   const base::Signature signature =
-      secret_key(Role::payer, n)
+      secret_key(Role::payer, support::channel_payer(n))
           .sign(crypto::receive_authorization_digest(
               token.separator,
               channel::deposit_authorization(channel_config(n), channel_key(n), deposit, collector())));

@@ -1,0 +1,34 @@
+#pragma once
+
+// Channels that were opened for a deposit which has not come yet, by payer. Opening costs a payer a signature, and the
+// ledger keeps a channel for ever: without a bound one wallet could fill it by promising the same money again and
+// again. Remembered in memory alone: a restart forgets. One thread.
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace facilitator {
+
+// Of one payer: an honest payer's next try is on the same channel.
+inline constexpr std::size_t kUnfundedChannelsMax = 16;
+// Payers that are remembered, at about 700 bytes each: 11 MiB. Beyond, all are forgotten; each had a funded wallet.
+inline constexpr std::size_t kUnfundedPayersMax = 16 * 1024;
+
+class UnfundedChannels {
+ public:
+  // Whether a channel has got money meanwhile.
+  using Funded = std::function<bool(const base::Hash& channel)>;
+
+  // True if the payer may open this one, which is then counted; for one that is counted already, always. At most
+  // kUnfundedChannelsMax.
+  bool admit(const base::Address& payer, const base::Hash& channel, const Funded& funded);
+
+ private:
+  std::map<base::Address, std::vector<base::Hash>> by_payer_;
+};
+
+}  // namespace facilitator
