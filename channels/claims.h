@@ -87,7 +87,8 @@ class Claims {
   bool loaded_ = false;
   bool busy_ = false;       // a batch or a settlement is being examined
   base::Time round_until_;  // the round takes what has waited since then; zero: there is no round
-  std::size_t rows_cap_;    // halved when a relay fails, so that a row that makes it fail ends up alone
+  // Halved when a relay fails, so that a row that makes it fail ends up alone, and when a node does not simulate.
+  std::size_t rows_cap_;
   std::map<std::uint64_t, Flight> flights_;                // by settlement
   std::unordered_map<std::uint64_t, std::uint64_t> held_;  // channel -> until, monotonic ns
   std::unordered_set<std::uint64_t> held_aside_;           // of these, channels that were put aside

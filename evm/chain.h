@@ -37,6 +37,12 @@ struct Simulation {
   base::Bytes data;    // returned, or of the revert
 };
 
+// Of one that does not succeed: whether that is the contract's word, and not the node's trouble (a limit on requests,
+// a method that it does not have).
+inline bool is_revert(const Simulation& simulation) {
+  return !simulation.data.empty() || simulation.reason.find("revert") != std::string::npos;
+}
+
 // Asked together; a block may have come in between.
 struct AuthorizationState {
   base::u128 balance = 0;  // of the owner, in the token's units; 2^127 - 1 if it is larger

@@ -347,6 +347,54 @@ TEST_F(ClaimsTest, DearGasMakesClaimsWaitButNotForAWithdrawal) {
   EXPECT_THAT(rows(relays()[0]), ElementsAre(2));
 }
 
+TEST_F(ClaimsTest, ANodeThatLagsPutsNoChannelAside) {
+  keep(1, 1'000, 100);
+  const commitments::channel::Snapshot now = std::exchange(chain_.newest[channel_key(1)], {});
+  chain_.point(kept(1).block - 10);  // where the deposit was not there yet
+  begin();
+  clock_.advance_us(kHour_us);
+  ticks(3);
+  EXPECT_THAT(relays(), IsEmpty());
+  EXPECT_THAT(aside_, IsEmpty());
+  EXPECT_THAT(problem_, HasSubstr("the node lags"));
+  chain_.newest[channel_key(1)] = now;
+  chain_.point(100);
+  clock_.advance_us(6'000'000);
+  tick();
+  EXPECT_EQ(relays().size(), 1u);
+}
+
+TEST_F(ClaimsTest, AWithdrawalNeedsNoGasPrice) {
+  chain_.prices_down = true;
+  keep(1, 1'000, 100);
+  keep(2, 1'000, 100);
+  begin();
+  clock_.advance_us(kHour_us);
+  ticks(2);
+  EXPECT_THAT(relays(), IsEmpty());
+  EXPECT_THAT(problem_, HasSubstr("no eth_gasPrice"));
+  claims_->withdrawal(kept(2), clock_.now().seconds() + 900);
+  tick();
+  ASSERT_EQ(relays().size(), 1u);
+  EXPECT_THAT(rows(relays()[0]), ElementsAre(2));
+}
+
+TEST_F(ClaimsTest, ANodeThatSimulatesNoLargeClaimsGetsSmallerOnes) {
+  for (std::uint64_t n = 1; n <= 8; ++n) keep(n, 1'000, 100);
+  chain_.simulated_bytes_max = 1'600;  // two rows
+  begin();
+  clock_.advance_us(kHour_us);
+  for (int i = 0; i < 40 && claims_->status().rows_claimed < 8; ++i) {
+    tick();
+    for (const core::Settlement& relay : relays())
+      if (relay.state == S::ready) confirm(relay);
+    tick();
+    clock_.advance_us(6'000'000);
+  }
+  EXPECT_EQ(claims_->status().rows_claimed, 8u);
+  EXPECT_THAT(aside_, IsEmpty());
+}
+
 TEST_F(ClaimsTest, AnotherAuthorizersChannelsAreNotClaimed) {
   const crypto::SecretKey other = support::secret_key(support::Role::keeper, 7);
   options_.authorizer = &other;

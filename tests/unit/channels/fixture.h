@@ -67,10 +67,13 @@ class FakeChain final : public support::SilentChain {
       if (one.block_number >= from && one.block_number <= to) found.push_back(one);
     done(found);
   }
-  void gas_price(evm::Done<base::u128> done) override { done(gas_price_wei); }
+  void gas_price(evm::Done<base::u128> done) override {
+    prices_down ? done(base::error(base::ErrorCode::unavailable, "no eth_gasPrice")) : done(gas_price_wei);
+  }
   // Refuses calls that name a poisoned payer.
   void simulate(const base::Address&, const base::Bytes& data, evm::Done<evm::Simulation> done) override {
     ++simulations;
+    if (data.size() > simulated_bytes_max) return done(evm::Simulation{false, "out of gas", {}});
     if (!trouble.empty()) return done(evm::Simulation{false, trouble, {}});
     for (const base::Address& payer : poisoned) {
       const auto found = std::search(data.begin(), data.end(), payer.bytes.begin(), payer.bytes.end());
@@ -89,6 +92,8 @@ class FakeChain final : public support::SilentChain {
   std::vector<evm::LoggedEvent> log;
   std::set<base::Address> poisoned;
   base::u128 gas_price_wei = 7;
+  bool prices_down = false;
+  std::size_t simulated_bytes_max = SIZE_MAX;
   std::size_t largest_piece = 0;
   std::size_t channels_read = 0;
   int simulations = 0;
