@@ -331,8 +331,11 @@ class Daemon::Impl {
     chain_->simulate(contract, evm::call_get_channel_id(channel),
                      [&answer](Result<evm::Simulation> said) { answer.set_value(std::move(said)); });
     const Result<evm::Simulation> said = answer.get_future().get();
-    if (!said) {
-      log_.warning("the channel contract could not be asked who it is", {{"why", said.error().message}});
+    // An error of the node's own, such as a limit on requests, says nothing about the contract. A revert does.
+    const bool asked = said && (said->succeeds || evm::is_revert(*said));
+    if (!asked) {
+      log_.warning("the channel contract could not be asked who it is",
+                   {{"why", said ? said->reason : said.error().message}});
     } else if (said->data != base::Bytes(id.bytes.begin(), id.bytes.end())) {
       return error(ErrorCode::invalid_argument, "x402.channels.contract: at " + base::to_hex(contract) +
                                                     " there is no x402BatchSettlement on chain " +
@@ -436,7 +439,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ops::Config& config, ops::Lo
   return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
 }
 
+void Daemon::reload_api_keys(const ops::Config& config) { impl_->reload_api_keys(config); }
 void Daemon::stop() { impl_->stop(); }
 
 }  // namespace tabd_daemon
-void Daemon::reload_api_keys(const ops::Config& config) { impl_->reload_api_keys(config); }

@@ -54,6 +54,9 @@ Result<DepositView> judge(const ChannelJob& job, const Views& views) {
   view.code =
       channel::check_deposit(job.payload.deposit, job.payload.item.voucher.maximum, *views.balance, view.channel);
   if (view.code == Code::ok && !views.simulation->succeeds) {
+    // Nothing is known of the deposit then: the payer must not hear that it was refused.
+    if (!evm::is_revert(*views.simulation))
+      return base::error(base::ErrorCode::unavailable, "the node does not simulate: " + views.simulation->reason);
     view.code = Code::deposit_simulation_failed;
     view.why = views.simulation->reason;
   }

@@ -67,7 +67,8 @@ struct StablecoinOptions {
 // Checks the options. invalid_argument names the option. `io` and `clock` must outlive the settler. `signer` is the
 // only key that signs for this (chain, account); start() fails with permission if another process holds its nonces.
 // start() refuses a wrong chain, a token without code, other decimals or another DOMAIN_SEPARATOR, with both values.
-// When the node does not answer, start() succeeds, and nothing is prepared until these checks have passed.
+// When the node does not answer, or with an error of its own, start() succeeds, and nothing is prepared until these
+// checks have passed.
 base::Result<std::unique_ptr<Settler>> make_stablecoin(boost::asio::io_context& io, StablecoinOptions options,
                                                        crypto::SecretKey signer, const base::Clock& clock);
 

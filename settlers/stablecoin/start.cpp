@@ -12,11 +12,20 @@ namespace json = boost::json;
 constexpr std::size_t kChainCalls = 3;  // chain id, mined and pending transaction count
 constexpr std::size_t kTokenCalls = 3;  // code, DOMAIN_SEPARATOR(), decimals()
 
-bool unreachable(const std::vector<RpcResult>& results) {
+// Whether the error is a contract's word.
+bool is_revert(const RpcError& error) {
+  constexpr std::int64_t kExecutionReverted = 3;
+  if (error.transport) return false;
+  return error.code == kExecutionReverted || !error.data.empty() || error.message.find("revert") != std::string::npos;
+}
+
+// The node says nothing about the chain: no answer, or a trouble of its own, such as a limit on requests. It passes, so
+// that it must not be taken for a wrong chain or token, which nobody looks at again.
+const RpcError* trouble(const std::vector<RpcResult>& results) {
   for (const RpcResult& result : results) {
-    if (!result && result.error().transport) return true;
+    if (!result && !is_revert(result.error())) return &result.error();
   }
-  return false;
+  return nullptr;
 }
 
 std::string text_of(const RpcResult& result) {
@@ -83,11 +92,10 @@ base::Result<void> StablecoinSettler::judge_chain(const std::vector<RpcResult>& 
 
 void StablecoinSettler::check_chain(Done<base::Result<void>> done) {
   client_->batch(chain_calls(), [this, done = std::move(done)](const std::vector<RpcResult>& results) {
-    if (unreachable(results)) {
-      for (const RpcResult& result : results) {
-        if (!result && result.error().transport) note_problem(result.error().message);
-      }
-      return done(base::error(ErrorCode::unavailable, "the node at " + url_.host_header + " does not answer"));
+    if (const RpcError* error = trouble(results)) {
+      note_problem(error->message);
+      return done(base::error(ErrorCode::unavailable,
+                              "the node at " + url_.host_header + " does not answer: " + error->message));
     }
     base::Result<void> judged = judge_chain(results);
     if (judged) {

@@ -123,8 +123,12 @@ TEST_F(ChannelSchemeTest, ADepositIsVerifiedWithItsMoneyAndSettledOnce) {
   chain.wallet = 4'999;
   EXPECT_EQ(reason(message), "insufficient_balance");
   chain.wallet = 5'000;
-  chain.simulation = {false, "Pausable: paused", {}};
+  chain.simulation = {false, "Pausable: paused", {0x08}};
   EXPECT_EQ(reason(message), "deposit_simulation_failed");
+  chain.simulation = {false, "request rate limited", {}};
+  EXPECT_EQ(std::get<Refusal>(world.answer_to(facilitator::Operation::verify, request_json(message), payees)).code,
+            "chain_unavailable")
+      << "the node's trouble is not the payer's";
   chain.simulation = {true, "", {}};
   EXPECT_EQ(reason({.n = 2, .type = "deposit", .more = deposit_json(2, 5'000, support::kNow + 5)}),
             "payload_authorization_valid_before");

@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 
 #include "evm/abi.h"
 #include "settlers/stablecoin/json_rpc.h"
+#include "settlers/stablecoin/token.h"
 #include "tests/unit/settlers/scripted_node.h"
 
 namespace settlers::stablecoin {
@@ -197,6 +200,49 @@ TEST_F(ChainReaderTest, AsksForLessWhenTheNodeRefusesABatch) {
   const std::size_t before = node_.requests.size();
   EXPECT_TRUE(channels(7, Depth::newest));
   EXPECT_EQ(node_.requests.size(), before + 2) << "it has learned";
+}
+
+// A limit on requests in the moment of the start must not stop the rail for good: withdrawals do not wait.
+TEST_F(ChainReaderTest, ARailWhoseNodeRefusesToAnswerAsksAgain) {
+  const base::SystemClock clock;
+  char folder[] = "/tmp/tabd-rail-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  options_.state_directory = folder;
+  options_.poll_ms = 20;
+  options_.tokens = {{ledger::core::AssetId(1), address(0x55), "USDC"}};
+  const std::string domain = base::to_hex(domain_separator(options_.tokens[0], options_.chain_id));
+  bool limited = true;
+  node_.answer = [&](const ScriptedNode::Call& call) -> ScriptedNode::Reply {
+    if (limited) return {std::nullopt, "request rate limited"};
+    if (call.method == "eth_chainId") return {json::value("0x7a69"), {}};
+    if (call.method == "eth_getBlockByNumber") return as_a_good_node(call);
+    if (call.method == "eth_call") {
+      const bool of_decimals = call.params[0].as_object().at("data").as_string().starts_with("0x313ce567");
+      return {json::value(of_decimals ? "0x" + word(6) : domain), {}};
+    }
+    return {json::value("0x1"), {}};
+  };
+  crypto::SecretKey signer = *crypto::SecretKey::from_bytes(hash(7).bytes);
+  auto made = make_stablecoin(io_, options_, std::move(signer), clock);
+  ASSERT_TRUE(made) << made.error().message;
+  const std::unique_ptr<Settler> rail = std::move(*made);
+  const auto run_until = [this](const auto& condition) {
+    for (int i = 0; i < 500 && !condition(); ++i) {
+      io_.restart();
+      io_.run_one_for(std::chrono::milliseconds(20));
+    }
+    return condition();
+  };
+  std::optional<base::Result<void>> started;
+  rail->start([&](base::Result<void> result) { started = std::move(result); });
+  ASSERT_TRUE(run_until([&] { return started.has_value(); }));
+  EXPECT_TRUE(*started) << started->error().message;
+  EXPECT_TRUE(run_until([&] { return rail->describe().find("rate limited") != std::string::npos; }));
+  limited = false;
+  EXPECT_TRUE(run_until([&] { return rail->describe().find(" block ") != std::string::npos; })) << rail->describe();
+  EXPECT_THAT(rail->describe(), ::testing::Not(HasSubstr("rate limited")));
+  rail->stop();
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ChainReaderTest, HalfAnAnswerIsNone) {
