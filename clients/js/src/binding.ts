@@ -156,6 +156,9 @@ export function domainSalt(network: string): Hex {
   return toHex(hashOfText(network));
 }
 
+const MEMO_TEXTS_MAX = 1024;
+const MEMO_CHARACTERS_MAX = 512; // networks and assets are shorter, also as CAIP-19
+
 /** Remembers what a text hashes to. Texts come from outside, so what is kept is bounded. */
 function memo(compute: (text: string) => Uint8Array): (text: string) => Uint8Array {
   const known = new Map<string, Uint8Array>();
@@ -163,7 +166,7 @@ function memo(compute: (text: string) => Uint8Array): (text: string) => Uint8Arr
     let value = known.get(text);
     if (value === undefined) {
       value = compute(text);
-      if (known.size < 1024) known.set(text, value);
+      if (known.size < MEMO_TEXTS_MAX && text.length <= MEMO_CHARACTERS_MAX) known.set(text, value);
     }
     return value;
   };
@@ -237,6 +240,7 @@ export function resourceHash(url: string): Hex {
 
 /** The key of a tab: (payer, payee, asset, salt). */
 export function tabKey(tab: { payer: Address; payee: Address; asset: string; salt: Hex }): Hex {
+  if (typeof (tab.asset as unknown) !== "string") throw new TabError("invalid_argument", "asset must be a text");
   return toHex(
     keccak_256(
       concatBytes(

@@ -9,6 +9,7 @@ import type {
 
 import { isTabPayload } from "../binding.js";
 import { TAB_SCHEME } from "../types.js";
+import type { VoucherPayload } from "../types.js";
 import { Batcher, unavailable } from "./batcher.js";
 import type { Result } from "./batcher.js";
 import { BUSY_PAUSES_MS, CHANNEL_BUSY, CHANNEL_BUSY_MESSAGE, channelPayment, reservedSeconds } from "./channels.js";
@@ -25,6 +26,7 @@ import {
   tabHold,
 } from "./holds.js";
 import type { Hold } from "./holds.js";
+import { unreadable } from "./readable.js";
 import { REPLAYED, REPLAYED_MESSAGE, tabOf, VoucherLocks } from "./replays.js";
 import { ConnectionError, errorBody, parseAnswer, Transport } from "./transport.js";
 import type { Answer } from "./transport.js";
@@ -87,6 +89,7 @@ export interface TabdFacilitatorStats {
 
 const TAB_BUSY = "invalid_batch_settlement_tab_in_use";
 const TAB_BUSY_MESSAGE = "Another payment on this tab is under way. Pay one after the other, or on several tabs.";
+const TAB_LATE_MESSAGE = "The answer took longer than the payment was valid, and the tab is in use for another one.";
 const CHAIN_REQUESTS_MAX = 16;
 // A queued charge has to arrive before the hold ends; with less than this left it is awaited.
 const QUEUE_MARGIN_MS = 2_000;
@@ -118,6 +121,8 @@ export class TabdFacilitator implements FacilitatorClient {
   readonly #holds = new WeakMap<object, Hold>();
   readonly #kept = new WeakSet();
   readonly #locks = new VoucherLocks();
+  /** Vouchers on tabs that were verified here, each under its lock. */
+  readonly #vouchers = new WeakSet();
   /** The last charge of each channel that is not acknowledged yet. */
   readonly #charges = new Map<string, Promise<void>>();
   #closing = false;
@@ -135,14 +140,14 @@ export class TabdFacilitator implements FacilitatorClient {
     this.#verifyTimeoutMs = checked("verifyTimeoutMs", options.verifyTimeoutMs, 5_000, 1, timeoutMax);
     this.#settleTimeoutMs = checked("settleTimeoutMs", options.settleTimeoutMs, 30_000, 1, timeoutMax);
     this.#queueMax = checked("queueMax", options.queueMax, 10_000, 1, 1_000_000);
-    this.#onSettleLost = options.onSettleLost ?? reportLost;
+    this.#onSettleLost = harmless("onSettleLost", options.onSettleLost ?? reportLost);
     this.#transport = new Transport({
       url: this.url,
       apiKey: options.apiKey,
       ca: options.ca,
       connections: requestsMax + 2 * CHAIN_REQUESTS_MAX, // the batches', and those that pass through
     });
-    const onTrouble = options.onTrouble ?? ((): void => undefined);
+    const onTrouble = harmless("onTrouble", options.onTrouble ?? ((): void => undefined));
     this.#batcher = new Batcher({
       transport: this.#transport,
       itemsMax: checked("batchMax", options.batchMax, 256, 1, 256),
@@ -182,9 +187,11 @@ export class TabdFacilitator implements FacilitatorClient {
         `${this.#queueMax} requests wait for tabd; no more are taken for now`,
       );
     }
+    const problem = unreadable(payload);
+    if (problem !== undefined) return { isValid: false, invalidReason: "invalid_payload", invalidMessage: problem };
     if (channel !== undefined) return this.#reservePatiently(channel, payload, requirements);
     const tab = tabOf(payload.payload);
-    if (tab !== undefined && !this.#locks.take(tab, requirements.maxTimeoutSeconds)) {
+    if (tab !== undefined && !this.#locks.take(tab, payload, requirements.maxTimeoutSeconds)) {
       return { isValid: false, invalidReason: TAB_BUSY, invalidMessage: TAB_BUSY_MESSAGE };
     }
     let response: VerifyResponse | undefined;
@@ -192,7 +199,8 @@ export class TabdFacilitator implements FacilitatorClient {
       response = await this.#verifyTab(payload, requirements);
       return response;
     } finally {
-      if (tab !== undefined && response?.isValid !== true) this.#locks.free(tab);
+      if (tab !== undefined && response?.isValid === true) this.#vouchers.add(payload);
+      else if (tab !== undefined) this.#locks.free(tab, payload);
     }
   }
 
@@ -254,8 +262,7 @@ export class TabdFacilitator implements FacilitatorClient {
     if (hold === undefined) throw new TabdUnavailableError("bad_answer", "tabd answered a reserve without reservation");
     this.#holds.set(payload, hold);
     // Only now: whoever has not signed for the channel cannot keep it from others.
-    this.#locks.free(channel.key);
-    this.#locks.take(channel.key, reservedSeconds(requirements.maxTimeoutSeconds));
+    this.#locks.take(channel.key, hold, reservedSeconds(requirements.maxTimeoutSeconds));
     return response;
   }
 
@@ -305,8 +312,11 @@ export class TabdFacilitator implements FacilitatorClient {
     const hold = this.#holds.get(payload);
     if (hold === undefined) {
       const tab = tabOf(payload.payload);
+      if (tab !== undefined && this.#vouchers.has(payload) && !this.#locks.isOwner(tab, payload)) {
+        return tooLate(payload, requirements);
+      }
       return this.#settleNow(this.#batcher, itemJson("settle", json(payload), requirements)).finally(() => {
-        if (tab !== undefined) this.#locks.free(tab);
+        if (tab !== undefined) this.#locks.free(tab, payload);
       });
     }
     if (hold.channel !== undefined) return this.#settleChannel(hold, hold.channel.key, payload, requirements);
@@ -320,12 +330,12 @@ export class TabdFacilitator implements FacilitatorClient {
    */
   release(payload: PaymentPayload, requirements: PaymentRequirements): void {
     const tab = tabOf(payload.payload);
-    if (tab !== undefined) this.#locks.free(tab);
+    if (tab !== undefined) this.#locks.free(tab, payload);
     const hold = this.#holds.get(payload);
     if (hold === undefined || hold.settled !== undefined) return;
     const nothing = { ...requirements, amount: "0" };
     hold.settled = Promise.resolve(queuedResponse(hold, nothing));
-    if (hold.channel !== undefined) this.#locks.free(hold.channel.key);
+    if (hold.channel !== undefined) this.#locks.free(hold.channel.key, hold);
     this.#deliver(hold, nothing);
   }
 
@@ -384,7 +394,7 @@ export class TabdFacilitator implements FacilitatorClient {
       return response;
     } finally {
       if (failed) hold.settled = undefined;
-      this.#locks.free(key);
+      this.#locks.free(key, hold);
     }
   }
 
@@ -488,6 +498,17 @@ export class TabdFacilitator implements FacilitatorClient {
   }
 }
 
+/** The user's own function: if it throws, that is said, and the queue goes on. */
+function harmless<T>(name: string, call: (value: T) => void): (value: T) => void {
+  return (value) => {
+    try {
+      call(value);
+    } catch (error) {
+      console.error(`[tabd] ${name} threw:`, error);
+    }
+  };
+}
+
 function reportLost(lost: LostSettle): void {
   console.error(
     `[tabd] not charged: ${lost.amount} to ${lost.payer}, ` +
@@ -499,6 +520,13 @@ function reportLost(lost: LostSettle): void {
 function isTab(payload: PaymentPayload, requirements: PaymentRequirements): boolean {
   const tab = requirements.scheme === TAB_SCHEME && requirements.network.endsWith(":tab");
   return tab && isTabPayload(payload.payload);
+}
+
+/** Its time was over, and the tab went on without it: the same charge may have been served meanwhile. */
+function tooLate({ payload }: PaymentPayload, { network }: PaymentRequirements): SettleResponse {
+  const { payer } = (payload as unknown as VoucherPayload).voucher;
+  const late = { errorReason: TAB_BUSY, errorMessage: TAB_LATE_MESSAGE };
+  return { success: false, ...late, transaction: "", network, payer };
 }
 
 /** No amount at all counts as above. */

@@ -12,26 +12,32 @@ export const REPLAYED_MESSAGE = "This payment was used before. Sign a new one fo
  * alike. On a channel from its reservation on: the ledger refuses a second one, here that costs it nothing.
  */
 export class VoucherLocks {
-  /** Keys, and until when they are taken at most: a request may never be finished. Milliseconds since 1970. */
-  readonly #until = new Map<string, number>();
+  /** Keys, whose they are, and until when at most: a request may never be finished. Milliseconds since 1970. */
+  readonly #taken = new Map<string, { owner: object; until: number }>();
 
-  /** True if it was free; it is taken now. */
-  take(key: string, seconds: number): boolean {
+  /** True if it was free; from now on it is `owner`'s. */
+  take(key: string, owner: object, seconds: number): boolean {
     const now = Date.now();
     if (this.isTaken(key)) return false;
-    if (this.#until.size >= 1000) {
-      for (const [other, until] of this.#until) if (until <= now) this.#until.delete(other);
+    if (this.#taken.size >= 1000) {
+      for (const [other, { until }] of this.#taken) if (until <= now) this.#taken.delete(other);
     }
-    this.#until.set(key, now + seconds * 1000);
+    this.#taken.set(key, { owner, until: now + seconds * 1000 });
     return true;
   }
 
   isTaken(key: string): boolean {
-    return (this.#until.get(key) ?? 0) > Date.now();
+    return (this.#taken.get(key)?.until ?? 0) > Date.now();
   }
 
-  free(key: string): void {
-    this.#until.delete(key);
+  /** False once the time was over and somebody else took it. */
+  isOwner(key: string, owner: object): boolean {
+    return this.#taken.get(key)?.owner === owner;
+  }
+
+  /** Does nothing if it is not `owner`'s. */
+  free(key: string, owner: object): void {
+    if (this.isOwner(key, owner)) this.#taken.delete(key);
   }
 }
 

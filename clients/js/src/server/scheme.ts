@@ -169,8 +169,9 @@ export class TabServerScheme implements SchemeNetworkServer {
     transportContext: unknown,
   ): string | undefined {
     const type = payload?.["type"];
-    if (!this.#types().includes(String(type))) {
-      return `This server takes ${this.#types().join(" and ")} payments, not ${String(type)}.`;
+    if (typeof type !== "string" || !this.#types().includes(type)) {
+      const given = typeof type === "string" ? type.slice(0, 40) : typeof type;
+      return `This server takes ${this.#types().join(" and ")} payments, not ${given}.`;
     }
     if (typeof transportContext !== "object" || transportContext === null) return undefined;
     const asked = this.#resources.get(transportContext);

@@ -82,6 +82,11 @@ export class FakeDaemon {
     return sum;
   }
 
+  /** Every hold ends. */
+  forget(): void {
+    this.#holds.clear();
+  }
+
   openHolds(): number {
     return [...this.#holds.values()].filter(({ state }) => state === "open").length;
   }
