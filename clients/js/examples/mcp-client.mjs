@@ -17,8 +17,8 @@ const scheme = new TabClientScheme(privateKeySigner(secretKey("PAYER_KEY_FILE"))
 });
 const payments = new x402Client().register(process.env.NETWORK ?? "*:tab", scheme);
 const client = payForTools(new Client({ name: "example", version: "1.0.0" }), payments, {
-  approve: ({ tool, required }) => {
-    console.error(`${tool} costs up to ${required.accepts[0].amount} units`);
+  approve: ({ tool, chosen }) => {
+    console.error(`${tool} costs up to ${chosen.amount} units of ${chosen.asset}`);
     return true;
   },
 });

@@ -92,7 +92,8 @@ export function fixedBytes(what: string, text: unknown, length: number): Uint8Ar
   return hexToBytes(text.slice(2));
 }
 
-function show(value: unknown): string {
+/** A value from outside, short enough for a message. */
+export function show(value: unknown): string {
   const text = typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) as string | undefined);
   return text === undefined ? String(value) : text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

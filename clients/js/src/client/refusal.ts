@@ -30,11 +30,11 @@ export function refusalIn(required: Record<string, unknown>, settled?: object): 
   const { errorReason, errorMessage } = (settled ?? {}) as { errorReason?: unknown; errorMessage?: unknown };
   const failed = text(errorReason);
   if (failed !== undefined) return refusal(failed, text(errorMessage));
-  const accepts = Array.isArray(required["accepts"])
-    ? (required["accepts"] as { extra?: Record<string, unknown> }[])
-    : [];
-  const details = accepts.map((option) => option.extra?.["refusal"]).find((value) => typeof value === "object");
-  return refusal(text(required["error"]) ?? "unknown", text((details as { message?: unknown } | undefined)?.message));
+  const accepts: unknown[] = Array.isArray(required["accepts"]) ? required["accepts"] : [];
+  const details = accepts
+    .map((option) => (option as { extra?: { refusal?: { message?: unknown } | null } | null } | null)?.extra?.refusal)
+    .find((value) => typeof value === "object" && value !== null);
+  return refusal(text(required["error"]) ?? "unknown", text(details?.message));
 }
 
 /** Reads from a 402 answer why the payment was refused; undefined for any other answer. */

@@ -16,6 +16,7 @@ import {
   fixedBytes,
   isTabPayload,
   resourceHash,
+  show,
   tabKey,
   toHex,
   ZERO_RESOURCE,
@@ -84,8 +85,8 @@ export class TabClientScheme implements SchemeNetworkClient {
   readonly #options: TabClientOptions;
   readonly #now: () => number;
   readonly #book: TabBook | undefined;
-  /** URLs by requirements: the scheme is not told the resource otherwise. */
-  readonly #resources = new WeakMap<object, string>();
+  /** What `resource.url` said, by requirements: the scheme is not told the resource otherwise. */
+  readonly #resources = new WeakMap<object, unknown>();
 
   constructor(signer: TabSigner, options: TabClientOptions) {
     this.#signer = signer;
@@ -99,7 +100,8 @@ export class TabClientScheme implements SchemeNetworkClient {
     if (vouchers !== undefined) this.#book = this.#makeBook(vouchers);
     this.schemeHooks = {
       onBeforePaymentCreation: (context) => {
-        this.#resources.set(context.selectedRequirements, context.paymentRequired.resource.url);
+        const { resource } = context.paymentRequired as { resource?: { url?: unknown } | null };
+        this.#resources.set(context.selectedRequirements, resource?.url ?? null);
         return Promise.resolve();
       },
       onPaymentResponse: (context) => this.#onPaymentResponse(context),
@@ -164,11 +166,11 @@ export class TabClientScheme implements SchemeNetworkClient {
     const { network, asset, payTo, maxTimeoutSeconds } = requirements;
     const extra = extraOf(requirements);
     checkNetwork(network);
-    const version = extra["version"];
-    if ((extra["binding"] ?? "tab") !== "tab" || (typeof version === "string" && version !== TAB_VERSION)) {
+    const [binding, version] = [extra["binding"] ?? "tab", extra["version"] ?? TAB_VERSION];
+    if (binding !== "tab" || version !== TAB_VERSION) {
       throw new TabError(
         "wrong_requirements",
-        `the server wants binding ${String(extra["binding"])} version ${String(version)}; this is tab version 1`,
+        `the server wants binding ${show(binding)} version ${show(version)}; this is tab version "1"`,
       );
     }
     fixedBytes("payTo", payTo, 20);
@@ -176,7 +178,7 @@ export class TabClientScheme implements SchemeNetworkClient {
     if (!Number.isInteger(maxTimeoutSeconds) || maxTimeoutSeconds < 1) {
       throw new TabError(
         "wrong_requirements",
-        `maxTimeoutSeconds must be a positive whole number, not ${maxTimeoutSeconds}`,
+        `maxTimeoutSeconds must be a positive whole number, not ${show(maxTimeoutSeconds)}`,
       );
     }
     const limits = this.#limits.get(asset);
@@ -218,6 +220,12 @@ export class TabClientScheme implements SchemeNetworkClient {
 
   async #payByCommitment(requirements: PaymentRequirements, amount: bigint): Promise<TabPayload> {
     const url = this.#options.bindResource === false ? undefined : this.#resources.get(requirements);
+    if (url !== undefined && (typeof url !== "string" || url === "")) {
+      throw new TabError(
+        "wrong_requirements",
+        `the server named no resource.url to bind the promise to, but ${show(url)}; nothing was signed`,
+      );
+    }
     return signCommitment(this.#signer, requirements.network, {
       payer: this.#payer,
       payee: requirements.payTo.toLowerCase() as Address,
@@ -277,7 +285,9 @@ export class TabClientScheme implements SchemeNetworkClient {
         const state = tabStateIn(context.paymentRequired.accepts, context.requirements);
         if (state !== undefined && (state.charges !== lease.record.charges || state.charged !== lease.record.charged)) {
           await this.#book.adopt(lease, state);
-          return { recovered: true }; // nothing was served: sign for the real state, once
+          // Nothing was served: sign for the real state, once. But not if it was this payment that was charged: then the
+          // request has cost what it may, and whether to pay again is for the caller to say.
+          if (BigInt(state.charged) <= lease.signedBefore) return { recovered: true };
         }
       }
     } finally {
@@ -317,15 +327,17 @@ function readTabState(value: unknown): TabState | undefined {
   return { tab: tab as Hex, charged, charges, maximum: typeof maximum === "string" ? maximum : "0" };
 }
 
-/** The correction for the option that was chosen. */
-function tabStateIn(accepts: readonly PaymentRequirements[], chosen: PaymentRequirements): TabState | undefined {
-  const same = accepts.find(
+/** The correction for the option that was chosen; the list comes from outside as well. */
+function tabStateIn(accepts: unknown, chosen: PaymentRequirements): TabState | undefined {
+  if (!Array.isArray(accepts)) return undefined;
+  const same = (accepts as (PaymentRequirements | null)[]).find(
     (option) =>
+      option !== null &&
       option.scheme === chosen.scheme &&
       option.network === chosen.network &&
       option.asset === chosen.asset &&
       option.payTo === chosen.payTo &&
       extraOf(option)["tabState"] !== undefined,
   );
-  return same && readTabState(extraOf(same)["tabState"]);
+  return same ? readTabState(extraOf(same)["tabState"]) : undefined;
 }

@@ -40,6 +40,8 @@ export interface Lease {
   readonly salt: Hex;
   readonly record: TabRecord;
   readonly until: number;
+  /** The highest maximum that was signed on the tab before this payment's. */
+  signedBefore: bigint;
 }
 
 export interface TabBookOptions {
@@ -100,7 +102,8 @@ export class TabBook {
   /** Writes down what is about to be signed. */
   async signing(lease: Lease, maximum: bigint): Promise<void> {
     const { record } = lease;
-    if (maximum > BigInt(record.maximum)) record.maximum = maximum.toString();
+    lease.signedBefore = BigInt(record.maximum);
+    if (maximum > lease.signedBefore) record.maximum = maximum.toString();
     await this.#options.store.set(lease.tab, record);
   }
 
@@ -180,7 +183,7 @@ export class TabBook {
       const held = this.#leases.get(tab);
       if (held !== undefined && held.until > now) continue;
       const record: TabRecord = { charged: "0", charges: "0", maximum: "0" };
-      const lease: Lease = { tab, salt, record, until: now + this.#options.leaseMs };
+      const lease: Lease = { tab, salt, record, until: now + this.#options.leaseMs, signedBefore: 0n };
       this.#leases.set(tab, lease); // before waiting, so that nobody else takes it
       try {
         Object.assign(record, await this.#options.store.get(tab));

@@ -1,5 +1,5 @@
 import type { PaymentResponseContext, x402Client } from "@x402/core/client";
-import type { PaymentPayload, PaymentRequired } from "@x402/core/types";
+import type { PaymentPayload, PaymentRequired, PaymentRequirements } from "@x402/core/types";
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js";
 
@@ -8,8 +8,10 @@ import { PAYMENT_META, paymentRequiredOf, paymentResponseOf } from "./wire.js";
 export interface ToolPaymentRequest {
   tool: string;
   arguments: Readonly<Record<string, unknown>>;
-  /** What the server asks for. */
+  /** All that the server asks for: one of `required.accepts` is enough. */
   required: PaymentRequired;
+  /** The one that would be paid: what is signed is this, whatever else the server offered. */
+  chosen: PaymentRequirements;
 }
 
 export interface PayForToolsOptions {
@@ -42,12 +44,46 @@ export function payForTools(client: Client, payments: x402Client, options: PayFo
     const { result, required } = await call(params);
     if (required === undefined || params._meta?.[PAYMENT_META] !== undefined) return result;
     const request = { tool: params.name, arguments: params.arguments ?? {}, required };
-    if (options.approve !== undefined && !(await options.approve(request))) return result;
-    return pay(payments, required, (payload) =>
-      call({ ...params, _meta: { ...params._meta, [PAYMENT_META]: payload } }),
-    );
+    const approval = approvalOf(payments, required, (chosen) => options.approve?.({ ...request, chosen }) ?? true);
+    try {
+      return await pay(payments, required, (payload) =>
+        call({ ...params, _meta: { ...params._meta, [PAYMENT_META]: payload } }),
+      );
+    } catch (error) {
+      if (approval.refused) return result;
+      throw error;
+    }
   };
   return client;
+}
+
+interface Approval {
+  ask: (chosen: PaymentRequirements) => boolean | Promise<boolean>;
+  /** What it was given for. */
+  given: PaymentRequirements | undefined;
+  refused: boolean;
+}
+
+/** Approvals by demand for payment, of each paying client whose choices are watched. */
+const watched = new WeakMap<x402Client, WeakMap<object, Approval>>();
+
+/** Asks once it is known which option would be signed for: only the paying client knows, so that a hook of it asks. */
+function approvalOf(payments: x402Client, required: PaymentRequired, ask: Approval["ask"]): Approval {
+  let approvals = watched.get(payments);
+  if (approvals === undefined) {
+    const known = new WeakMap<object, Approval>();
+    payments.onBeforePaymentCreation(async ({ paymentRequired, selectedRequirements }) => {
+      const approval = known.get(paymentRequired);
+      if (approval === undefined || approval.given === selectedRequirements) return undefined; // also the second try
+      approval.refused = !(await approval.ask(selectedRequirements));
+      approval.given = selectedRequirements;
+      return approval.refused ? { abort: true, reason: "not approved" } : undefined;
+    });
+    watched.set(payments, (approvals = known));
+  }
+  const approval: Approval = { ask, given: undefined, refused: false };
+  approvals.set(required, approval);
+  return approval;
 }
 
 /** Signs, calls, and tells the scheme how it ended. One that learned its mistake from the refusal gets a second try. */
@@ -88,15 +124,15 @@ async function ask(
   options: Parameters<CallTool>[2],
 ): Promise<Answer> {
   const seen: { required?: PaymentRequired } = {};
-  const watched = schema.transform((result) => {
+  const watching = schema.transform((result) => {
     const required = paymentRequiredOf(result);
     if (required === undefined) return result;
-    seen.required = required;
+    seen.required = { ...required }; // one object for each call
     const rest = { ...result };
     delete rest["structuredContent"];
     return rest;
   }) as unknown as ToolResultSchema;
-  const result = await original(params, watched, options);
+  const result = await original(params, watching, options);
   const { required } = seen;
   return { result: required === undefined ? result : { ...result, structuredContent: { ...required } }, required };
 }
