@@ -17,7 +17,7 @@ const { TOKEN: asset, TOKEN_NAME: name, TOKEN_VERSION: version } = process.env;
 const price = (units) => (asset ? { asset, amount: `${units}`, extra: { name, version } } : `$${units / 1_000_000}`);
 const accepts = (units) => ({ accepts: { scheme: "batch-settlement", network, payTo, price: price(units) } });
 const app = express();
-app.use(paymentMiddleware({ "GET /weather": accepts(1000), "GET /story": accepts(50_000) }, server));
+app.use(paymentMiddleware({ "/weather": accepts(1000), "/story": accepts(50_000) }, server));
 
 app.get("/weather", (request, response) => {
   response.json({ weather: "sunny" });

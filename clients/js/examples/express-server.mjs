@@ -15,7 +15,7 @@ const server = new x402ResourceServer(facilitator).register(
 
 const accepts = (price) => ({ accepts: { scheme: "batch-settlement", network, payTo, price } });
 const app = express();
-app.use(paymentMiddleware({ "GET /weather": accepts("$0.001"), "GET /story": accepts("$0.05") }, server));
+app.use(paymentMiddleware({ "/weather": accepts("$0.001"), "/story": accepts("$0.05") }, server));
 
 app.get("/weather", (request, response) => {
   response.json({ weather: "sunny" });

@@ -60,6 +60,7 @@ describe.skipIf(missing !== undefined).each(["express", "hono", "mcp"])("the exa
     await expect(weather(agent)).rejects.toThrow(/refused: invalid_signature/);
     await daemon.allowAgent(await run({}, "mandate", daemon.agent.address));
     expect(await weather(agent)).toMatch(/charged 1000 units/);
+    if (framework !== "mcp") expect((await fetch(`${server.url}/weather`, { method: "HEAD" })).status).toBe(402);
     expect(await endExample(server)).toBe(0);
     expect(await daemon.figures()).toEqual({ charged: 22_000n, held: 0n });
   });
