@@ -29,6 +29,7 @@ using MandateId = Id<struct MandateTag, std::uint32_t>;        // a payer's perm
 using TabId = Id<struct TabTag, std::uint64_t>;                // one (payer, payee, asset, salt)
 using StatementId = Id<struct StatementTag, std::uint64_t>;    // gap-free statement number
 using SettlementId = Id<struct SettlementTag, std::uint64_t>;  // one collection, payout or relay
+using NoticeId = Id<struct NoticeTag, std::uint64_t>;          // one notice of a rail
 using ChannelId = Id<struct ChannelTag, std::uint64_t>;        // one kept payment channel (x402 batch-settlement)
 using Sequence = Id<struct SequenceTag, std::uint64_t>;        // position of an entry in the journal, from 1
 using SegmentId = Id<struct SegmentTag, std::uint64_t>;        // position of a segment in the chain, from 1

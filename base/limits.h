@@ -76,6 +76,17 @@ inline constexpr std::size_t kStreamRefusedMax = 10'000;  // refused items that 
 inline constexpr std::size_t kSubscriberSegmentsMax = 1024;
 inline constexpr std::size_t kSubscriptionsPerSessionMax = 16;
 inline constexpr std::size_t kRailMandateBytesMax = 4096;
+inline constexpr std::size_t kRailMandatesPerPayerMax = 8;  // one for each rail; 32 KiB for a payer that fills them all
+inline constexpr std::size_t kRailCodeBytesMax = 64;        // the longest code of a card provider has about 40
+// One notice of a rail: what its settler needs of it, not necessarily all that was sent.
+inline constexpr std::size_t kNoticeBodyBytesMax = 4096;
+inline constexpr std::size_t kNoticeTextBytesMax = 256;  // source, external id: a file's name and a place in it
+// Notices recorded at once: at most 5 MiB of a segment.
+inline constexpr std::size_t kNoticesPerCommandMax = 1024;
+// Notices that wait or are in suspense, at about 250 bytes each in memory; beyond it recording is `overloaded`.
+inline constexpr std::size_t kNoticesOpenMax = 1'000'000;
+// Of one settlement, those that its settler is shown: the last ones.
+inline constexpr std::size_t kNoticesPerProbeMax = 32;
 inline constexpr std::size_t kPageItemsMax = 1000;             // items in one page of a list
 inline constexpr std::size_t kSubscriberQueueEvents = 10'000;  // a subscriber that is further behind is dropped
 // x402 over HTTP. The head of a request: as common servers have it.

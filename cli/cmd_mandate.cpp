@@ -126,15 +126,37 @@ Outcome list(Context& context, const MandateListOptions& options) {
 }
 
 struct RailOptions {
-  std::string bytes;
+  std::string mandate;
+  std::string rail;
+  std::string payer;
+  bool text = false;
 };
 
 Outcome rail(Context& context, const RailOptions& options) {
-  const std::optional<base::Bytes> bytes = base::from_hex(options.bytes);
-  if (!bytes) return usage_failure("The rail mandate is not hexadecimal.");
-  CLI_TRY(tabd::PayerSession session, context.payer_session());
-  CLI_TRY(const auto receipt, decided(session.set_rail_mandate(*bytes)));
-  context.report(receipt, fmt::format("The rail mandate is set: {} bytes.", bytes->size()));
+  core::SetRailMandate wanted;
+  const std::optional<base::RailName> name = base::RailName::parse(options.rail);
+  if (!name || options.rail.empty())
+    return usage_failure("A rail's name has 1 to 16 characters.", "See: tabctl rails list");
+  wanted.rail = *name;
+  if (options.text) {
+    wanted.mandate.assign(options.mandate.begin(), options.mandate.end());
+  } else {
+    const std::optional<base::Bytes> bytes = base::from_hex(options.mandate);
+    if (!bytes) return usage_failure("The rail mandate is not hexadecimal.", "With --text it is taken as it is.");
+    wanted.mandate = *bytes;
+  }
+  ledger::api::CommandReceipt receipt;
+  if (!options.payer.empty()) {
+    CLI_TRY(tabd::OperatorSession session, context.operator_session());
+    CLI_TRY(wanted.payer, find_payer(session, options.payer));
+    CLI_TRY(receipt, decided(session.set_rail_mandate(wanted)));
+  } else {
+    CLI_TRY(tabd::PayerSession session, context.payer_session());
+    CLI_TRY(receipt, decided(session.set_rail_mandate(options.rail, wanted.mandate)));
+  }
+  context.report(receipt, wanted.mandate.empty() ? fmt::format("There is no mandate for {} any more.", options.rail)
+                                                 : fmt::format("The mandate for {} is set: {} bytes.", options.rail,
+                                                               wanted.mandate.size()));
   return {};
 }
 
@@ -176,10 +198,14 @@ void add_mandate_commands(CLI::App& root, Chosen& chosen) {
       },
       list);
   add_command<RailOptions>(
-      *group, chosen, "rail", "Store what the payer's rail needs to pull, such as an EIP-2612 permit.",
-      "  tabctl mandate rail 0x01... --key payer.key",
+      *group, chosen, "rail", "Store what one of the payer's rails needs to pull, such as an EIP-2612 permit.",
+      "  tabctl mandate rail 0x01... --rail stablecoin --key payer.key\n"
+      "  tabctl mandate rail --rail card --payer \"Crawler Inc\" --text \"cus_123;pm_456\"",
       [](CLI::App& app, RailOptions& options) {
-        app.add_option("bytes", options.bytes, "Hexadecimal; \"0x\" takes it away.")->required();
+        app.add_option("mandate", options.mandate, "Hexadecimal; \"0x\" takes it away.")->required();
+        app.add_option("--rail", options.rail, "Which one; see: tabctl rails list")->required();
+        app.add_flag("--text", options.text, "The mandate is text, stored as it is.");
+        app.add_option("--payer", options.payer, "As operator: whose mandate. Address, number or label.");
       },
       rail);
 }

@@ -109,6 +109,8 @@ Outcome operator_balance(Context& context, Viewer& viewer, const AssetBook& asse
     row("revenue", one.revenue, true);
     row("bad debt", one.bad_debt, false);
     row("rounding", one.rounding, true);
+    row("kept by rails", one.rail_fees, false);
+    row("suspense", one.suspense, true);
   }
   context.write(table.render(context.color()));
   return {};

@@ -120,8 +120,9 @@ Outcome show(Context& context, const PayerOptions& options) {
   fields.add("address", base::to_hex(account.payer.address));
   fields.add("standing", std::string(word(account.payer.standing)));
   fields.add("registered", time_text(account.payer.registered));
-  fields.add("rail mandate",
-             account.payer.rail_mandate.empty() ? "none" : fmt::format("{} bytes", account.payer.rail_mandate.size()));
+  if (account.payer.rail_mandates.empty()) fields.add("rail mandates", "none");
+  for (const core::RailMandate& one : account.payer.rail_mandates)
+    fields.add(fmt::format("{} mandate", one.rail.view()), fmt::format("{} bytes", one.mandate.size()));
   context.write(fields.render());
   if (account.tallies.empty()) context.say("Nothing was charged yet.");
   for (const auto& tally : account.tallies) {

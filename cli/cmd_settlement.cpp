@@ -6,6 +6,9 @@
 namespace cli {
 namespace {
 
+// The last ones; all of them: tabctl inbox list.
+constexpr std::uint32_t kNoticesShown = 10;
+
 struct SettlementListOptions {
   std::string state;
   ListOptions list;
@@ -73,8 +76,12 @@ Outcome show(Context& context, const NumberOptions& options) {
   if (is_relay) {
     CLI_TRY(relay, asked(viewer.books()->relay(one.id)));
   }
+  CLI_TRY(const std::vector<core::Notice> notices, asked(viewer.books()->notices_of(one.id, kNoticesShown)));
   if (context.json()) {
     Json out = settlement_json(one, assets, names);
+    JsonArray list;
+    for (const core::Notice& notice : notices) list.emplace_back(notice_json(notice, assets, names));
+    out.as_object()["notices"] = std::move(list);
     out.as_object()["relay"] = is_relay ? relay_json(relay) : Json(nullptr);
     context.write_json(out);
     return {};
@@ -98,7 +105,11 @@ Outcome show(Context& context, const NumberOptions& options) {
   fields.add("attempt", fmt::format("{} (technical retries {}, dunning step {})", one.attempt, one.technical_retries,
                                     one.dunning_step));
   if (one.failure != core::FailureClass::none) fields.add("failure", std::string(word(one.failure)));
+  if (!one.code.empty()) fields.add("rail's code", one.code);
   if (!one.detail.empty()) fields.add("detail", one.detail);
+  if (!one.rail_fee.is_zero()) fields.add("kept by the rail", assets.text(one.rail_fee, one.asset));
+  for (const core::RailRefusal& refusal : one.refusals)
+    fields.add("refused by", fmt::format("{} ({})", refusal.rail.view(), word(refusal.failure)));
   fields.add("idempotency key", one.idempotency_key.is_zero() ? "-" : base::to_hex(one.idempotency_key));
   fields.add("request",
              one.request.empty() ? "-" : fmt::format("{} bytes, recorded before sending", one.request.size()));
@@ -107,6 +118,10 @@ Outcome show(Context& context, const NumberOptions& options) {
   fields.add("confirmed", time_text(one.confirmed));
   fields.add("final", time_text(one.finalized));
   fields.add("next action", time_text(one.next_action));
+  for (const core::Notice& notice : notices)
+    fields.add(
+        fmt::format("notice {}", notice.id.value),
+        fmt::format("{} by {}, {}: {}", word(notice.kind), notice.rail.view(), notice.source, word(notice.mark.state)));
   context.write(fields.render());
   return {};
 }

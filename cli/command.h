@@ -55,6 +55,7 @@ void add_submit_commands(CLI::App& root, Chosen& chosen);      // submit
 void add_statement_commands(CLI::App& root, Chosen& chosen);   // statement, charge
 void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, rails
 void add_channel_commands(CLI::App& root, Chosen& chosen);     // channel
+void add_inbox_commands(CLI::App& root, Chosen& chosen);       // inbox
 void add_money_commands(CLI::App& root, Chosen& chosen);       // balance, credit-note, write-off, close
 void add_follow_commands(CLI::App& root, Chosen& chosen);      // events, journal
 void add_proof_commands(CLI::App& root, Chosen& chosen);       // prove, prove-extension, verify-proof

@@ -44,7 +44,7 @@ struct Describe {
                        e.signature.is_zero() ? ", by the operator" : "");
   }
   std::string operator()(const core::RailMandateSet& e) const {
-    return fmt::format("payer {}: {} bytes", e.payer.value, e.rail_mandate.size());
+    return fmt::format("payer {} for {}: {} bytes", e.payer.value, e.rail.view(), e.mandate.size());
   }
   std::string operator()(const core::StandingSet& e) const {
     return fmt::format("payer {} is {}: {}", e.payer.value, word(e.standing), e.reason);
@@ -99,6 +99,8 @@ struct Describe {
   std::string operator()(const core::SettlementStepped& e) const {
     std::string text = fmt::format("settlement {}: {} to {}", e.id.value, word(e.from), word(e.to));
     if (!e.reference.empty()) text += ", " + e.reference;
+    if (!e.rail.view().empty()) text += fmt::format(", next on {}", e.rail.view());
+    if (!e.code.empty()) text += fmt::format(" ({})", e.code);
     if (!e.detail.empty()) text += ": " + e.detail;
     return text;
   }
@@ -133,6 +135,22 @@ struct Describe {
   std::string operator()(const core::ChannelPutAside& e) const {
     return e.reason.empty() ? fmt::format("channel {} is no longer put aside", e.id.value)
                             : fmt::format("channel {} is put aside: {}", e.id.value, e.reason);
+  }
+  std::string operator()(const core::NoticeRecorded& e) const {
+    const core::Notice& n = e.notice;
+    std::string text = fmt::format("notice {} of {}, {}: {}, {}", n.id.value, n.rail.view(), n.source, word(n.kind),
+                                   word(n.recorded_as));
+    if (n.settlement.valid()) text += fmt::format(", settlement {}", n.settlement.value);
+    if (n.direction != core::Direction::none)
+      text += fmt::format(", {} {}", assets.text(n.amount, n.asset), n.direction == core::Direction::in ? "in" : "out");
+    return text;
+  }
+  std::string operator()(const core::NoticesApplied& e) const {
+    return fmt::format("settlement {}: {} notices applied, the last is {}", e.settlement.value, e.notices.size(),
+                       e.notices.empty() ? 0 : e.notices.back().value);
+  }
+  std::string operator()(const core::NoticeResolved& e) const {
+    return fmt::format("notice {}: {}: {}", e.id.value, word(e.resolution), e.reason);
   }
   std::string operator()(const core::StatementClosed& e) const {
     return fmt::format("statement {} is {}: {}", e.id.value, word(e.state), e.reason);

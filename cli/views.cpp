@@ -16,6 +16,10 @@ constexpr std::array<std::string_view, 13> kSettlementStates = {
     "none",   "ready",   "sending",  "accepted", "confirmed",   "settled",  "final",
     "failed", "unknown", "returned", "disputed", "written_off", "cancelled"};
 
+constexpr std::array<std::string_view, 6> kNoticeStates = {"none",    "applied",  "waiting",
+                                                           "refused", "suspense", "resolved"};
+constexpr std::array<std::string_view, 5> kResolutions = {"none", "dismiss", "went-back", "payer-credit", "operator"};
+
 JsonArray shares_json(const std::vector<aggregator::PayeeShare>& shares, const core::Asset& asset, Names& names) {
   JsonArray out;
   for (const aggregator::PayeeShare& share : shares) {
@@ -80,8 +84,8 @@ std::string_view word(core::SettlementState state) noexcept {
 }
 
 std::string_view word(core::FailureClass failure) noexcept {
-  constexpr std::array<std::string_view, 5> kNames = {"none", "insufficient_funds", "no_mandate", "rejected",
-                                                      "technical"};
+  constexpr std::array<std::string_view, 6> kNames = {"none",     "insufficient_funds", "no_mandate",
+                                                      "rejected", "technical",          "needs_action"};
   return at(kNames, static_cast<std::size_t>(failure));
 }
 
@@ -91,6 +95,58 @@ Result<core::SettlementState> parse_settlement_state(std::string_view text) {
   return usage_failure(
       fmt::format("\"{}\" is not a state of a settlement.", text),
       fmt::format("States are {}.", fmt::join(kSettlementStates.begin() + 1, kSettlementStates.end(), ", ")));
+}
+
+std::string_view word(core::NoticeKind kind) noexcept {
+  constexpr std::array<std::string_view, 7> kNames = {"none",   "event",    "accepted", "rejected",
+                                                      "booked", "returned", "changed"};
+  return at(kNames, static_cast<std::size_t>(kind));
+}
+
+std::string_view word(core::NoticeState state) noexcept { return at(kNoticeStates, static_cast<std::size_t>(state)); }
+
+std::string_view word(core::Resolution resolution) noexcept {
+  return at(kResolutions, static_cast<std::size_t>(resolution));
+}
+
+Result<core::NoticeState> parse_notice_state(std::string_view text) {
+  for (std::size_t i = 1; i < kNoticeStates.size(); ++i)
+    if (kNoticeStates[i] == text) return static_cast<core::NoticeState>(i);
+  return usage_failure(fmt::format("\"{}\" is not a state of a notice.", text),
+                       fmt::format("States are {}.", fmt::join(kNoticeStates.begin() + 1, kNoticeStates.end(), ", ")));
+}
+
+Result<core::Resolution> parse_resolution(std::string_view text) {
+  for (std::size_t i = 1; i < kResolutions.size(); ++i)
+    if (kResolutions[i] == text) return static_cast<core::Resolution>(i);
+  return usage_failure(fmt::format("\"{}\" is nothing to do about a notice.", text),
+                       fmt::format("It is one of {}.", fmt::join(kResolutions.begin() + 1, kResolutions.end(), ", ")));
+}
+
+Json notice_json(const core::Notice& notice, const AssetBook& assets, Names& names) {
+  const bool money = notice.direction != core::Direction::none;
+  JsonObject out;
+  out["id"] = notice.id.value;
+  out["rail"] = text_json(notice.rail.view());
+  out["key"] = base::to_hex(notice.key);
+  out["source"] = notice.source;
+  out["external_id"] = notice.external_id;
+  out["kind"] = text_json(word(notice.kind));
+  out["state"] = text_json(word(notice.mark.state));
+  out["recorded_as"] = text_json(word(notice.recorded_as));
+  out["settlement"] = number_or_null(notice.settlement.value);
+  out["asset"] = money ? Json(assets.get(notice.asset).symbol) : Json(nullptr);
+  out["amount"] = money ? Json(assets.decimal(notice.amount, notice.asset)) : Json(nullptr);
+  out["direction"] = money ? text_json(notice.direction == core::Direction::in ? "in" : "out") : Json(nullptr);
+  out["detail"] = notice.detail;
+  out["body"] = base::to_hex(notice.body);
+  out["received"] = time_json(notice.received);
+  const bool resolved = notice.mark.resolution != core::Resolution::none;
+  out["resolution"] = resolved ? text_json(word(notice.mark.resolution)) : Json(nullptr);
+  out["credited_to"] = notice.mark.payer.valid() ? Json(names.payer(notice.mark.payer)) : Json(nullptr);
+  out["reason"] = notice.mark.reason;
+  out["changed"] = time_json(notice.mark.changed);
+  return out;
 }
 
 Json time_json(core::Time time) { return time.us == 0 ? Json(nullptr) : text_json(time_iso(time)); }
@@ -138,7 +194,10 @@ Json payer_json(const core::Payer& payer, Names& names) {
   out["plans"] = std::move(plans);
   out["standing"] = text_json(word(payer.standing));
   out["registered"] = time_json(payer.registered);
-  out["rail_mandate"] = base::to_hex(payer.rail_mandate);
+  JsonObject mandates;
+  for (const core::RailMandate& one : payer.rail_mandates)
+    mandates[std::string(one.rail.view())] = base::to_hex(one.mandate);
+  out["rail_mandates"] = std::move(mandates);
   return out;
 }
 
@@ -208,6 +267,8 @@ Json operator_balance_json(const core::OperatorBalance& balance, const AssetBook
   out["revenue"] = balance_json(balance.revenue, asset);
   out["bad_debt"] = balance_json(balance.bad_debt, asset);
   out["rounding"] = balance_json(balance.rounding, asset);
+  out["rail_fees"] = balance_json(balance.rail_fees, asset);
+  out["suspense"] = balance_json(balance.suspense, asset);
   return out;
 }
 
@@ -390,7 +451,13 @@ Json settlement_json(const core::Settlement& settlement, const AssetBook& assets
   out["dunning_step"] = settlement.dunning_step;
   out["next_action"] = time_json(settlement.next_action);
   out["failure"] = text_json(word(settlement.failure));
+  out["code"] = settlement.code;
   out["detail"] = settlement.detail;
+  out["rail_fee"] = settlement.rail_fee.to_decimal_string(asset.scale);
+  JsonObject refusals;
+  for (const core::RailRefusal& one : settlement.refusals)
+    refusals[std::string(one.rail.view())] = text_json(word(one.failure));
+  out["refused_by"] = std::move(refusals);
   out["idempotency_key"] = base::to_hex(settlement.idempotency_key);
   out["request"] = base::to_hex(settlement.request);
   out["created"] = time_json(settlement.created);

@@ -13,7 +13,13 @@ std::string_view word(core::StatementState state) noexcept;
 std::string_view word(core::SettlementKind kind) noexcept;
 std::string_view word(core::SettlementState state) noexcept;
 std::string_view word(core::FailureClass failure) noexcept;
+std::string_view word(core::NoticeKind kind) noexcept;
+std::string_view word(core::NoticeState state) noexcept;
+std::string_view word(core::Resolution resolution) noexcept;
 Result<core::SettlementState> parse_settlement_state(std::string_view text);
+Result<core::NoticeState> parse_notice_state(std::string_view text);
+// "dismiss", "went-back", "payer-credit", "operator".
+Result<core::Resolution> parse_resolution(std::string_view text);
 
 Json time_json(core::Time time);
 Json asset_json(const core::Asset& asset);
@@ -37,6 +43,7 @@ Json earnings_json(const core::Earnings& earnings);
 // "open", "reserved", "refund", "withdrawal" or "put aside": the one that matters most.
 std::string_view channel_state(const core::Channel& channel) noexcept;
 Json settlement_json(const core::Settlement& settlement, const AssetBook& assets, Names& names);
+Json notice_json(const core::Notice& notice, const AssetBook& assets, Names& names);
 Json charge_json(const rpc::ChargeRecord& charge, const AssetBook& assets, Names& names);
 Json event_json(const rpc::Event& event, const AssetBook& assets);
 Json head_json(const rpc::Head& head);

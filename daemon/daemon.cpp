@@ -223,9 +223,13 @@ class Daemon::Impl {
       dispatcher_->add(std::move(settler));
     };
     // The rails. A new one is one line here.
-    if (config_.sandbox.enabled)
-      add(std::make_unique<settlers::sandbox::SandboxSettler>(io_->context(), clock_,
-                                                              sandbox_options(config_.sandbox)));
+    const auto add_sandbox = [&](const ops::SandboxConfig& sandbox, const char* name) {
+      if (!sandbox.enabled) return;
+      add(std::make_unique<settlers::sandbox::SandboxSettler>(io_->context(), clock_, sandbox_options(sandbox, name),
+                                                              &dispatcher_->inbox()));
+    };
+    add_sandbox(config_.sandbox, "sandbox");
+    add_sandbox(config_.sandbox2, "sandbox2");
     if (config_.stablecoin.enabled) {
       ASSIGN_OR_RETURN(crypto::SecretKey signer, ops::read_secret_key(config_.stablecoin.signer_key_file));
       ASSIGN_OR_RETURN(chain_, settlers::stablecoin::make_chain_reader(io_->context(), stablecoin_options(config_),

@@ -59,8 +59,10 @@ settlers::DispatcherOptions dispatcher_options(const ops::Config& config) {
   return options;
 }
 
-settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config) {
+settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config, std::string rail) {
   settlers::sandbox::SandboxOptions options;
+  options.rail = std::move(rail);
+  options.announce = config.announce;
   options.in_flight_max = config.in_flight_max;
   options.reply_ms = config.reply_delay_ms;
   options.confirm_ms = config.confirm_delay_ms;

@@ -19,7 +19,7 @@ namespace tabd_daemon {
 ledger::store::StoreOptions store_options(const ops::Config& config);
 ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config);
 settlers::DispatcherOptions dispatcher_options(const ops::Config& config);
-settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config);
+settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config, std::string rail = "sandbox");
 settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config);
 // `authorizer` may be null, and must outlive the options.
 channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer);

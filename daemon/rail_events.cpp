@@ -28,6 +28,20 @@ void RailEvents::on_would_send(const settlers::Instruction& instruction, const s
              {"reference", prepared.reference}});
 }
 
+void RailEvents::on_notices(const std::vector<settlers::Notice>& notices) {
+  for (const settlers::Notice& notice : notices) {
+    const bool refused = notice.recorded_as == settlers::NoticeState::refused;
+    const bool stray = !notice.settlement.valid() && !notice.amount.is_zero();
+    log_.write(refused || stray ? ops::LogLevel::warning : ops::LogLevel::info, "notice",
+               {{"notice", notice.id.value},
+                {"rail", notice.rail.view()},
+                {"source", notice.source},
+                {"external_id", notice.external_id},
+                {"settlement", notice.settlement.value},
+                {"detail", notice.detail}});
+  }
+}
+
 void RailEvents::on_breaker(std::string_view rail, settlers::BreakerState state) {
   log_.warning("circuit breaker", {{"rail", rail}, {"state", settlers::name(state)}});
 }

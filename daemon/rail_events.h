@@ -17,6 +17,7 @@ class RailEvents final : public settlers::DispatcherObserver {
   // Both must outlive this.
   RailEvents(ops::Log& log, ops::Metrics& metrics) : log_(log), metrics_(metrics) {}
 
+  void on_notices(const std::vector<settlers::Notice>& notices) override;
   void on_step(const settlers::Settlement& before, settlers::SettlementState to, settlers::FailureClass failure,
                std::string_view detail) override;
   void on_would_send(const settlers::Instruction& instruction, const settlers::Prepared& prepared) override;

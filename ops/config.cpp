@@ -254,6 +254,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_settlement(top.section("settlement"), config.settlement);
   Section rails = top.section("rails");
   read_sandbox(rails.section("sandbox"), config.sandbox);
+  read_sandbox(rails.section("sandbox2"), config.sandbox2);
   read_stablecoin(rails.section("stablecoin"), config);
   rails.finish();
   read_x402(top.section("x402"), config);

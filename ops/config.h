@@ -144,6 +144,7 @@ struct SandboxConfig {
   std::uint64_t return_delay_ms = 0;
   std::uint32_t in_flight_max = 64;
   bool forgotten_is_final = true;
+  bool announce = false;
   std::vector<PayerRule> payers;
   std::vector<AmountRule> amounts;
   bool operator==(const SandboxConfig&) const = default;
@@ -203,6 +204,7 @@ struct Config {
   LogConfig log;
   SettlementConfig settlement;
   SandboxConfig sandbox;
+  SandboxConfig sandbox2;  // a second one, to try what happens between rails
   StablecoinConfig stablecoin;
   std::vector<ledger::core::Asset> assets;
   std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label

@@ -1,4 +1,4 @@
-// [rails.sandbox] and [rails.stablecoin].
+// [rails.sandbox], [rails.sandbox2] and [rails.stablecoin].
 
 #include <algorithm>
 #include <array>
@@ -15,9 +15,9 @@ constexpr std::uint64_t kHour = 60 * kMinute;
 constexpr std::uint64_t kDay = 24 * kHour;
 
 // The names of settlers/sandbox/sandbox.h; a daemon test compares them.
-constexpr std::array<std::string_view, 10> kScripts = {"success",   "insufficient_funds", "no_mandate",  "rejected",
-                                                       "technical", "lost_accepted",      "lost_absent", "unreachable",
-                                                       "returned",  "refused_at_prepare"};
+constexpr std::array<std::string_view, 12> kScripts = {"success",   "insufficient_funds", "no_mandate",   "rejected",
+                                                       "technical", "lost_accepted",      "lost_absent",  "unreachable",
+                                                       "returned",  "refused_at_prepare", "needs_action", "stray"};
 
 void read_script(Section& section, std::string_view key, std::string& script) {
   section.required_text(key, script);
@@ -84,6 +84,7 @@ void read_sandbox(Section section, SandboxConfig& sandbox) {
   section.duration_ms("return_delay", 0, 366 * kDay, sandbox.return_delay_ms);
   section.integer("in_flight_max", 1, 100'000, sandbox.in_flight_max);
   section.flag("forgotten_is_final", sandbox.forgotten_is_final);
+  section.flag("announce", sandbox.announce);
   Section payers = section.section("payers");
   for (const std::string& name : payers.names()) {
     SandboxConfig::PayerRule rule;

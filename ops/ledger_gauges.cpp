@@ -63,6 +63,7 @@ class Look {
     RETURN_IF_ERROR(settlements());
     RETURN_IF_ERROR(balances());
     RETURN_IF_ERROR(channels());
+    RETURN_IF_ERROR(notices());
     describe(head);
     return Looked{std::move(families_), totals()};
   }
@@ -154,14 +155,37 @@ class Look {
       if (!found) return tl::unexpected<base::Error>(found.error());
       totals_[id].operators = *found;
       const std::pair<const char*, core::Balance> accounts[] = {
-          {"cash", found->cash},       {"in_transit", found->in_transit}, {"out_transit", found->out_transit},
-          {"revenue", found->revenue}, {"bad_debt", found->bad_debt},     {"rounding", found->rounding}};
+          {"cash", found->cash},         {"in_transit", found->in_transit}, {"out_transit", found->out_transit},
+          {"revenue", found->revenue},   {"bad_debt", found->bad_debt},     {"rounding", found->rounding},
+          {"suspense", found->suspense}, {"rail_fees", found->rail_fees}};
       for (const auto& [account, balance] : accounts) {
         family.samples.push_back(
             {{{"asset", asset.symbol}, {"account", account}, {"phase", "posted"}}, whole(id, balance.posted)});
         family.samples.push_back(
             {{{"asset", asset.symbol}, {"account", account}, {"phase", "pending"}}, whole(id, balance.pending)});
       }
+    }
+    families_.push_back(std::move(family));
+    return {};
+  }
+
+  // What the operator's inbox has to be looked at for.
+  Result<void> notices() {
+    MetricFamily family{"tabd_notices_open",
+                        "Notices of rails that wait for their settlement or the operator, or are in suspense, by rail.",
+                        MetricKind::gauge,
+                        {}};
+    for (const core::NoticeState state : {core::NoticeState::waiting, core::NoticeState::suspense}) {
+      std::map<std::string, std::size_t> by_rail;
+      for (core::NoticeId after; !stopping_();) {
+        ASSIGN_OR_RETURN(const std::vector<core::Notice> page, reader_.notices_in(state, after, kPage));
+        for (const core::Notice& notice : page) ++by_rail[std::string(notice.rail.view())];
+        if (page.size() < kPage) break;
+        after = page.back().id;
+      }
+      const char* const name = state == core::NoticeState::waiting ? "waiting" : "suspense";
+      for (const auto& [rail, count] : by_rail)
+        family.samples.push_back({{{"rail", rail}, {"state", name}}, static_cast<double>(count)});
     }
     families_.push_back(std::move(family));
     return {};

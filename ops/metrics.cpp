@@ -43,6 +43,17 @@ prometheus::MetricFamily convert(const MetricFamily& family) {
   return result;
 }
 
+const char* state_name(core::NoticeState state) {
+  switch (state) {
+    case core::NoticeState::applied: return "applied";
+    case core::NoticeState::waiting: return "waiting";
+    case core::NoticeState::refused: return "refused";
+    case core::NoticeState::suspense: return "suspense";
+    case core::NoticeState::resolved: return "resolved";
+  }
+  return "unknown";
+}
+
 std::string_view reason_name(core::CloseReason reason) {
   switch (reason) {
     case core::CloseReason::time: return "time";
@@ -103,6 +114,8 @@ struct Metrics::Families {
   prometheus::Gauge* verify_queue = nullptr;
   prometheus::Gauge* writer_queue = nullptr;
   CounterFamily* settlement_steps = nullptr;
+  CounterFamily* fallbacks = nullptr;
+  CounterFamily* notices = nullptr;
 
   Families() {
     make_counters();
@@ -149,6 +162,14 @@ struct Metrics::Families {
                             .Name("tabd_settlement_steps_total")
                             .Help("Durable steps of settlements since start, by rail, kind and the state reached.")
                             .Register(registry);
+    fallbacks = &prometheus::BuildCounter()
+                     .Name("tabd_settlement_fallbacks_total")
+                     .Help("Collections that went on with another rail since start, by that rail.")
+                     .Register(registry);
+    notices = &prometheus::BuildCounter()
+                   .Name("tabd_notices_total")
+                   .Help("What rails said on their own since start, by rail and by what it was recorded as.")
+                   .Register(registry);
     charges = &counter("tabd_charges_total",
                        "Charges recorded since start, on tabs and channels: vouchers count each of theirs.");
     statements = &counter("tabd_statements_issued_total", "Statements issued since start.");
@@ -181,7 +202,9 @@ struct Metrics::Families {
     static const std::uint8_t closed = core::kind_of(core::WindowClosed{});
     static const std::uint8_t channel = core::kind_of(core::ChannelCharged{});
     if (kind == charged || kind == captured || kind == channel) charges->Increment();
-    if (kind != voucher && kind != closed) return;
+    static const std::uint8_t stepped = core::kind_of(core::SettlementStepped{});
+    static const std::uint8_t noticed = core::kind_of(core::NoticeRecorded{});
+    if (kind != voucher && kind != closed && kind != stepped && kind != noticed) return;
     const base::Result<core::Entry> entry = core::decode_entry(bytes_of_entry);
     if (!entry) return;
     if (const auto* charge = std::get_if<core::VoucherCharged>(&*entry))
@@ -190,6 +213,12 @@ struct Metrics::Families {
       windows[window->reason]->Increment();
       if (window->statement.valid()) statements->Increment();
     }
+    if (const auto* step = std::get_if<core::SettlementStepped>(&*entry); step != nullptr && !step->rail.view().empty())
+      fallbacks->Add({{"rail", std::string(step->rail.view())}}).Increment();
+    if (const auto* notice = std::get_if<core::NoticeRecorded>(&*entry))
+      notices
+          ->Add({{"rail", std::string(notice->notice.rail.view())}, {"state", state_name(notice->notice.recorded_as)}})
+          .Increment();
   }
 };
 

@@ -50,6 +50,7 @@ std::string_view name_of(core::FailureClass failure) {
     case core::FailureClass::no_mandate: return "no_mandate";
     case core::FailureClass::rejected: return "rejected";
     case core::FailureClass::technical: return "technical";
+    case core::FailureClass::needs_action: return "needs_action";
   }
   return "unknown";
 }

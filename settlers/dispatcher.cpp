@@ -39,6 +39,38 @@ std::uint64_t technical_delay_ms(std::uint32_t retries, std::uint64_t random) no
   return kSlowMs[step];
 }
 
+// Submits to the ledger and nothing else: what became due is found by the look that its commit brings about.
+class Dispatcher::Impl::LedgerInbox final : public Inbox {
+ public:
+  LedgerInbox(ledger::api::LedgerService& service, DispatcherObserver* observer)
+      : service_(service), observer_(observer) {}
+
+  void record(std::vector<Notice> notices, Done<base::Result<std::vector<NoticeAnswer>>> done) override {
+    auto kept = std::make_shared<std::vector<Notice>>(notices);
+    service_.submit(ledger::core::RecordNotices{std::move(notices)},
+                    [observer = observer_, kept, done = std::move(done)](ledger::api::CommandReceipt receipt) {
+                      ledger::core::CommandResult& result = receipt.result;
+                      if (result.status != base::Status::ok) {
+                        return done(base::error(base::ErrorCode::unavailable,
+                                                "the ledger recorded no notice (" +
+                                                    std::string(base::name(result.status)) + "): " + result.detail));
+                      }
+                      std::vector<Notice> fresh;
+                      for (std::size_t i = 0; i < result.notices.size(); ++i) {
+                        if (result.notices[i].status != base::Status::ok) continue;
+                        fresh.push_back((*kept)[i]);
+                        fresh.back().id = result.notices[i].id;
+                      }
+                      if (observer != nullptr && !fresh.empty()) observer->on_notices(fresh);
+                      done(std::move(result.notices));
+                    });
+  }
+
+ private:
+  ledger::api::LedgerService& service_;
+  DispatcherObserver* observer_;
+};
+
 Dispatcher::Impl::Impl(boost::asio::io_context& io, ledger::api::LedgerService& service,
                        const ledger::api::LedgerReader& reader, const base::Clock& clock, DispatcherOptions options,
                        DispatcherObserver* observer)
@@ -50,7 +82,9 @@ Dispatcher::Impl::Impl(boost::asio::io_context& io, ledger::api::LedgerService& 
       observer_(observer),
       timer_(io),
       stop_timer_(io),
-      random_state_(options_.jitter_seed) {}
+      random_state_(options_.jitter_seed) {
+  inbox_ = std::make_unique<LedgerInbox>(service_, observer_);
+}
 
 void Dispatcher::Impl::add(std::unique_ptr<Settler> settler) {
   CHECK(!running_);
@@ -243,7 +277,8 @@ bool Dispatcher::Impl::deferred(const Settlement& settlement) {
   if (found == deferrals_.end()) return false;
   const Deferral& deferral = found->second;
   if (deferral.until_ns > clock_.monotonic_ns() && deferral.state == settlement.state &&
-      deferral.attempt == settlement.attempt && deferral.technical_retries == settlement.technical_retries) {
+      deferral.attempt == settlement.attempt && deferral.technical_retries == settlement.technical_retries &&
+      deferral.next_action == settlement.next_action) {
     return true;
   }
   deferrals_.erase(found);
@@ -261,6 +296,9 @@ void Dispatcher::Impl::forget_old_deferrals() {
 void Dispatcher::Impl::consider(const Settlement& settlement) {
   if (operations_.count(settlement.id.value) != 0 || deferred(settlement)) return;
   Rail* rail = find(settlement.rail.view());
+  if (rail == nullptr && settlement.state == SettlementState::ready && another_rail_is_here(settlement)) {
+    return fail_unsent(settlement, "the rail " + std::string(settlement.rail.view()) + " is not configured");
+  }
   if (rail == nullptr) {
     const std::string missing(settlement.rail.view());
     bool is_new = false;
@@ -270,6 +308,13 @@ void Dispatcher::Impl::consider(const Settlement& settlement) {
     }
     if (is_new) problem(missing, settlement.id, "no settler for this rail is configured: its settlements wait");
     return;
+  }
+  const Capabilities& can = rail->capabilities;
+  if (settlement.state == SettlementState::ready) {
+    if (settlement.kind == SettlementKind::collection && !can.pull && !can.request)
+      return fail_unsent(settlement, "the rail " + rail->name + " cannot collect");
+    if (settlement.kind == SettlementKind::payout && !can.push)
+      return fail_unsent(settlement, "the rail " + rail->name + " cannot pay out");
   }
   if (!rail->breaker.would_begin(clock_.monotonic_ns())) return;
   if (settlement.state == SettlementState::ready) {
@@ -322,6 +367,7 @@ void Dispatcher::add(std::unique_ptr<Settler> settler) { impl_->add(std::move(se
 void Dispatcher::start(Done<base::Result<void>> done) { impl_->start(std::move(done)); }
 void Dispatcher::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 void Dispatcher::wake() { impl_->wake(); }
+Inbox& Dispatcher::inbox() { return impl_->inbox(); }
 bool Dispatcher::set_enabled(std::string_view rail, bool enabled) { return impl_->set_enabled(rail, enabled); }
 DispatcherStatus Dispatcher::status() const { return impl_->status(); }
 

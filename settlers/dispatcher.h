@@ -18,8 +18,13 @@
 // wrong_state is dropped and the settlement read again.
 //
 // There is no way from `unknown` to a second send: only a definite failure makes the ledger ask for a new attempt.
-// A technical failure is tried again by technical_delay_ms(); what any other failure leads to (dunning, suspension,
-// operator) is decided by the ledger from its FailureClass.
+// A technical failure is tried again by technical_delay_ms(); what any other failure leads to (the plan's next rail,
+// dunning, suspension, operator) is decided by the ledger from its FailureClass.
+//
+// A rail that cannot do what is asked fails it definitely with no_mandate, and nothing is sent: it cannot pull
+// (collections) or push (payouts), or it is not configured while another rail of the plan is. If none of them is
+// configured, the settlement waits: that is the operator's to mend, not the payer's.
+// A settlement of which a notice says that its money has moved is not sent before the operator has resolved the notice.
 //
 // Threads: one io_context thread runs everything. wake(), set_enabled() and status() are safe from any thread.
 
@@ -33,6 +38,7 @@
 #include "base/clock.h"
 #include "ledger/api/ledger_service.h"
 #include "ledger/api/reader.h"
+#include "settlers/inbox.h"
 #include "settlers/settler.h"
 
 namespace boost::asio {
@@ -98,6 +104,8 @@ class DispatcherObserver {
   virtual void on_step(const Settlement& /*before*/, SettlementState /*to*/, FailureClass,
                        std::string_view /*detail*/) {}
   // Dry run: what would be sent.
+  // Notices that are durable now, each once. Called on a thread of the ledger's.
+  virtual void on_notices(const std::vector<Notice>&) {}
   virtual void on_would_send(const Instruction&, const Prepared&) {}
   virtual void on_breaker(std::string_view /*rail*/, BreakerState) {}
   // Something that a person may want to know; nothing is lost.
@@ -131,6 +139,8 @@ class Dispatcher {
   bool set_enabled(std::string_view rail, bool enabled);
   // From any thread.
   DispatcherStatus status() const;
+  // Where settlers record what their rails say on their own. Lives as long as this; from any thread.
+  Inbox& inbox();
 
  private:
   class Impl;

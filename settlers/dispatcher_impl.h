@@ -26,6 +26,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   void wake();                                            // any thread
   bool set_enabled(std::string_view rail, bool enabled);  // any thread
   DispatcherStatus status() const;                        // any thread
+  Inbox& inbox() { return *inbox_; }                      // any thread
   void detach();  // the dispatcher is gone: completions that still come are dropped
 
  private:
@@ -45,7 +46,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
     Rail* rail = nullptr;
     Instruction instruction;
     Prepared prepared;
-    bool trial = false;  // of the breaker
+    NoticeId notices_read;  // the last one of the settlement, whichever rail's
+    bool has_news = false;  // some of them wait for this operation
+    bool trial = false;     // of the breaker
     bool is_probe = false;
     bool begun = false;  // the breaker waits for end()
     std::uint32_t commits_retried = 0;
@@ -58,7 +61,9 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
     SettlementState state = SettlementState::ready;
     std::uint32_t attempt = 0;
     std::uint32_t technical_retries = 0;
+    base::Time next_action;  // changes when something is to be done before: a notice, a retry on request
   };
+  class LedgerInbox;
 
   // dispatcher.cpp
   void start_next(std::size_t index, Done<base::Result<void>> done);
@@ -77,6 +82,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   // operation.cpp
   void begin(Rail& rail, const Settlement& settlement, bool is_probe);
   base::Result<Instruction> resolve(const Settlement& settlement) const;
+  base::Result<void> read_notices(Instruction& instruction, NoticeId& last) const;
+  // The rail that is asked cannot do it: a failure without a settler.
+  void fail_unsent(const Settlement& settlement, std::string detail);
+  bool another_rail_is_here(const Settlement& settlement);
   void on_prepared(const OperationPtr& operation, base::Result<Prepared> prepared);
   void commit_sending(const OperationPtr& operation);
   void on_sending(const OperationPtr& operation, const ledger::api::CommandReceipt& receipt);
@@ -84,7 +93,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   void record(const OperationPtr& operation, Outcome outcome);
   void on_recorded(const OperationPtr& operation, const Outcome& outcome, SettlementState to,
                    const ledger::api::CommandReceipt& receipt);
-  void fail_definitely(const OperationPtr& operation, FailureClass failure, std::string detail);
+  void fail_definitely(const OperationPtr& operation, FailureClass failure, std::string detail, std::string code = {});
   void end(const OperationPtr& operation, std::uint64_t defer_ms);
   void rail_answered(const OperationPtr& operation, RailHealth health, std::string_view detail);
   bool defer(const Settlement& settlement, std::uint64_t delay_ms);
@@ -98,6 +107,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   const base::Clock& clock_;
   const DispatcherOptions options_;
   DispatcherObserver* const observer_;
+  std::unique_ptr<Inbox> inbox_;
 
   std::vector<std::unique_ptr<Rail>> rails_;  // constant after start()
   boost::asio::steady_timer timer_;

@@ -84,8 +84,52 @@ bool Dispatcher::Impl::defer(const Settlement& settlement, std::uint64_t delay_m
   const bool known = deferrals_.count(settlement.id.value) != 0;
   if (!known && deferrals_.size() >= options_.scheduled_max) return false;
   deferrals_[settlement.id.value] = Deferral{clock_.monotonic_ns() + delay_ms * 1'000'000, settlement.state,
-                                             settlement.attempt, settlement.technical_retries};
+                                             settlement.attempt, settlement.technical_retries, settlement.next_action};
   return true;
+}
+
+// The last ones of the settlement's rail. `last`: of any rail, so that a later step knows what was there.
+base::Result<void> Dispatcher::Impl::read_notices(Instruction& instruction, NoticeId& last) const {
+  const Settlement& settlement = instruction.settlement;
+  ASSIGN_OR_RETURN(std::vector<Notice> all, reader_.notices_of(settlement.id, base::limits::kNoticesPerProbeMax));
+  if (!all.empty()) last = all.back().id;
+  for (Notice& notice : all) {
+    const bool speaks = notice.mark.state == NoticeState::waiting || notice.mark.state == NoticeState::applied;
+    if (speaks && notice.rail == settlement.rail) instruction.notices.push_back(std::move(notice));
+  }
+  return {};
+}
+
+bool Dispatcher::Impl::another_rail_is_here(const Settlement& settlement) {
+  if (settlement.kind != SettlementKind::collection) return false;
+  const base::Result<ledger::core::Statement> statement = reader_.statement(settlement.statement);
+  if (!statement) return false;
+  const base::Result<ledger::core::Plan> plan = reader_.plan(statement->plan);
+  if (!plan) return false;
+  return std::any_of(plan->rails.begin(), plan->rails.end(),
+                     [&](const base::RailName& rail) { return find(rail.view()) != nullptr; });
+}
+
+void Dispatcher::Impl::fail_unsent(const Settlement& settlement, std::string detail) {
+  // Until the ledger has it; then the settlement is another one.
+  if (!defer(settlement, options_.journal_delay_ms)) return;
+  if (options_.dry_run) return problem(settlement.rail.view(), settlement.id, "would fail: " + detail);
+  StepSettlement step;
+  step.id = settlement.id;
+  step.attempt = settlement.attempt;
+  step.to = SettlementState::failed;
+  step.failure = FailureClass::no_mandate;
+  step.detail = std::move(detail);
+  step.next_action = clock_.now();
+  submit(step, [self = shared_from_this(), settlement, step](const CommandReceipt& receipt) {
+    if (receipt.result.status == base::Status::ok) {
+      if (self->observer_ != nullptr)
+        self->observer_->on_step(settlement, SettlementState::failed, step.failure, step.detail);
+      return self->wake();
+    }
+    self->deferrals_.erase(settlement.id.value);
+    self->defer(settlement, kReadAgainMs);
+  });
 }
 
 base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement) const {
@@ -99,7 +143,9 @@ base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement
     case SettlementKind::collection: {
       ASSIGN_OR_RETURN(const ledger::core::Payer payer, reader_.payer(settlement.payer));
       instruction.payer_address = payer.address;
-      instruction.payer_rail_mandate = payer.rail_mandate;
+      for (const ledger::core::RailMandate& mandate : payer.rail_mandates) {
+        if (mandate.rail == settlement.rail) instruction.payer_rail_mandate = mandate.mandate;
+      }
       break;
     }
     case SettlementKind::payout: {
@@ -126,6 +172,14 @@ void Dispatcher::Impl::begin(Rail& rail, const Settlement& settlement, bool is_p
   auto operation = std::make_shared<Operation>();
   operation->rail = &rail;
   operation->instruction = std::move(*instruction);
+  if (const base::Result<void> read = read_notices(operation->instruction, operation->notices_read); !read) {
+    problem(rail.name, settlement.id, "cannot read what the rail said: " + read.error().to_string());
+    defer(settlement, options_.journal_delay_ms);
+    return;
+  }
+  for (const Notice& notice : operation->instruction.notices) {
+    if (notice.mark.state == NoticeState::waiting) operation->has_news = true;
+  }
   operation->is_probe = is_probe;
   operation->begun = rail.breaker.begin(clock_.monotonic_ns(), operation->trial);
   CHECK(operation->begun);
@@ -205,7 +259,7 @@ void Dispatcher::Impl::on_prepared(const OperationPtr& operation, base::Result<P
   // For the breaker the operation goes on until the rail has answered send().
   if (prepared->failure != FailureClass::none || options_.dry_run) rail_answered(operation, RailHealth::good, {});
   if (prepared->failure != FailureClass::none)
-    return fail_definitely(operation, prepared->failure, std::move(prepared->detail));
+    return fail_definitely(operation, prepared->failure, std::move(prepared->detail), std::move(prepared->code));
   if (options_.dry_run) {
     if (observer_ != nullptr) observer_->on_would_send(operation->instruction, *prepared);
     return end(operation, kDryRunRepeatMs);
@@ -223,7 +277,8 @@ void Dispatcher::Impl::on_prepared(const OperationPtr& operation, base::Result<P
 }
 
 // A failure before anything was sent. In a dry run it is only told.
-void Dispatcher::Impl::fail_definitely(const OperationPtr& operation, FailureClass failure, std::string detail) {
+void Dispatcher::Impl::fail_definitely(const OperationPtr& operation, FailureClass failure, std::string detail,
+                                       std::string code) {
   if (options_.dry_run) {
     problem(operation->rail->name, operation->settlement().id, "would fail: " + detail);
     return end(operation, kDryRunRepeatMs);
@@ -232,6 +287,7 @@ void Dispatcher::Impl::fail_definitely(const OperationPtr& operation, FailureCla
   outcome.state = SettlementState::failed;
   outcome.failure = failure;
   outcome.detail = std::move(detail);
+  outcome.code = std::move(code);
   record(operation, outcome);
 }
 
@@ -244,6 +300,7 @@ void Dispatcher::Impl::commit_sending(const OperationPtr& operation) {
   step.idempotency_key = operation->prepared.idempotency_key;
   step.request = operation->prepared.request;
   step.reference = operation->prepared.reference;
+  step.notices_read = operation->notices_read;
   step.next_action = clock_.now();  // if this process dies now, the next one probes at once
   submit(std::move(step), [self = shared_from_this(), operation](const CommandReceipt& receipt) {
     self->on_sending(operation, receipt);
@@ -255,7 +312,16 @@ void Dispatcher::Impl::on_sending(const OperationPtr& operation, const CommandRe
   Settlement& settlement = operation->instruction.settlement;
   if (receipt.result.status != base::Status::ok) {
     rail.settler->abandon(operation->prepared);
-    if (receipt.result.status != base::Status::wrong_state && receipt.result.status != base::Status::not_found)
+    const base::Status status = receipt.result.status;
+    if (status == base::Status::wrong_state) {
+      // Somebody else changed it; or nobody did, and a notice says that it was paid before.
+      const base::Result<Settlement> actual = reader_.settlement(settlement.id);
+      const bool same = actual && actual->state == settlement.state && actual->attempt == settlement.attempt;
+      if (same) {
+        problem(rail.name, settlement.id, "not sent: " + receipt.result.detail);
+        return end(operation, options_.journal_delay_ms);
+      }
+    } else if (status != base::Status::not_found)
       problem(rail.name, settlement.id, "cannot record that it is sent: " + receipt.result.detail);
     return end(operation, kReadAgainMs);
   }
@@ -294,7 +360,9 @@ void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
     outcome.state = SettlementState::returned;
   const SettlementState to = next_edge(settlement.state, outcome.state);
   const bool reference_changed = !outcome.reference.empty() && outcome.reference != settlement.reference;
-  if (to == settlement.state && !reference_changed) {
+  const bool has_fee = outcome.fee && settlement.kind != SettlementKind::relay;
+  const bool fee_changed = has_fee && *outcome.fee != settlement.rail_fee;
+  if (to == settlement.state && !reference_changed && !fee_changed && !operation->has_news) {
     // Nothing new. The next look is scheduled in memory, unless that is far away or too many are waiting.
     if (outcome.next_probe_ms < options_.journal_delay_ms && defer(settlement, outcome.next_probe_ms))
       return end(operation, 0);
@@ -306,6 +374,9 @@ void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   step.to = to;
   step.reference = outcome.reference;
   step.detail = outcome.detail;
+  step.code = outcome.code;
+  if (has_fee) step.rail_fee = outcome.fee;
+  step.notices_read = operation->notices_read;
   std::uint64_t delay_ms = outcome.next_probe_ms;
   if (to == SettlementState::failed) {
     step.failure = outcome.failure == FailureClass::none ? FailureClass::technical : outcome.failure;

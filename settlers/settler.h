@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ using ledger::core::Asset;
 using ledger::core::Bytes;
 using ledger::core::FailureClass;
 using ledger::core::Hash;
+using ledger::core::Notice;
+using ledger::core::NoticeId;
+using ledger::core::NoticeState;
 using ledger::core::Settlement;
 using ledger::core::SettlementId;
 using ledger::core::SettlementKind;
@@ -43,10 +47,13 @@ struct Instruction {
   Settlement settlement;
   Asset asset;                          // relays: may be none
   ledger::core::Address payer_address;  // collections
-  Bytes payer_rail_mandate;             // collections: Payer::rail_mandate
-  std::string payee_account;            // payouts: Payee::payout_account
-  Bytes relay_order;                    // relays: Relay::order
-  bool dry_run = false;                 // prepare() only: build what would be sent, reserve nothing
+  Bytes payer_rail_mandate;   // collections: of Payer::rail_mandates the one of this rail; empty: there is none
+  std::string payee_account;  // payouts: Payee::payout_account
+  Bytes relay_order;          // relays: Relay::order
+  // What the rail said of this settlement on its own, oldest first: the last base::limits::kNoticesPerProbeMax, without
+  // refused and resolved ones.
+  std::vector<Notice> notices;
+  bool dry_run = false;  // prepare() only: build what would be sent, reserve nothing
 };
 
 struct Prepared {
@@ -56,6 +63,7 @@ struct Prepared {
   // Other than none: the rail says that this instruction cannot succeed now (a simulation failed). Nothing was reserved
   // and nothing is to be sent; the fields above are unused.
   FailureClass failure = FailureClass::none;
+  std::string code;    // with failure: the rail's own word; may be empty
   std::string detail;  // for people: what would be sent, or why not
 };
 
@@ -64,8 +72,10 @@ struct Outcome {
   SettlementState state = SettlementState::unknown;
   FailureClass failure = FailureClass::none;  // with failed
   std::string reference;                      // empty: unchanged
-  std::string detail;                         // for people
-  std::uint64_t next_probe_ms = 1000;         // when to look again, unless terminal
+  std::string code;                           // the rail's own word, raw, at most 64 bytes; empty: unchanged
+  std::optional<Amount> fee;           // what the rail kept of this attempt so far, ledger scale; none: unchanged
+  std::string detail;                  // for people
+  std::uint64_t next_probe_ms = 1000;  // when to look again, unless terminal
   bool rail_fault = false;  // the rail did not answer or answered nonsense: counts for the circuit breaker, as
                             // a technical failure does
 };

@@ -232,6 +232,38 @@ Result<std::vector<core::Earnings>> BooksSession::earnings(std::uint32_t limit) 
       });
 }
 
+Result<rpc::PageOf<core::Notice>> BooksSession::notices(rpc::Page page) { return notices(core::NoticeState{}, page); }
+
+Result<rpc::PageOf<core::Notice>> BooksSession::notices(core::NoticeState state, rpc::Page page) {
+  auto request = state_->as<Books>().noticesRequest();
+  request.setState(static_cast<wire::NoticeState>(state));
+  rpc::encode(page, request.initPage());
+  return call<rpc::PageOf<core::Notice>>(*state_->connection, kj::mv(request),
+                                         [](Books::NoticesResults::Reader results, rpc::PageOf<core::Notice>& out) {
+                                           out.next = results.getNext();
+                                           return fits(rpc::decode_list(results.getNotices(), out.items));
+                                         });
+}
+
+Result<std::vector<core::Notice>> BooksSession::notices_of(core::SettlementId settlement, std::uint32_t limit) {
+  auto request = state_->as<Books>().noticesOfRequest();
+  request.setSettlement(settlement.value);
+  request.setLimit(limit);
+  return call<std::vector<core::Notice>>(*state_->connection, kj::mv(request),
+                                         [](Books::NoticesOfResults::Reader results, std::vector<core::Notice>& out) {
+                                           return fits(rpc::decode_list(results.getNotices(), out));
+                                         });
+}
+
+Result<core::Notice> BooksSession::notice(core::NoticeId id) {
+  auto request = state_->as<Books>().noticeRequest();
+  request.setId(id.value);
+  return call<core::Notice>(*state_->connection, kj::mv(request),
+                            [](Books::NoticeResults::Reader results, core::Notice& out) {
+                              return decode_found(results, out, [](auto found) { return found.getNotice(); });
+                            });
+}
+
 Result<rpc::PageOf<rpc::ChargeRecord>> BooksSession::charges(const core::Address& payer, rpc::Page page) {
   auto request = state_->as<Books>().chargesRequest();
   request.setPayer(rpc::data(payer));
@@ -396,6 +428,23 @@ Result<CommandReceipt> OperatorSession::put_channel_aside(const core::Hash& chan
   auto request = state_->as<wire::OperatorSession>().putChannelAsideRequest();
   request.setChannel(rpc::data(channel));
   request.setReason(rpc::text(reason));
+  return command(*state_->connection, kj::mv(request));
+}
+
+Result<CommandReceipt> OperatorSession::resolve_notice(const core::ResolveNotice& resolve) {
+  auto request = state_->as<wire::OperatorSession>().resolveNoticeRequest();
+  request.setId(resolve.id.value);
+  request.setResolution(static_cast<wire::Resolution>(resolve.resolution));
+  if (!resolve.payer.is_zero()) request.setPayer(rpc::data(resolve.payer));
+  request.setReason(rpc::text(resolve.reason));
+  return command(*state_->connection, kj::mv(request));
+}
+
+Result<CommandReceipt> OperatorSession::set_rail_mandate(const core::SetRailMandate& mandate) {
+  auto request = state_->as<wire::OperatorSession>().setRailMandateRequest();
+  request.setPayer(rpc::data(mandate.payer));
+  request.setRail(rpc::text(std::string(mandate.rail.view())));
+  request.setMandate(rpc::data(base::ByteView(mandate.mandate)));
   return command(*state_->connection, kj::mv(request));
 }
 

@@ -176,9 +176,10 @@ Result<CommandReceipt> PayerSession::revoke_mandate(const commitments::tab::Mand
   return command(*state_->connection, kj::mv(request));
 }
 
-Result<CommandReceipt> PayerSession::set_rail_mandate(const core::Bytes& rail_mandate) {
+Result<CommandReceipt> PayerSession::set_rail_mandate(const std::string& rail, const core::Bytes& mandate) {
   auto request = state_->as<wire::PayerSession>().setRailMandateRequest();
-  request.setRailMandate(rpc::data(base::ByteView(rail_mandate)));
+  request.setRail(rpc::text(rail));
+  request.setRailMandate(rpc::data(base::ByteView(mandate)));
   return command(*state_->connection, kj::mv(request));
 }
 

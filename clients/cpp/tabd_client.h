@@ -140,7 +140,8 @@ class PayerSession : public Session {
   Result<CommandReceipt> set_mandate(const commitments::tab::Mandate& mandate, const core::Signature& signature);
   Result<CommandReceipt> revoke_mandate(const commitments::tab::MandateRevocation& revocation,
                                         const core::Signature& signature);
-  Result<CommandReceipt> set_rail_mandate(const core::Bytes& rail_mandate);
+  // `mandate` empty: takes the rail's away.
+  Result<CommandReceipt> set_rail_mandate(const std::string& rail, const core::Bytes& mandate);
   Result<rpc::PageOf<core::Settlement>> settlements(rpc::Page page);  // collections, without request bytes
   Result<CommandReceipt> retry_collection(core::SettlementId id);
   Result<std::vector<core::Payee>> payees(const std::vector<core::PayeeId>& ids);  // id, address, label
@@ -173,6 +174,11 @@ class BooksSession : public Session {
   Result<rpc::PageOf<core::Channel>> channels(rpc::Page page);
   Result<core::Channel> channel(const core::Hash& key);  // by its channelId on the chain
   Result<std::vector<core::Earnings>> earnings(std::uint32_t limit);
+  // What rails said on their own: all, or in one state, or the last `limit` of a settlement. Without bodies.
+  Result<rpc::PageOf<core::Notice>> notices(rpc::Page page);
+  Result<rpc::PageOf<core::Notice>> notices(core::NoticeState state, rpc::Page page);
+  Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::uint32_t limit);
+  Result<core::Notice> notice(core::NoticeId id);
   Result<rpc::PageOf<rpc::ChargeRecord>> charges(const core::Address& payer, rpc::Page page);
   Result<std::vector<core::OperatorBalance>> operator_balances();
   Result<rpc::Head> head();
@@ -201,6 +207,8 @@ class OperatorSession : public BooksSession {
   Result<CommandReceipt> release_reservation(const core::Hash& channel, core::Sequence reservation);
   Result<CommandReceipt> put_channel_aside(const core::Hash& channel,
                                            const std::string& reason);  // empty: take it back
+  Result<CommandReceipt> resolve_notice(const core::ResolveNotice& resolve);
+  Result<CommandReceipt> set_rail_mandate(const core::SetRailMandate& mandate);
   Result<void> set_rail(const std::string& name, bool enabled);
   Result<std::string> checkpoint(const std::string& name);  // the directory that was made
 };

@@ -45,6 +45,7 @@ class LedgerReader {
   virtual Result<core::Tab> tab(core::TabId id) const = 0;
   virtual Result<core::Statement> statement(core::StatementId id) const = 0;
   virtual Result<core::Settlement> settlement(core::SettlementId id) const = 0;
+  virtual Result<core::Notice> notice(core::NoticeId id) const = 0;  // with its mark
   // What a settlement of kind relay is about; not_found for other kinds.
   virtual Result<core::Relay> relay(core::SettlementId id) const = 0;
   virtual Result<core::Channel> channel(core::ChannelId id) const = 0;
@@ -71,6 +72,12 @@ class LedgerReader {
                                                                std::size_t limit) const = 0;
   // Settlements whose next_action is at or before `now`, earliest first.
   virtual Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const = 0;
+  // What rails said on their own, with their marks.
+  virtual Result<std::vector<core::Notice>> notices(core::NoticeId after, std::size_t limit) const = 0;
+  virtual Result<std::vector<core::Notice>> notices_in(core::NoticeState state, core::NoticeId after,
+                                                       std::size_t limit) const = 0;
+  // The last `limit` that name the settlement, oldest first.
+  virtual Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::size_t limit) const = 0;
   virtual Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const = 0;
   virtual Result<std::vector<core::Earnings>> earnings(std::size_t limit) const = 0;  // in order of appearance
 

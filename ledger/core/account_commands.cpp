@@ -117,12 +117,21 @@ CommandResult StateMachine::State::decide(const RevokeMandate& command, SegmentB
 CommandResult StateMachine::State::decide(const SetRailMandate& command, SegmentBuilder& out) {
   const PayerId payer = find_payer(command.payer);
   if (!payer.valid()) return no_payer(command.payer);
-  if (command.rail_mandate.size() > limits::kRailMandateBytesMax) {
-    return refuse(Status::value_invalid,
-                  "rail_mandate: at most " + std::to_string(limits::kRailMandateBytesMax) + " bytes");
+  if (command.rail.view().empty()) return refuse(Status::value_invalid, "rail: it is empty");
+  if (command.mandate.size() > limits::kRailMandateBytesMax) {
+    return refuse(Status::value_invalid, "mandate: at most " + std::to_string(limits::kRailMandateBytesMax) + " bytes");
   }
-  if (unpack(payer).rail_mandate == command.rail_mandate) return unchanged(payer.value);
-  return changed(commit(RailMandateSet{payer, command.rail_mandate}, out), payer.value);
+  const std::vector<RailMandate> known = unpack(payer).rail_mandates;
+  const auto present =
+      std::find_if(known.begin(), known.end(), [&](const RailMandate& one) { return one.rail == command.rail; });
+  if (present == known.end() ? command.mandate.empty() : present->mandate == command.mandate) {
+    return unchanged(payer.value);
+  }
+  if (present == known.end() && known.size() >= limits::kRailMandatesPerPayerMax) {
+    return refuse(Status::limit_reached,
+                  "a payer has mandates for at most " + std::to_string(limits::kRailMandatesPerPayerMax) + " rails");
+  }
+  return changed(commit(RailMandateSet{payer, command.rail, command.mandate}, out), payer.value);
 }
 
 CommandResult StateMachine::State::decide(const SetStanding& command, SegmentBuilder& out) {

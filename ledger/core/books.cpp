@@ -136,8 +136,9 @@ Outcome StateMachine::State::check_zero() const {
   }
   for (const auto& record : assets) {
     const OperatorBalance& operators = record->operators;
-    for (const Balance* balance : {&operators.in_transit, &operators.out_transit, &operators.cash, &operators.revenue,
-                                   &operators.bad_debt, &operators.rounding}) {
+    for (const Balance* balance :
+         {&operators.in_transit, &operators.out_transit, &operators.cash, &operators.revenue, &operators.bad_debt,
+          &operators.rounding, &operators.rail_fees, &operators.suspense}) {
       sums[record->asset.id].add(*balance);
     }
   }
@@ -145,6 +146,24 @@ Outcome StateMachine::State::check_zero() const {
     if (sum.posted == 0 && sum.pending == 0) continue;
     return mismatch("the accounts of asset " + std::to_string(asset.value) + " sum to " + base::to_string(sum.posted) +
                     " posted and " + base::to_string(sum.pending) + " pending, not to zero");
+  }
+  return {};
+}
+
+// What is in suspense is what the notices in suspense say.
+Outcome StateMachine::State::check_suspense() const {
+  std::map<AssetId, i128> sums;
+  for (const auto& [number, notice] : open_notices) {
+    if (notice.state != NoticeState::suspense) continue;
+    const auto amount = static_cast<i128>(notice.amount.units());
+    sums[notice.asset] += notice.direction == Direction::in ? -amount : amount;
+  }
+  for (const auto& record : assets) {
+    const i128 booked = record->operators.suspense.posted;
+    const i128 said = sums[record->asset.id];
+    if (booked == said) continue;
+    return mismatch("asset " + std::to_string(record->asset.id.value) +
+                    ": suspense and its notices differ: " + base::to_string(booked) + " and " + base::to_string(said));
   }
   return {};
 }
@@ -187,6 +206,7 @@ base::Result<void> StateMachine::State::check_books() const {
   RETURN_IF_ERROR(check_windows());
   RETURN_IF_ERROR(check_holds());
   RETURN_IF_ERROR(check_settlements());
+  RETURN_IF_ERROR(check_suspense());
   return check_channels();
 }
 

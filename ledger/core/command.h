@@ -4,6 +4,7 @@
 // zero or more entries; only entries are stored.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,7 +49,8 @@ struct RevokeMandate {  // checked by verify_revocation; all-zero signature: by 
 };
 struct SetRailMandate {
   Address payer;
-  Bytes rail_mandate;
+  RailName rail;
+  Bytes mandate;  // at most base::limits::kRailMandateBytesMax; empty: takes the rail's mandate away
 };
 struct SetStanding {  // by the operator
   Address payer;
@@ -92,10 +94,15 @@ struct StepSettlement {
   std::string reference;                      // accepted and later; kept when empty
   FailureClass failure = FailureClass::none;  // to == failed: decides retry, dunning or stop
   std::string detail;
-  Time next_action;  // when to probe next, or (technical failure) to send again
+  Time next_action;       // when to probe next, or (technical failure) to send again
+  std::string code = {};  // the rail's own word, cut to base::limits::kRailCodeBytesMax; kept when empty
+  std::optional<Amount> rail_fee =
+      {};                      // what the rail has kept of this attempt; kept when there is none; not of relays
+  NoticeId notices_read = {};  // the last notice of the settlement that was known when this was found out
 };
 // From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait
-// or failed; relays that failed or were returned. What is ready keeps its attempt and is only due earlier. Never from
+// or failed; relays that failed or were returned. What is ready keeps its attempt and is only due earlier. A collection
+// that failed or was returned begins with its plan's first rail again, whatever rails have refused it. Never from
 // unknown.
 struct RetrySettlement {
   SettlementId id;
@@ -183,11 +190,39 @@ struct PutChannelAside {
   std::string reason;  // cut to 512 bytes; empty: it can be sent again
 };
 
+// From a settler: what its rail said on its own. Each is kept, once for each rail and key, and answered by itself: ok;
+// already_accepted, with the number of the first; value_invalid, asset_unknown, amount_overflow, overloaded
+// (base::limits::kNoticesOpenMax wait). `id`, `mark` and, if it is zero, `received` are set here. `recorded_as`:
+// refused is kept as it is; anything else is found out here.
+//   It names a settlement: that is due at once if its state is one that is probed, and the notice waits for that. Money
+//   is moved by what the probe finds, not by the notice. If the settlement is over, a notice about money waits for the
+//   operator; any other is applied.
+//   It names none: money is booked to suspense; anything else is applied.
+// value_invalid as a whole unless there are 1 to base::limits::kNoticesPerCommandMax.
+struct RecordNotices {
+  std::vector<Notice> notices;
+};
+// From the operator: what to do about a notice that waits or is in suspense. not_found; wrong_state (it is neither, or
+// the resolution is not one for it); payer_unknown.
+struct ResolveNotice {
+  NoticeId id;
+  Resolution resolution = Resolution::none;
+  Address payer;  // payer_credit
+  std::string reason;
+};
+
 using Command =
     std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate, RevokeMandate,
                  SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue, ExpireHolds, PlanPayouts,
                  StepSettlement, RetrySettlement, CancelSettlement, PlanRelay, SyncChannel, SyncEarnings,
-                 ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside>;
+                 ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside, RecordNotices, ResolveNotice>;
+
+// The answer for one notice of RecordNotices.
+struct NoticeAnswer {
+  base::Status status = base::Status::value_invalid;
+  NoticeId id;         // of the first one with this key; none if it is not kept
+  std::string detail;  // for people: what is wrong with it
+};
 
 struct CommandResult {
   base::Status status = base::Status::ok;
@@ -195,7 +230,8 @@ struct CommandResult {
   std::uint64_t id = 0;   // of the object that was made or changed
   std::size_t count = 0;  // objects worked on, for the timers
   bool more = false;
-  std::string detail;  // for people: which value was wrong and what is allowed
+  std::string detail;                 // for people: which value was wrong and what is allowed
+  std::vector<NoticeAnswer> notices;  // RecordNotices: one for each, in order
 };
 
 // What a tab has been charged, for clients that continue it.

@@ -36,6 +36,9 @@ inline CommandResult changed(Sequence sequence, std::uint64_t id) {
 std::string check_text(std::string_view field, std::string_view text, std::size_t bytes_max);
 std::string check_label(std::string_view label);
 
+// Text of others, for people: at most `bytes_max` bytes, with a question mark for every control character.
+std::string cleaned(std::string_view text, std::size_t bytes_max);
+
 // Longest wait that a plan may ask for, so that no time computed from it overflows: ten years. Seconds.
 inline constexpr std::uint64_t kPlanSecondsMax = 10ULL * 366 * 24 * 3600;
 inline constexpr std::size_t kAssetTextBytesMax = 256;  // CAIP-19 needs at most 8 + 1 + 32 + 1 + 8 + 1 + 128 + 1 + 78

@@ -48,6 +48,12 @@ Bytes state_key(std::uint8_t state, SettlementId id) {
   return key;
 }
 
+Bytes notice_state_key(std::uint8_t state, NoticeId id) {
+  Bytes key = row_key(Table::notice_by_state, id.value);
+  key.insert(key.begin() + 1, state);
+  return key;
+}
+
 std::size_t line_count(const TallyRecord& record) { return record.charges ? record.charges->lines.lines().size() : 0; }
 
 void put_payee_secondary(RowWriter& rows, const PayeeRecord& record) {
@@ -234,6 +240,25 @@ void StateMachine::State::drain_channels(RowSink& sink) {
   dirty_channels.clear();
 }
 
+void StateMachine::State::drain_notices(RowSink& sink) {
+  RowWriter rows(sink);
+  for (const NoticeChange& change : notice_changes) {
+    if (change.from != 0) {
+      rows.erase(notice_state_key(change.from, change.id));
+      rows.put(row_key(Table::notice_mark, change.id.value), change.mark);
+    }
+    rows.put_empty(notice_state_key(static_cast<std::uint8_t>(change.mark.state), change.id));
+    const Bytes open_key = row_key(Table::open_notice, change.id.value);
+    const auto open = open_notices.find(change.id.value);
+    if (open != open_notices.end()) {
+      rows.put(open_key, open->second);
+    } else if (change.from != 0) {
+      rows.erase(open_key);
+    }
+  }
+  notice_changes.clear();
+}
+
 void StateMachine::State::drain_registry(RowSink& sink) {
   RowWriter rows(sink);
   for (AssetRecord* record : dirty_assets) {
@@ -283,6 +308,7 @@ void StateMachine::State::drain(RowSink& sink) {
   new_rows.clear();
   drain_settlements(sink);
   drain_channels(sink);
+  drain_notices(sink);
 }
 
 // ---- all rows ----
@@ -357,6 +383,10 @@ void StateMachine::State::dump(RowSink& sink) const {
   }
   dump_accounts(sink);
   dump_channels(sink);
+  for (const auto& [number, notice] : open_notices) {
+    rows.put(row_key(Table::open_notice, number), notice);
+    rows.put_empty(notice_state_key(static_cast<std::uint8_t>(notice.state), notice.id));
+  }
 }
 
 }  // namespace ledger::core

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, kKinds> kKindNames = {
     "hold_made",        "hold_captured",      "hold_released",      "voucher_charged",  "batch_signed",
     "credit_noted",     "settlement_planned", "settlement_stepped", "statement_closed", "relay_planned",
     "channel_opened",   "channel_synced",     "earnings_synced",    "channel_reserved", "channel_charged",
-    "channel_released", "channel_put_aside"};
+    "channel_released", "channel_put_aside",  "notice_recorded",    "notices_applied",  "notice_resolved"};
 
 template <typename T>
 Entry read_as(Reader& reader) {

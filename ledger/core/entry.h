@@ -52,7 +52,8 @@ struct MandateRevoked {  // kind 9: also of an agent that has no mandate yet, an
 };
 struct RailMandateSet {  // kind 10
   PayerId payer;
-  Bytes rail_mandate;
+  RailName rail;
+  Bytes mandate;  // empty: taken away
 };
 struct StandingSet {  // kind 11
   PayerId payer;
@@ -169,6 +170,9 @@ struct SettlementStepped {  // kind 23: one edge of the settlement state machine
   std::string reference;
   FailureClass failure = FailureClass::none;
   std::string detail;
+  RailName rail;  // from now on; empty: as before
+  std::string code;
+  Amount rail_fee;  // of the attempt, after the step
 };
 struct StatementClosed {  // kind 24: written off
   StatementId id;
@@ -237,13 +241,26 @@ struct ChannelPutAside {  // kind 32
   ChannelId id;
   std::string reason;  // empty: no longer
 };
+struct NoticeRecorded {  // kind 33
+  Notice notice;         // without its mark
+};
+struct NoticesApplied {  // kind 34: the settlement was looked at with these in view
+  SettlementId settlement;
+  std::vector<NoticeId> notices;  // ascending
+};
+struct NoticeResolved {  // kind 35
+  NoticeId id;
+  Resolution resolution = Resolution::dismissed;
+  PayerId payer;  // payer_credit
+  std::string reason;
+};
 
 using Entry =
     std::variant<Genesis, AssetSet, PlanSet, PayerSet, PayeeSet, ServerSet, CreditLimitSet, MandateSet, MandateRevoked,
                  RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged, HoldMade, HoldCaptured,
                  HoldReleased, VoucherCharged, BatchSigned, CreditNoted, SettlementPlanned, SettlementStepped,
                  StatementClosed, RelayPlanned, ChannelOpened, ChannelSynced, EarningsSynced, ChannelReserved,
-                 ChannelCharged, ChannelReleased, ChannelPutAside>;
+                 ChannelCharged, ChannelReleased, ChannelPutAside, NoticeRecorded, NoticesApplied, NoticeResolved>;
 
 // The stored kind: index in the variant + 1. Permanent.
 inline std::uint8_t kind_of(const Entry& entry) noexcept { return static_cast<std::uint8_t>(entry.index() + 1); }

@@ -36,7 +36,11 @@ constexpr bool known(SettlementKind value) {
 constexpr bool known(SettlementState value) {
   return value >= SettlementState::ready && value <= SettlementState::cancelled;
 }
-constexpr bool known(FailureClass value) { return value <= FailureClass::technical; }
+constexpr bool known(FailureClass value) { return value <= FailureClass::needs_action; }
+constexpr bool known(NoticeKind value) { return value >= NoticeKind::event && value <= NoticeKind::changed; }
+constexpr bool known(NoticeState value) { return value >= NoticeState::applied && value <= NoticeState::resolved; }
+constexpr bool known(Direction value) { return value <= Direction::out; }
+constexpr bool known(Resolution value) { return value <= Resolution::operators; }
 
 // Objects.
 template <typename A, Is<Balance> T>
@@ -67,9 +71,17 @@ template <typename A, Is<Plan> T>
 void fields(A& a, T& v) {
   a(v.id, v.label, v.asset, v.window, v.settle_threshold, v.minimum, v.credit_limit, v.terms_s, v.rails, v.dunning_s);
 }
+template <typename A, Is<RailMandate> T>
+void fields(A& a, T& v) {
+  a(v.rail, v.mandate);
+}
+template <typename A, Is<RailRefusal> T>
+void fields(A& a, T& v) {
+  a(v.rail, v.failure);
+}
 template <typename A, Is<Payer> T>
 void fields(A& a, T& v) {
-  a(v.id, v.address, v.label, v.plans, v.standing, v.registered, v.rail_mandate);
+  a(v.id, v.address, v.label, v.plans, v.standing, v.registered, v.rail_mandates);
 }
 template <typename A, Is<Tally> T>  // without its lines, which have rows of their own
 void fields(A& a, T& v) {
@@ -124,7 +136,20 @@ template <typename A, Is<Settlement> T>
 void fields(A& a, T& v) {
   a(v.id, v.kind, v.payer, v.payee, v.statement, v.asset, v.amount, v.fee, v.rail, v.state, v.attempt,
     v.technical_retries, v.dunning_step, v.next_action, v.idempotency_key, v.request, v.reference, v.failure, v.detail,
-    v.created, v.submitted, v.confirmed, v.finalized);
+    v.code, v.rail_fee, v.refusals, v.created, v.submitted, v.confirmed, v.finalized);
+}
+template <typename A, Is<NoticeMark> T>
+void fields(A& a, T& v) {
+  a(v.state, v.resolution, v.payer, v.reason, v.changed);
+}
+template <typename A, Is<Notice> T>  // without its mark, which has a row of its own
+void fields(A& a, T& v) {
+  a(v.id, v.rail, v.key, v.source, v.external_id, v.kind, v.settlement, v.asset, v.amount, v.direction, v.recorded_as,
+    v.detail, v.body, v.received);
+}
+template <typename A, Is<OpenNotice> T>
+void fields(A& a, T& v) {
+  a(v.id, v.rail, v.settlement, v.asset, v.amount, v.direction, v.state);
 }
 template <typename A, Is<Relay> T>
 void fields(A& a, T& v) {
@@ -157,7 +182,7 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<OperatorBalance> T>
 void fields(A& a, T& v) {
-  a(v.asset, v.in_transit, v.out_transit, v.cash, v.revenue, v.bad_debt, v.rounding, v.volume);
+  a(v.asset, v.in_transit, v.out_transit, v.cash, v.revenue, v.bad_debt, v.rounding, v.rail_fees, v.suspense, v.volume);
 }
 template <typename A, Is<OpenSettlement> T>
 void fields(A& a, T& v) {
@@ -166,7 +191,7 @@ void fields(A& a, T& v) {
 template <typename A, Is<LedgerHead> T>
 void fields(A& a, T& v) {
   a(v.format_version, v.network, v.operator_key, v.last_sequence, v.last_segment, v.last_segment_hash, v.last_time,
-    v.payers, v.payees, v.servers, v.plans, v.mandates, v.tabs, v.statements, v.settlements, v.segments);
+    v.payers, v.payees, v.servers, v.plans, v.mandates, v.tabs, v.statements, v.settlements, v.notices, v.segments);
 }
 
 // Entries.
@@ -216,7 +241,7 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<RailMandateSet> T>
 void fields(A& a, T& v) {
-  a(v.payer, v.rail_mandate);
+  a(v.payer, v.rail, v.mandate);
 }
 template <typename A, Is<StandingSet> T>
 void fields(A& a, T& v) {
@@ -273,7 +298,7 @@ void fields(A& a, T& v) {
 template <typename A, Is<SettlementStepped> T>
 void fields(A& a, T& v) {
   a(v.id, v.attempt, v.from, v.to, v.next_action, v.technical_retries, v.dunning_step, v.idempotency_key, v.request,
-    v.reference, v.failure, v.detail);
+    v.reference, v.failure, v.detail, v.rail, v.code, v.rail_fee);
 }
 template <typename A, Is<StatementClosed> T>
 void fields(A& a, T& v) {
@@ -310,6 +335,18 @@ void fields(A& a, T& v) {
 template <typename A, Is<ChannelPutAside> T>
 void fields(A& a, T& v) {
   a(v.id, v.reason);
+}
+template <typename A, Is<NoticeRecorded> T>
+void fields(A& a, T& v) {
+  a(v.notice);
+}
+template <typename A, Is<NoticesApplied> T>
+void fields(A& a, T& v) {
+  a(v.settlement, v.notices);
+}
+template <typename A, Is<NoticeResolved> T>
+void fields(A& a, T& v) {
+  a(v.id, v.resolution, v.payer, v.reason);
 }
 
 // Appends fields to an Encoder.

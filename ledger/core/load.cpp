@@ -42,11 +42,16 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::open_settlement:
     case Table::channel_counts:
     case Table::earnings:
-    case Table::channel: return true;
+    case Table::channel:
+    case Table::open_notice: return true;
     case Table::statement:
     case Table::settlement:
     case Table::statement_mark:
     case Table::relay:
+    case Table::notice:
+    case Table::notice_mark:
+    case Table::notice_by_settlement:
+    case Table::notice_by_state:
     case Table::payer_by_address:
     case Table::payee_by_address:
     case Table::server_by_key:
@@ -129,6 +134,7 @@ Result<void> StateMachine::State::load_object(Table table, const std::vector<std
     case Table::open_settlement: return load_settlement(value);
     case Table::earnings: return load_earnings(columns[0], value);
     case Table::channel: return load_channel(value);
+    case Table::open_notice: return load_notice(value);
     default: return {};
   }
 }
@@ -288,6 +294,9 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   plain.detail.clear();
   plain.failure = FailureClass::none;
   plain.submitted = plain.confirmed = plain.finalized = Time{};
+  plain.code.clear();
+  plain.rail_fee = Amount{};
+  plain.refusals.clear();
   if (plain != from || !row.credited.is_zero()) {
     SettlementExtra& extra = record.more();
     extra.fee = from.fee;
@@ -301,8 +310,22 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
     extra.finalized = from.finalized;
     extra.credited = row.credited;
   }
+  if (!from.code.empty() || !from.rail_fee.is_zero() || !from.refusals.empty()) {
+    record.more_remarks() = RailRemarks{from.code, from.rail_fee, from.refusals};
+  }
   if (from.kind == SettlementKind::relay) track_relay(from.id, record);
   if (from.kind == SettlementKind::collection) collections[from.statement.value] = from.id.value;
+  return {};
+}
+
+Result<void> StateMachine::State::load_notice(base::ByteView value) {
+  ASSIGN_OR_RETURN(const OpenNotice row, decode_row<OpenNotice>(value));
+  if (!row.id.valid() || row.id.value > head.notices) return mismatch("its number is not one that was given");
+  if (row.state != NoticeState::waiting && row.state != NoticeState::suspense) {
+    return mismatch("a notice about which there is nothing to do is listed as open");
+  }
+  open_notices[row.id.value] = row;
+  if (row.state == NoticeState::waiting) waiting_notices.emplace(row.settlement.value, row.id.value);
   return {};
 }
 
@@ -422,6 +445,11 @@ Result<void> StateMachine::State::check_complete() const {
   for (const auto& [sequence, hold] : holds) {
     if (find_tally(hold.payer, hold.asset) == nullptr || find_payee(hold.payee) == nullptr) {
       return damaged("hold " + std::to_string(sequence) + " has an unknown payer or payee");
+    }
+  }
+  for (const auto& [number, notice] : open_notices) {
+    if (notice.asset.valid() && find_asset(notice.asset) == nullptr) {
+      return damaged("notice " + std::to_string(number) + " has an unknown asset");
     }
   }
   Result<void> result;

@@ -259,7 +259,7 @@ Payer StateMachine::State::unpack(PayerId id) const {
   payer.standing = record.standing;
   payer.registered = record.registered;
   Reader reader(record.packed);
-  reader(payer.label, payer.plans, payer.rail_mandate);
+  reader(payer.label, payer.plans, payer.rail_mandates);
   CHECK(reader.complete());
   return payer;
 }
@@ -274,7 +274,7 @@ void StateMachine::State::pack(const Payer& payer, PayerRecord& record) {
   Bytes packed;
   base::Encoder out(packed);
   Writer writer(out);
-  writer(payer.label, payer.plans, payer.rail_mandate);
+  writer(payer.label, payer.plans, payer.rail_mandates);
   record.packed = Bytes(packed.begin(), packed.end());  // without spare capacity
 }
 

@@ -114,6 +114,13 @@ struct TabRecord {
   bool fresh = false;
 };
 
+// What a rail remarked on a settlement; most never need it.
+struct RailRemarks {
+  std::string code;
+  Amount fee;  // Settlement::rail_fee
+  std::vector<RailRefusal> refusals;
+};
+
 // Parts of a settlement that only exist once it was sent, and those of payouts.
 struct SettlementExtra {
   Amount fee;  // payouts
@@ -127,6 +134,7 @@ struct SettlementExtra {
   Time finalized;
   Amount credited;           // collections: StatementMark::credited
   std::vector<Amount> fees;  // collections: StatementMark::fees
+  std::unique_ptr<RailRemarks> remarks;
 };
 
 struct SettlementRecord {
@@ -169,7 +177,15 @@ struct SettlementRecord {
   }
   Amount fee() const { return extra ? extra->fee : Amount{}; }
   Amount credited() const { return extra ? extra->credited : Amount{}; }
+  const RailRemarks* remarks() const { return extra ? extra->remarks.get() : nullptr; }
+  RailRemarks& more_remarks() {
+    SettlementExtra& owner = more();
+    if (!owner.remarks) owner.remarks = std::make_unique<RailRemarks>();
+    return *owner.remarks;
+  }
+  Amount rail_fee() const { return remarks() == nullptr ? Amount{} : remarks()->fee; }
 };
+static_assert(sizeof(SettlementRecord) <= 128, "a million open collections are common: rare fields go into the extra");
 
 // A channel; what it shares with others is in its earnings' record.
 struct ChannelRecord {

@@ -22,6 +22,19 @@ Amount power_of_ten(unsigned exponent) {
   return Amount(value);
 }
 
+void set_rail_mandate(std::vector<RailMandate>& mandates, const RailName& rail, const Bytes& mandate) {
+  const auto at = std::lower_bound(mandates.begin(), mandates.end(), rail,
+                                   [](const RailMandate& a, const RailName& b) { return a.rail.view() < b.view(); });
+  const bool present = at != mandates.end() && at->rail == rail;
+  if (mandate.empty()) {
+    if (present) mandates.erase(at);
+  } else if (present) {
+    at->mandate = mandate;
+  } else {
+    mandates.insert(at, RailMandate{rail, mandate});
+  }
+}
+
 }  // namespace
 
 Outcome StateMachine::State::apply(const Genesis& entry, const At& at) {
@@ -229,8 +242,12 @@ Outcome StateMachine::State::apply(const MandateRevoked& entry, const At& at) {
 Outcome StateMachine::State::apply(const RailMandateSet& entry, const At&) {
   PayerRecord* record = find_payer(entry.payer);
   if (record == nullptr) return mismatch("the payer is unknown");
+  if (entry.rail.view().empty()) return mismatch("the rail is empty");
   Payer payer = unpack(entry.payer);
-  payer.rail_mandate = entry.rail_mandate;
+  set_rail_mandate(payer.rail_mandates, entry.rail, entry.mandate);
+  if (payer.rail_mandates.size() > base::limits::kRailMandatesPerPayerMax) {
+    return mismatch("the payer has too many rail mandates");
+  }
   pack(payer, *record);
   touch(*record, entry.payer);
   return {};

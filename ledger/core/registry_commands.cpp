@@ -69,6 +69,18 @@ std::string check_text(std::string_view field, std::string_view text, std::size_
   return flaw.empty() ? std::string() : std::string(field) + ": " + std::string(flaw);
 }
 
+std::string cleaned(std::string_view text, std::size_t bytes_max) {
+  std::string result(text.substr(0, bytes_max));
+  std::replace_if(
+      result.begin(), result.end(),
+      [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f;
+      },
+      '?');
+  return result;
+}
+
 std::string check_label(std::string_view label) { return check_text("label", label, limits::kLabelBytesMax); }
 
 CommandResult StateMachine::State::decide(const SetAsset& command, SegmentBuilder& out) {

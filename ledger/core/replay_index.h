@@ -19,9 +19,10 @@ ReplayKey replay_key_voucher(base::TabId tab, std::uint64_t first_index);
 ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation);
 // SHA-256 of the relay's key, so that only whoever breaks the hash can make two keys meet; they would be a conflict.
 ReplayKey replay_key_relay(const base::Hash& key);
+ReplayKey replay_key_notice(const base::RailName& rail, const base::Hash& key);  // SHA-256 of both
 
 struct ReplayHit {
-  base::Sequence sequence;       // of the entry; of a relay the number of its settlement
+  base::Sequence sequence;       // of the entry; of a relay the number of its settlement, of a notice its own
   base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body; of a
                                  // capture and a relay see ledger/FORMAT.md
 };

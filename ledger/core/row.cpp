@@ -93,6 +93,9 @@ void encode(const Earnings& value, base::Encoder& out) { encode_value(value, out
 void encode(const ChannelCounts& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OperatorBalance& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OpenSettlement& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Notice& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const NoticeMark& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const OpenNotice& value, base::Encoder& out) { encode_value(value, out); }
 
 template <typename T>
 base::Result<T> decode_row(base::ByteView bytes) {
@@ -127,5 +130,8 @@ template base::Result<Earnings> decode_row<Earnings>(base::ByteView);
 template base::Result<ChannelCounts> decode_row<ChannelCounts>(base::ByteView);
 template base::Result<OperatorBalance> decode_row<OperatorBalance>(base::ByteView);
 template base::Result<OpenSettlement> decode_row<OpenSettlement>(base::ByteView);
+template base::Result<Notice> decode_row<Notice>(base::ByteView);
+template base::Result<NoticeMark> decode_row<NoticeMark>(base::ByteView);
+template base::Result<OpenNotice> decode_row<OpenNotice>(base::ByteView);
 
 }  // namespace ledger::core

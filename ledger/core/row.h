@@ -30,16 +30,21 @@ enum class Table : std::uint8_t {
   channel_counts = 19,    // -> ChannelCounts; no row: none
   earnings = 20,          // number, from 1, in order of appearance -> Earnings
   channel = 21,           // channel
+  notice = 22,            // notice; written once, never changed
+  notice_mark = 23,       // notice -> NoticeMark; a reader overlays it on the notice's row (Notice::mark)
+  open_notice = 24,       // notice -> OpenNotice, while it waits or is in suspense
   // Secondary: the value is the primary key's number, 8 bytes big-endian (or empty where the key says it all).
-  payer_by_address = 32,     // address -> payer
-  payee_by_address = 33,     // address -> payee
-  server_by_key = 34,        // address -> server
-  mandate_by_payer = 35,     // payer, mandate -> empty
-  tab_by_key = 36,           // tab_key hash -> tab
-  statement_by_payer = 37,   // payer, statement -> empty
-  settlement_due = 38,       // next_action us, settlement -> empty; only states that need an action
-  settlement_by_state = 39,  // u8 state, settlement -> empty
-  channel_by_key = 40,       // channel key hash -> channel
+  payer_by_address = 32,      // address -> payer
+  payee_by_address = 33,      // address -> payee
+  server_by_key = 34,         // address -> server
+  mandate_by_payer = 35,      // payer, mandate -> empty
+  tab_by_key = 36,            // tab_key hash -> tab
+  statement_by_payer = 37,    // payer, statement -> empty
+  settlement_due = 38,        // next_action us, settlement -> empty; only states that need an action
+  settlement_by_state = 39,   // u8 state, settlement -> empty
+  channel_by_key = 40,        // channel key hash -> channel
+  notice_by_settlement = 41,  // settlement, notice -> empty
+  notice_by_state = 42,       // u8 state, notice -> empty
 };
 
 // Key builders. Each overload takes the parts in the order given above.
@@ -61,6 +66,18 @@ struct OpenSettlement {
   bool overdue = false;  // failed for good and not paid since: suspends the payer
   std::vector<aggregator::PayeeShare> shares;
   bool operator==(const OpenSettlement&) const = default;
+};
+
+// What the state machine needs of a notice while something is to be done about it.
+struct OpenNotice {
+  NoticeId id;
+  RailName rail;
+  SettlementId settlement;
+  AssetId asset;
+  Amount amount;
+  Direction direction = Direction::none;
+  NoticeState state = NoticeState::waiting;  // or suspense
+  bool operator==(const OpenNotice&) const = default;
 };
 
 // Values. decode_* gives corruption if the bytes are not exactly one value.
@@ -85,6 +102,9 @@ void encode(const Earnings& value, base::Encoder& out);
 void encode(const ChannelCounts& value, base::Encoder& out);
 void encode(const OperatorBalance& value, base::Encoder& out);
 void encode(const OpenSettlement& value, base::Encoder& out);
+void encode(const Notice& value, base::Encoder& out);  // without its mark
+void encode(const NoticeMark& value, base::Encoder& out);
+void encode(const OpenNotice& value, base::Encoder& out);
 // Defined for every type above.
 template <typename T>
 base::Result<T> decode_row(base::ByteView bytes);

@@ -201,6 +201,33 @@ void StateMachine::State::book_payout(SettlementRecord& record, SettlementId id,
   }
 }
 
+// What a rail keeps is a cost from the moment at which it says so, whatever becomes of the settlement.
+void StateMachine::State::book_rail_fee(SettlementRecord& record, Amount fee) {
+  const Amount before = record.rail_fee();
+  if (fee == before) return;
+  OperatorBalance& operators = find_asset(record.asset)->operators;
+  if (fee > before) {
+    const Amount more = base::subtract_checked(fee, before);
+    operators.volume = base::add_checked(operators.volume, more);
+    transaction.debit(operators.rail_fees, Phase::posted, more);
+    transaction.credit(operators.cash, Phase::posted, more);
+  } else {
+    const Amount less = base::subtract_checked(before, fee);
+    transaction.debit(operators.cash, Phase::posted, less);
+    transaction.credit(operators.rail_fees, Phase::posted, less);
+  }
+  transaction.commit();
+  record.more_remarks().fee = fee;
+  touch_operators(*find_asset(record.asset));
+}
+
+bool StateMachine::State::rail_fee_fits(const SettlementRecord& record, Amount fee) const {
+  if (fee <= record.rail_fee()) return true;
+  const AssetRecord* asset = record.kind == SettlementKind::relay ? nullptr : find_asset(record.asset);
+  return asset != nullptr && fee.units() <= kVolumeMax &&
+         asset->operators.volume.units() + (fee.units() - record.rail_fee().units()) <= kVolumeMax;
+}
+
 void StateMachine::State::release_statement(SettlementRecord& record) {
   std::vector<Amount> credited;
   if (!record.credited().is_zero()) credited = credited_shares(record.share_list(), record.credited());
@@ -255,6 +282,11 @@ Settlement StateMachine::State::unpack(SettlementId id, const SettlementRecord& 
     settlement.submitted = record.extra->submitted;
     settlement.confirmed = record.extra->confirmed;
     settlement.finalized = record.extra->finalized;
+  }
+  if (const RailRemarks* remarks = record.remarks()) {
+    settlement.code = remarks->code;
+    settlement.rail_fee = remarks->fee;
+    settlement.refusals = remarks->refusals;
   }
   return settlement;
 }
@@ -315,6 +347,27 @@ Outcome StateMachine::State::apply(const SettlementPlanned& entry, const At&) {
   return {};
 }
 
+// What the rail said of itself: its code, what it kept, and whether it is asked again.
+void StateMachine::State::take_remarks(SettlementRecord& record, const SettlementStepped& entry) {
+  using S = SettlementState;
+  const bool collection = record.kind == SettlementKind::collection;
+  if (entry.to == S::sending) {
+    if (record.remarks() != nullptr) {  // of the attempt before; what it kept stays booked
+      record.more_remarks().code.clear();
+      record.more_remarks().fee = Amount{};
+    }
+  } else {
+    book_rail_fee(record, entry.rail_fee);
+  }
+  if (!entry.code.empty()) record.more_remarks().code = entry.code;
+  const bool asked_again = entry.to == S::ready && entry.from != S::ready && entry.failure == FailureClass::none;
+  if (asked_again && record.remarks() != nullptr) record.more_remarks().refusals.clear();
+  if (collection && refuses_rail(entry.failure)) {
+    record.more_remarks().refusals = with_refusal(record, entry.failure);
+  }
+  if (!entry.rail.view().empty()) record.rail = rail_index(entry.rail);
+}
+
 void StateMachine::State::take_step(SettlementRecord& record, const SettlementStepped& entry, Time time) {
   record.state = entry.to;
   record.attempt = entry.attempt;
@@ -322,6 +375,7 @@ void StateMachine::State::take_step(SettlementRecord& record, const SettlementSt
   record.dunning_step = entry.dunning_step;
   record.next_action = entry.next_action;
   SettlementExtra& extra = record.more();
+  take_remarks(record, entry);
   if (entry.to == SettlementState::sending) {
     extra.idempotency_key = entry.idempotency_key;
     extra.request = entry.request;
@@ -361,6 +415,11 @@ Outcome StateMachine::State::apply(const SettlementStepped& entry, const At& at)
     return mismatch("the attempt is " + std::to_string(entry.attempt) + " in the journal, it should be " +
                     std::to_string(attempt));
   }
+  const bool new_attempt = attempt != record->attempt;
+  if (!entry.rail.view().empty() && (record->kind != SettlementKind::collection || !new_attempt)) {
+    return mismatch("the rail of a settlement can only change with a collection's new attempt");
+  }
+  if (!rail_fee_fits(*record, entry.rail_fee)) return mismatch("what the rail kept overflows, or is of a relay");
   const Stage from = stage_of(entry.from);
   const Stage to = stage_of(entry.to);
   take_step(*record, entry, at.time);

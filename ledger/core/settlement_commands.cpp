@@ -1,6 +1,7 @@
 // Deciding on settlements: the dispatcher's steps, dunning, retries, cancelling.
 
 #include <algorithm>
+#include <span>
 
 #include "ledger/core/decide.h"
 #include "ledger/core/state.h"
@@ -25,6 +26,7 @@ SettlementStepped entry_of(SettlementId id, const SettlementRecord& record, S to
   entry.to = to;
   entry.technical_retries = record.technical_retries;
   entry.dunning_step = record.dunning_step;
+  entry.rail_fee = record.rail_fee();
   return entry;
 }
 
@@ -45,10 +47,47 @@ std::string check_step(const StepSettlement& command) {
   return {};
 }
 
+// The first of the rails from `begin` on that has not refused; none: an empty name.
+RailName first_usable(std::span<const RailName> rails, std::span<const RailRefusal> refusals) {
+  for (const RailName& rail : rails) {
+    const bool refused =
+        std::any_of(refusals.begin(), refusals.end(), [&](const auto& one) { return one.rail == rail; });
+    if (!refused) return rail;
+  }
+  return {};
+}
+
+// Where a new round begins: with the first rail that has not refused. If all have, with one where the payer only had to
+// do something, as it may have been done since.
+RailName first_of_round(std::span<const RailName> rails, std::span<const RailRefusal> refusals) {
+  if (const RailName rail = first_usable(rails, refusals); !rail.view().empty()) return rail;
+  for (const RailName& rail : rails) {
+    for (const RailRefusal& refusal : refusals) {
+      if (refusal.rail == rail && refusal.failure == FailureClass::needs_action) return rail;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-// What follows from a definite failure: a technical one is tried again, one that the payer can mend is dunned, any
-// other ends the automatic attempts. Every new sending is a new attempt.
+bool refuses_rail(FailureClass failure) {
+  return failure == FailureClass::rejected || failure == FailureClass::needs_action;
+}
+
+std::vector<RailRefusal> StateMachine::State::with_refusal(const SettlementRecord& record, FailureClass failure) const {
+  std::vector<RailRefusal> refusals;
+  if (record.remarks() != nullptr) refusals = record.remarks()->refusals;
+  if (!refuses_rail(failure)) return refusals;
+  const RailName& rail = rail_names[record.rail];
+  std::erase_if(refusals, [&](const RailRefusal& one) { return one.rail == rail; });
+  refusals.push_back({rail, failure});
+  return refusals;
+}
+
+// What follows from a definite failure. A technical one is tried again on its rail. A collection goes to the next rail
+// of its plan at once; after the last one it waits, by the plan, and begins with the first again. Anything else ends
+// the automatic attempts. Every new sending is a new attempt.
 void StateMachine::State::plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
                                              SettlementStepped& entry) const {
   entry.failure = command.failure;
@@ -63,12 +102,23 @@ void StateMachine::State::plan_after_failure(const SettlementRecord& record, con
     return;
   }
   entry.next_action = Time{};
-  if (record.kind != SettlementKind::collection || command.failure == FailureClass::rejected) return;
-  const std::vector<std::uint64_t>& waits = find_plan(record.plan)->plan.dunning_s;
-  if (record.dunning_step >= waits.size()) return;
-  again_at(Time{now.us + waits[record.dunning_step] * 1'000'000});
-  ++entry.dunning_step;
+  if (record.kind != SettlementKind::collection) return;
+  const Plan& plan = find_plan(record.plan)->plan;
+  const RailName& present = rail_names[record.rail];
+  const std::vector<RailRefusal> refusals = with_refusal(record, command.failure);
+  const auto at = std::find(plan.rails.begin(), plan.rails.end(), present);
+  const std::span<const RailName> later(at == plan.rails.end() ? at : at + 1, plan.rails.end());
+  RailName next = first_usable(later, refusals);
+  if (!next.view().empty()) {
+    again_at(now);
+  } else {
+    next = first_of_round(plan.rails, refusals);
+    if (next.view().empty() || record.dunning_step >= plan.dunning_s.size()) return;
+    again_at(Time{now.us + plan.dunning_s[record.dunning_step] * 1'000'000});
+    ++entry.dunning_step;
+  }
   entry.technical_retries = 0;
+  if (next != present) entry.rail = next;
 }
 
 CommandResult StateMachine::State::decide(const StepSettlement& command, SegmentBuilder& out) {
@@ -82,6 +132,18 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
                                            std::string(name(command.to)));
   }
   if (std::string wrong = check_step(command); !wrong.empty()) return refuse(Status::value_invalid, std::move(wrong));
+  if (command.rail_fee && record->kind == SettlementKind::relay) {
+    return refuse(Status::value_invalid, "rail_fee: what a relay costs is not in an asset of the ledger");
+  }
+  if (command.rail_fee && !rail_fee_fits(*record, *command.rail_fee)) {
+    return refuse(Status::amount_overflow, "rail_fee: it is more than can be represented");
+  }
+  if (command.to == S::sending) {
+    if (const NoticeId notice = contradiction(command.id, *record); notice.valid()) {
+      return refuse(Status::wrong_state, "notice " + std::to_string(notice.value) +
+                                             " says that it was paid before: the operator resolves it first");
+    }
+  }
 
   SettlementStepped entry = entry_of(command.id, *record, command.to);
   entry.reference = command.reference;
@@ -90,11 +152,18 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
     entry.idempotency_key = command.idempotency_key;
     entry.request = command.request;
   }
+  entry.code = cleaned(command.code, base::limits::kRailCodeBytesMax);
+  entry.rail_fee = command.to == S::sending ? Amount{} : command.rail_fee.value_or(record->rail_fee());
   if (needs_action(command.to)) entry.next_action = std::max(command.next_action, out.time());
+  if (news_after(command.id, *record, command.notices_read) && command.to != S::failed && entry.next_action.us != 0) {
+    entry.next_action = out.time();  // something was said that this answer does not know of
+  }
   if (command.to == S::failed) plan_after_failure(*record, command, out.time(), entry);
+  const SettlementView before{record->state, rail_names[record->rail]};
   const PayerId payer = record->payer;
   const bool is_collection = record->kind == SettlementKind::collection;
   commit(entry, out);
+  apply_notices(command.id, before, command.notices_read, out);
   cancel_old_relays(out);
   if (is_collection && entry.to == S::failed && find_payer(payer)->standing == Standing::active) {
     commit(StandingSet{payer, Standing::suspended_by_dunning,
@@ -123,6 +192,10 @@ CommandResult StateMachine::State::decide(const RetrySettlement& command, Segmen
   if (!waiting) {
     ++entry.attempt;
     entry.technical_retries = 0;
+    if (record->kind == SettlementKind::collection) {
+      const RailName& first = find_plan(record->plan)->plan.rails.front();
+      if (first != rail_names[record->rail]) entry.rail = first;
+    }
   }
   entry.next_action = out.time();
   entry.detail = "tried again on request";

@@ -42,6 +42,8 @@ bool can_change_amount(SettlementState state);
 // No command changes it any more.
 bool is_finished(SettlementKind kind, SettlementState state);
 std::string_view name(SettlementState state);
+// A rail that says this to a collection is asked again only when there is no other, or not at all.
+bool refuses_rail(FailureClass failure);
 
 // A map by number in many parts, so that growing one part is quick. Numbers are given in order, so a run of them shares
 // a part: the parts grow one after the other and never all at once.
@@ -90,6 +92,12 @@ struct At {
   Sequence sequence;
   const Hash& leaf;
   Time time;
+};
+
+// What a settlement was before a step.
+struct SettlementView {
+  SettlementState state;
+  RailName rail;
 };
 
 // A stored line that waits for its tally or for the lines before it.
@@ -214,6 +222,10 @@ struct StateMachine::State {
   Outcome apply(const ChannelCharged& entry, const At& at);
   Outcome apply(const ChannelReleased& entry, const At& at);
   Outcome apply(const ChannelPutAside& entry, const At& at);
+  // notice.cpp
+  Outcome apply(const NoticeRecorded& entry, const At& at);
+  Outcome apply(const NoticesApplied& entry, const At& at);
+  Outcome apply(const NoticeResolved& entry, const At& at);
 
   // charging.cpp
   Outcome check_charge(PayerId payer, PayeeId payee, AssetId asset, MandateId mandate, u128 amount) const;
@@ -247,7 +259,11 @@ struct StateMachine::State {
   Amount payout_amount(const Payee& payee, const PayeeBalance& balance) const;
   void plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
                           SettlementStepped& entry) const;
+  std::vector<RailRefusal> with_refusal(const SettlementRecord& record, FailureClass failure) const;
   void take_step(SettlementRecord& record, const SettlementStepped& entry, Time time);
+  void take_remarks(SettlementRecord& record, const SettlementStepped& entry);
+  bool rail_fee_fits(const SettlementRecord& record, Amount fee) const;
+  void book_rail_fee(SettlementRecord& record, Amount fee);
   void book_collection(SettlementRecord& record, Stage from, Stage to);
   void book_payout(SettlementRecord& record, SettlementId id, Stage from, Stage to);
   void release_statement(SettlementRecord& record);
@@ -256,6 +272,24 @@ struct StateMachine::State {
   std::uint16_t rail_index(const RailName& name);
   Settlement unpack(SettlementId id, const SettlementRecord& record) const;
   void lift_suspension(PayerId payer, std::string_view reason, SegmentBuilder& out);
+  // notice.cpp
+  static ReplayRecord replay_record(const NoticeRecorded& entry);
+  NoticeState state_of_new(const Notice& notice) const;
+  void change_notice(const OpenNotice& notice, NoticeMark mark);
+  // What moves money from where a notice's is booked, or from cash, to where the operator puts it.
+  void book_resolution(const OpenNotice& notice, const NoticeResolved& entry);
+  std::string check_resolution(const OpenNotice& notice, Resolution resolution) const;
+  bool is_suspense_full(AssetId asset, Amount amount) const;
+  // Calls `visit` with each notice that waits for the settlement, ascending, until it returns false.
+  template <typename Visit>
+  void for_waiting(SettlementId id, const Visit& visit) const;
+  // A notice by which the money of a settlement that is to be sent has moved already; none: there is none.
+  NoticeId contradiction(SettlementId id, const SettlementRecord& record) const;
+  // Something waits that was recorded after `read`, on the settlement's rail.
+  bool news_after(SettlementId id, const SettlementRecord& record, NoticeId read) const;
+  // After a step: those that it knew of, and those that nothing will look at any more, no longer wait.
+  void apply_notices(SettlementId id, const SettlementView& before, NoticeId read, SegmentBuilder& out);
+  NoticeAnswer record_notice(const Notice& asked, ReplayIndex& replay, SegmentBuilder& out);
   // relay.cpp
   static ReplayRecord replay_record(const RelayPlanned& entry);
   void track_relay(SettlementId id, const SettlementRecord& record);  // after each change of its state
@@ -298,6 +332,9 @@ struct StateMachine::State {
   CommandResult decide_capture(const CaptureReservation& command, ReplayIndex& replay, SegmentBuilder& out);
   CommandResult decide(const ReleaseReservation& command, SegmentBuilder& out);
   CommandResult decide(const PutChannelAside& command, SegmentBuilder& out);
+  // notice.cpp
+  CommandResult decide_record(const RecordNotices& command, ReplayIndex& replay, SegmentBuilder& out);
+  CommandResult decide(const ResolveNotice& command, SegmentBuilder& out);
   CommandResult open_channel(const SyncChannel& command, SegmentBuilder& out);
 
   // ---- storage (drain.cpp, load.cpp, books.cpp) ----
@@ -306,6 +343,7 @@ struct StateMachine::State {
   void drain_accounts(RowSink& sink);
   void drain_settlements(RowSink& sink);
   void drain_channels(RowSink& sink);
+  void drain_notices(RowSink& sink);
   void dump(RowSink& sink) const;
   void dump_accounts(RowSink& sink) const;
   void dump_channels(RowSink& sink) const;
@@ -321,6 +359,7 @@ struct StateMachine::State {
   base::Result<void> load_hold(base::ByteView value);
   base::Result<void> load_tally(base::ByteView value);
   base::Result<void> load_settlement(base::ByteView value);
+  base::Result<void> load_notice(base::ByteView value);
   base::Result<void> load_channel(base::ByteView value);
   base::Result<void> load_earnings(std::uint64_t number, base::ByteView value);
   bool add_line(const LoadedLine& line);  // false: it cannot be added yet
@@ -332,6 +371,7 @@ struct StateMachine::State {
   Outcome check_settlements() const;
   Outcome check_zero() const;
   Outcome check_channels() const;
+  Outcome check_suspense() const;
   Tally to_row(const TallyRecord& record) const;
 
   // ---- the objects ----
@@ -359,9 +399,11 @@ struct StateMachine::State {
   std::unordered_map<HoldKey, std::uint64_t, HoldKeyHash> hold_index;
   std::set<std::pair<Time, std::uint64_t>> hold_expiry;
   ShardedMap<SettlementRecord> settlements;
-  ShardedMap<std::uint64_t> collections;     // statement -> settlement
-  std::set<std::uint64_t> relays_under_way;  // by settlement, as the following
-  std::set<std::uint64_t> put_aside;         // relays that failed or came back
+  ShardedMap<std::uint64_t> collections;                              // statement -> settlement
+  std::set<std::uint64_t> relays_under_way;                           // by settlement, as the following
+  std::set<std::uint64_t> put_aside;                                  // relays that failed or came back
+  std::unordered_map<std::uint64_t, OpenNotice> open_notices;         // that wait or are in suspense
+  std::set<std::pair<std::uint64_t, std::uint64_t>> waiting_notices;  // settlement, notice
   std::vector<RailName> rail_names;
   struct DueWindows {
     std::vector<std::uint32_t> tallies;  // numbers, from 1
@@ -394,6 +436,12 @@ struct StateMachine::State {
   std::vector<ChannelId> dirty_channels;
   std::vector<std::uint32_t> dirty_earnings;
   bool channel_counts_dirty = false;
+  struct NoticeChange {
+    NoticeId id;
+    std::uint8_t from = 0;  // state; zero: it is new
+    NoticeMark mark;
+  };
+  std::vector<NoticeChange> notice_changes;  // in order
   struct Row {
     Bytes key;
     Bytes value;

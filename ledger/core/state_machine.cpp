@@ -50,6 +50,8 @@ CommandResult StateMachine::execute(const Command& command, ReplayIndex& replay,
           return state_->decide_plan(alternative, replay, out);
         } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, CaptureReservation>) {
           return state_->decide_capture(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, RecordNotices>) {
+          return state_->decide_record(alternative, replay, out);
         } else {
           return state_->decide(alternative, out);
         }
@@ -70,7 +72,7 @@ base::Result<void> StateMachine::apply(const Entry& entry, Sequence sequence, co
   if (!state.domain && !std::holds_alternative<Genesis>(entry)) return mismatch(where + "the ledger has no genesis");
   const std::optional<ReplayRecord> record = replay_record(entry, sequence);
   if (record && replay.find(record->key))
-    return mismatch(where + "the same commitment, capture or relay was recorded before");
+    return mismatch(where + "the same commitment, capture, relay or notice was recorded before");
   Outcome outcome =
       std::visit([&](const auto& alternative) { return state.apply_next(alternative, sequence, leaf, time); }, entry);
   if (!outcome) return mismatch(where + outcome.error().message);
@@ -87,6 +89,7 @@ std::optional<StateMachine::ReplayRecord> StateMachine::replay_record(const Entr
     return ReplayRecord{replay_key_finish(released->payer, released->nonce), {sequence, {}}};
   }
   if (const auto* planned = std::get_if<RelayPlanned>(&entry)) return State::replay_record(*planned);
+  if (const auto* recorded = std::get_if<NoticeRecorded>(&entry)) return State::replay_record(*recorded);
   if (const auto* charged = std::get_if<ChannelCharged>(&entry)) {
     ReplayRecord record = State::replay_record(*charged);
     record.hit.sequence = sequence;
@@ -150,6 +153,7 @@ StateCounts StateMachine::counts() const {
   counts.tabs = state_->tabs.size();
   counts.open_settlements = state_->settlements.size();
   counts.channels = state_->channels.size();
+  counts.open_notices = state_->open_notices.size();
   return counts;
 }
 

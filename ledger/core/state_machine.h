@@ -9,7 +9,8 @@
 // A refused command changes nothing. Broken invariants abort (CHECK) on live decisions; on replay they are Errors.
 //
 // In memory: payers, payees, servers, plans, mandates, tabs, tallies with their open windows, open holds,
-// channels, and settlements that are not finished. Statements and finished settlements live in the store alone.
+// channels, settlements that are not finished, and of notices that wait or are in suspense what says so. Statements and
+// finished settlements live in the store alone.
 
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ namespace ledger::core {
 
 struct StateCounts {
   std::size_t payers = 0, tallies = 0, open_windows = 0, open_holds = 0, tabs = 0, open_settlements = 0, channels = 0;
+  std::size_t open_notices = 0;  // that wait or are in suspense
 };
 
 class StateMachine {

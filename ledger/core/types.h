@@ -27,6 +27,7 @@ using base::Bytes;
 using base::ChannelId;
 using base::Hash;
 using base::MandateId;
+using base::NoticeId;
 using base::PayeeId;
 using base::PayerId;
 using base::PlanId;
@@ -77,6 +78,13 @@ enum class Standing : std::uint8_t {
   suspended_by_dunning = 2,  // a statement could not be collected; paying clears it
 };
 
+// What a payer's rail needs to pull, opaque here (for example an EIP-2612 permit, or a card provider's names).
+struct RailMandate {
+  RailName rail;
+  Bytes mandate;  // 1 to base::limits::kRailMandateBytesMax
+  bool operator==(const RailMandate&) const = default;
+};
+
 struct Payer {
   PayerId id;
   Address address;
@@ -84,7 +92,7 @@ struct Payer {
   std::vector<PlanId> plans;  // at most one for each asset
   Standing standing = Standing::active;
   Time registered;
-  Bytes rail_mandate;  // what the rail needs to pull, opaque here (for example an EIP-2612 permit); may be empty
+  std::vector<RailMandate> rail_mandates;  // at most one for each rail, ascending by rail
   bool operator==(const Payer&) const = default;
 };
 
@@ -268,6 +276,14 @@ enum class FailureClass : std::uint8_t {
   no_mandate = 2,          // allowance, authorisation or account missing: dunning
   rejected = 3,            // the rail refuses this payer or payee: stop, operator
   technical = 4,           // our side or the rail's machinery; nothing moved: technical retry
+  needs_action = 5,        // the payer must do something (a card's authentication): another rail, or dunning
+};
+
+// A rail of a plan that said no to one collection in a way that asking again does not mend.
+struct RailRefusal {
+  RailName rail;
+  FailureClass failure = FailureClass::rejected;  // or needs_action: asked again when no other rail is left
+  bool operator==(const RailRefusal&) const = default;
 };
 
 struct Settlement {
@@ -290,6 +306,9 @@ struct Settlement {
   std::string reference;  // the rail's own id: a transaction hash
   FailureClass failure = FailureClass::none;
   std::string detail;  // the last reason, for people
+  std::string code;    // the rail's own word for it, raw, at most base::limits::kRailCodeBytesMax; may be empty
+  Amount rail_fee;     // what the rail kept of the current attempt, or asked for it, as far as it has said
+  std::vector<RailRefusal> refusals;  // collections: in the order in which they came; a retry on request forgets them
   Time created;
   Time submitted;  // three clocks (rails.md, D4); zero = not yet
   Time confirmed;
@@ -304,6 +323,63 @@ struct Relay {
   std::string label;  // for people
   Bytes order;        // what the rail needs to make the transaction and to recognise its success; opaque here
   bool operator==(const Relay&) const = default;
+};
+
+// What a rail said on its own: an event that it sent, an entry of a bank's file. Written once; what became of it is in
+// a mark of its own.
+enum class NoticeKind : std::uint8_t {
+  event = 1,     // something happened; what, the rail is asked
+  accepted = 2,  // the rail took an instruction
+  rejected = 3,  // the rail did not take an instruction
+  booked = 4,    // money moved
+  returned = 5,  // money that had moved came back
+  changed = 6,   // something about an account or a mandate is different now
+};
+enum class NoticeState : std::uint8_t {
+  applied = 1,   // its settlement was looked at since, or there is nothing to look at
+  waiting = 2,   // for its settlement to be looked at; if that is over, for the operator
+  refused = 3,   // forged or malformed: kept, changes nothing
+  suspense = 4,  // money that belongs to no settlement: booked to suspense, until the operator resolves it
+  resolved = 5,  // by the operator
+};
+// Seen from the operator's account.
+enum class Direction : std::uint8_t { none = 0, in = 1, out = 2 };
+// Where the operator puts the money of a notice.
+enum class Resolution : std::uint8_t {
+  none = 0,
+  dismissed = 1,     // nowhere: it was waiting, and is explained without it
+  went_back = 2,     // it went back to where it came from, in cash
+  payer_credit = 3,  // what came in is the payer's credit
+  operators = 4,     // what came in is the operator's revenue, what went out its loss
+};
+
+struct NoticeMark {
+  NoticeState state = NoticeState::waiting;
+  Resolution resolution = Resolution::none;  // resolved
+  PayerId payer;                             // payer_credit
+  std::string reason;                        // resolved: the operator's
+  Time changed;                              // zero: it is as it was recorded
+  bool operator==(const NoticeMark&) const = default;
+};
+
+// Its row holds everything above `mark`.
+struct Notice {
+  NoticeId id;
+  RailName rail;
+  Hash key;                 // unique on its rail for ever: the same notice comes more than once
+  std::string source;       // "webhook", "camt053 2026-11-20.xml entry 17"
+  std::string external_id;  // the rail's own name for it: an event's id, an EndToEndId, a trace number; may be empty
+  NoticeKind kind = NoticeKind::event;
+  SettlementId settlement;  // none: it matches nothing
+  AssetId asset;            // this and the next two: none and zero if it is not about money
+  Amount amount;
+  Direction direction = Direction::none;
+  NoticeState recorded_as = NoticeState::waiting;  // as it was recorded; now: mark.state
+  std::string detail;                              // for people: why it is refused; the names of file, line and element
+  Bytes body;  // what the settler needs of it, at most base::limits::kNoticeBodyBytesMax
+  Time received;
+  NoticeMark mark;  // from Table::notice_mark; where there is no such row, its state is `recorded_as`
+  bool operator==(const Notice&) const = default;
 };
 
 // A channel's voucher that a server has reserved; at most one for a channel. All figures of channels are in the token's
@@ -373,13 +449,16 @@ struct OperatorBalance {
   Balance revenue;
   Balance bad_debt;
   Balance rounding;
-  Amount volume;  // ever charged or credited; admission keeps it at or below kVolumeMax, so no balance overflows
+  Balance rail_fees;  // what the rails kept
+  Balance suspense;   // money that notices told of and that belongs to no settlement
+  Amount volume;      // ever charged, credited, kept by rails or put into suspense; admission keeps it at or below
+                      // kVolumeMax, so no balance overflows
   bool operator==(const OperatorBalance&) const = default;
 };
 
 // One row: totals and counters that must survive a restart.
 struct LedgerHead {
-  std::uint16_t format_version = 1;
+  std::uint16_t format_version = 2;
   std::string network;   // "acme:tab"; fixed at creation
   Address operator_key;  // signs segments
   Sequence last_sequence;
@@ -387,7 +466,7 @@ struct LedgerHead {
   Hash last_segment_hash;
   Time last_time;
   std::uint32_t payers = 0, payees = 0, servers = 0, plans = 0, mandates = 0;
-  std::uint64_t tabs = 0, statements = 0, settlements = 0;
+  std::uint64_t tabs = 0, statements = 0, settlements = 0, notices = 0;
   crypto::MerkleFrontier segments;  // leaves: segment hashes
 };
 

@@ -51,6 +51,11 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::open_settlement: return "open_settlement";
     case core::Table::relay: return "relay";
     case core::Table::channel: return "channel";
+    case core::Table::notice: return "notice";
+    case core::Table::notice_mark: return "notice_mark";
+    case core::Table::open_notice: return "open_notice";
+    case core::Table::notice_by_settlement: return "notice_by_settlement";
+    case core::Table::notice_by_state: return "notice_by_state";
     case core::Table::earnings: return "earnings";
     case core::Table::channel_counts: return "channel_counts";
     case core::Table::payer_by_address: return "payer_by_address";

@@ -14,7 +14,7 @@
 
 namespace ledger::store {
 
-inline constexpr std::uint16_t kStoreFormatVersion = 1;
+inline constexpr std::uint16_t kStoreFormatVersion = 2;
 
 // N raw bytes that RocksDB can look at without an allocation.
 template <std::size_t N>

@@ -119,6 +119,7 @@ class RocksReader final : public api::LedgerReader {
     return primary<core::Tab>(View(database_), Table::tab, "tab", id.value);
   }
   Result<core::Statement> statement(core::StatementId id) const override { return statement_in(View(database_), id); }
+  Result<core::Notice> notice(core::NoticeId id) const override { return by_notice(View(database_), id.value); }
   Result<core::Relay> relay(core::SettlementId id) const override {
     return primary<core::Relay>(View(database_), Table::relay, "relay", id.value);
   }
@@ -193,6 +194,16 @@ class RocksReader final : public api::LedgerReader {
     return indexed<core::Settlement>(prefix, after.value, limit, by_settlement);
   }
   Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const override;
+  Result<std::vector<core::Notice>> notices(core::NoticeId after, std::size_t limit) const override {
+    return indexed<core::Notice>(core::table_prefix(Table::notice), after.value, limit, by_notice);
+  }
+  Result<std::vector<core::Notice>> notices_in(core::NoticeState state, core::NoticeId after,
+                                               std::size_t limit) const override {
+    core::Bytes prefix = core::table_prefix(Table::notice_by_state);
+    prefix.push_back(static_cast<std::uint8_t>(state));
+    return indexed<core::Notice>(prefix, after.value, limit, by_notice);
+  }
+  Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::size_t limit) const override;
   Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const override {
     return all<core::Channel>(Table::channel, after.value, limit, "channel");
   }
@@ -254,6 +265,7 @@ class RocksReader final : public api::LedgerReader {
     return primary<core::Settlement>(view, Table::settlement, "settlement", id);
   }
   static Result<core::Statement> statement_in(const View& view, core::StatementId id);
+  static Result<core::Notice> by_notice(const View& view, std::uint64_t id);
 
   const Database& database_;
   JournalReader journal_;
@@ -270,6 +282,33 @@ Result<core::Statement> RocksReader::statement_in(const View& view, core::Statem
     return tl::unexpected(mark.error());
   }
   return statement;
+}
+
+// As a statement's.
+Result<core::Notice> RocksReader::by_notice(const View& view, std::uint64_t id) {
+  ASSIGN_OR_RETURN(core::Notice notice, primary<core::Notice>(view, Table::notice, "notice", id));
+  notice.mark.state = notice.recorded_as;
+  Result<core::NoticeMark> mark = primary<core::NoticeMark>(view, Table::notice_mark, "mark of notice", id);
+  if (mark) {
+    notice.mark = std::move(*mark);
+  } else if (mark.error().code != ErrorCode::not_found) {
+    return tl::unexpected(mark.error());
+  }
+  return notice;
+}
+
+Result<std::vector<core::Notice>> RocksReader::notices_of(core::SettlementId settlement, std::size_t limit) const {
+  const View view(database_);
+  ASSIGN_OR_RETURN(std::vector<std::uint64_t> numbers,
+                   view.numbers(core::row_key(Table::notice_by_settlement, settlement.value), 0,
+                                std::numeric_limits<std::size_t>::max()));
+  if (numbers.size() > limit) numbers.erase(numbers.begin(), numbers.end() - static_cast<std::ptrdiff_t>(limit));
+  std::vector<core::Notice> notices;
+  for (const std::uint64_t number : numbers) {
+    ASSIGN_OR_RETURN(core::Notice notice, by_notice(view, number));
+    notices.push_back(std::move(notice));
+  }
+  return notices;
 }
 
 Result<core::Tally> RocksReader::tally(core::PayerId payer, core::AssetId asset) const {

@@ -84,6 +84,12 @@ base::Result<bool> has_ledger(const Database& database) {
                                                    std::to_string(version) + "; this build reads up to " +
                                                    std::to_string(kStoreFormatVersion) + ": install a newer version");
   }
+  if (version < kStoreFormatVersion) {
+    return base::error(ErrorCode::unsupported,
+                       "the ledger in " + database.path() + " has store format " + std::to_string(version) +
+                           ", made by an older build; this build reads format " + std::to_string(kStoreFormatVersion) +
+                           " alone. Open it with the build that made it, or start a new ledger in another directory");
+  }
   return true;
 }
 

@@ -26,6 +26,7 @@ constexpr std::size_t kEntriesPerItemMax = 4;
 // An entry's fixed part with its length, and one usage; for estimating whether a batch still fits.
 constexpr std::size_t kEntryBytesMax = 512;
 constexpr std::size_t kUsageBytes = 64;
+constexpr std::size_t kNoticeBytesMax = limits::kNoticeBodyBytesMax + 2 * limits::kNoticeTextBytesMax + 1024;
 // Entries that a timer slice or a command may append.
 constexpr std::size_t kCommandEntriesMax = 4 * limits::kCloseSliceWindows;
 // The wall clock may jump and tests move it by hand, so an idle writer looks at it at least this often.
@@ -261,6 +262,11 @@ bool Writer::fits(const Work& work) const {
     for (const auto& item : items) usages += item.item().usages.size();
     entries = items.size() * kEntriesPerItemMax + 1;
     bytes = entries * kEntryBytesMax + usages * kUsageBytes;
+  }
+  const auto* command = std::get_if<CommandWork>(&work.what);
+  if (const auto* notices = command == nullptr ? nullptr : std::get_if<core::RecordNotices>(&command->command)) {
+    entries = notices->notices.size();
+    bytes = entries * kNoticeBytesMax;
   }
   return builder_->count() + entries <= limits::kSegmentEntriesMax &&
          builder_->bytes() + bytes <= limits::kSegmentBytesMax;

@@ -48,6 +48,13 @@ bool decode_optional(capnp::Data::Reader in, Fixed& out) {
   return decode_fixed(in, out);
 }
 
+// False for more than 16 characters, or one that is not printable ASCII.
+bool decode_rail(capnp::Text::Reader in, base::RailName& out);
+template <std::size_t N>
+std::string string_of(const base::ShortText<N>& value) {
+  return std::string(value.view());
+}
+
 inline base::u128 decode_wide(wire::UInt128::Reader in) {
   return static_cast<base::u128>(in.getHigh()) << 64 | in.getLow();
 }
@@ -142,6 +149,8 @@ void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder
 bool decode(wire::Settlement::Reader in, core::Settlement& out);
 void encode(const core::Relay& in, wire::Relay::Builder out);
 bool decode(wire::Relay::Reader in, core::Relay& out);
+void encode(const core::Notice& in, Detail detail, wire::Notice::Builder out);
+bool decode(wire::Notice::Reader in, core::Notice& out);
 
 void encode(const core::Channel& in, wire::Channel::Builder out);
 bool decode(wire::Channel::Reader in, core::Channel& out);

@@ -36,19 +36,14 @@ aggregator::WindowBounds decode_bounds(wire::WindowBounds::Reader in) {
   return {base::Time{in.getStartUs()}, base::Time{in.getEndUs()}};
 }
 
+}  // namespace
+
 bool decode_rail(capnp::Text::Reader in, base::RailName& out) {
   const std::optional<base::RailName> rail = base::RailName::parse({in.begin(), in.size()});
   if (!rail) return false;
   out = *rail;
   return true;
 }
-
-template <std::size_t N>
-std::string string_of(const base::ShortText<N>& value) {
-  return std::string(value.view());
-}
-
-}  // namespace
 
 void encode(const aggregator::Line& in, wire::Line::Builder out) {
   out.setPayee(in.payee.value);
@@ -140,7 +135,11 @@ void encode(const core::Payer& in, wire::Payer::Builder out) {
   for (std::size_t i = 0; i < in.plans.size(); ++i) plans.set(list_size(i), in.plans[i].value);
   out.setStanding(static_cast<wire::Standing>(in.standing));
   out.setRegisteredUs(in.registered.us);
-  out.setRailMandate(data(base::ByteView(in.rail_mandate)));
+  auto mandates = out.initRailMandates(list_size(in.rail_mandates.size()));
+  for (std::size_t i = 0; i < in.rail_mandates.size(); ++i) {
+    mandates[list_size(i)].setRail(text(string_of(in.rail_mandates[i].rail)));
+    mandates[list_size(i)].setMandate(data(base::ByteView(in.rail_mandates[i].mandate)));
+  }
 }
 
 bool decode(wire::Payer::Reader in, core::Payer& out) {
@@ -149,8 +148,12 @@ bool decode(wire::Payer::Reader in, core::Payer& out) {
   for (auto plan : in.getPlans()) out.plans.emplace_back(plan);
   out.standing = static_cast<core::Standing>(in.getStanding());
   out.registered.us = in.getRegisteredUs();
-  const auto mandate = view(in.getRailMandate());
-  out.rail_mandate.assign(mandate.begin(), mandate.end());
+  for (auto mandate : in.getRailMandates()) {
+    core::RailMandate& one = out.rail_mandates.emplace_back();
+    const auto bytes = view(mandate.getMandate());
+    one.mandate.assign(bytes.begin(), bytes.end());
+    if (!decode_rail(mandate.getRail(), one.rail)) return false;
+  }
   return decode_fixed(in.getAddress(), out.address);
 }
 
@@ -257,6 +260,8 @@ void encode(const core::OperatorBalance& in, wire::OperatorBalance::Builder out)
   encode(in.revenue, out.initRevenue());
   encode(in.bad_debt, out.initBadDebt());
   encode(in.rounding, out.initRounding());
+  encode(in.rail_fees, out.initRailFees());
+  encode(in.suspense, out.initSuspense());
 }
 
 bool decode(wire::OperatorBalance::Reader in, core::OperatorBalance& out) {
@@ -267,6 +272,8 @@ bool decode(wire::OperatorBalance::Reader in, core::OperatorBalance& out) {
   out.revenue = decode_balance(in.getRevenue());
   out.bad_debt = decode_balance(in.getBadDebt());
   out.rounding = decode_balance(in.getRounding());
+  out.rail_fees = decode_balance(in.getRailFees());
+  out.suspense = decode_balance(in.getSuspense());
   return true;
 }
 
@@ -382,6 +389,13 @@ void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder
   out.setSubmittedUs(in.submitted.us);
   out.setConfirmedUs(in.confirmed.us);
   out.setFinalizedUs(in.finalized.us);
+  out.setCode(text(in.code));
+  TABD_SET_AMOUNT(out, RailFee, in.rail_fee);
+  auto refusals = out.initRefusals(list_size(in.refusals.size()));
+  for (std::size_t i = 0; i < in.refusals.size(); ++i) {
+    refusals[list_size(i)].setRail(text(string_of(in.refusals[i].rail)));
+    refusals[list_size(i)].setFailure(static_cast<wire::FailureClass>(in.refusals[i].failure));
+  }
 }
 
 bool decode(wire::Settlement::Reader in, core::Settlement& out) {
@@ -405,8 +419,15 @@ bool decode(wire::Settlement::Reader in, core::Settlement& out) {
   out.submitted.us = in.getSubmittedUs();
   out.confirmed.us = in.getConfirmedUs();
   out.finalized.us = in.getFinalizedUs();
-  return decode_amount(in.getAmount(), out.amount) && decode_amount(in.getFee(), out.fee) &&
-         decode_rail(in.getRail(), out.rail) && decode_optional(in.getIdempotencyKey(), out.idempotency_key);
+  out.code = string(in.getCode());
+  for (auto refusal : in.getRefusals()) {
+    core::RailRefusal& one = out.refusals.emplace_back();
+    one.failure = static_cast<core::FailureClass>(refusal.getFailure());
+    if (!decode_rail(refusal.getRail(), one.rail)) return false;
+  }
+  return decode_amount(in.getRailFee(), out.rail_fee) && decode_amount(in.getAmount(), out.amount) &&
+         decode_amount(in.getFee(), out.fee) && decode_rail(in.getRail(), out.rail) &&
+         decode_optional(in.getIdempotencyKey(), out.idempotency_key);
 }
 
 void encode(const core::Relay& in, wire::Relay::Builder out) {
@@ -478,6 +499,7 @@ void encode(const Head& in, wire::Head::Builder out) {
   out.setTabs(in.tabs);
   out.setStatements(in.statements);
   out.setSettlements(in.settlements);
+  out.setNotices(in.notices);
 }
 
 bool decode(wire::Head::Reader in, Head& out) {
@@ -495,6 +517,7 @@ bool decode(wire::Head::Reader in, Head& out) {
   out.tabs = in.getTabs();
   out.statements = in.getStatements();
   out.settlements = in.getSettlements();
+  out.notices = in.getNotices();
   return decode_fixed(in.getOperatorKey(), out.operator_key) &&
          decode_optional(in.getSegmentHash(), out.segment_hash) && decode_optional(in.getSignature(), out.signature);
 }

@@ -43,6 +43,8 @@ std::uint32_t kinds_of(std::uint8_t entry_kind) noexcept {
     case 24: return bit(EventKind::credited);
     case 22:
     case 25: return bit(EventKind::settling);
+    case 33:
+    case 35: return bit(EventKind::notice);
     case 23:
       return bit(EventKind::settling) | bit(EventKind::settled) | bit(EventKind::failed) | bit(EventKind::reversed);
     case 26: return bit(EventKind::channel_opened);
@@ -186,6 +188,7 @@ struct EventBuilder::Describe {
     channel(EventKind::channel_put_aside, entry.id);
     event.text = entry.reason;
   }
+  void operator()(const core::NoticesApplied&) const {}
   void operator()(const core::TabOpened&) const {}
   void operator()(const core::BatchSigned&) const {}
   void operator()(const core::AssetSet& entry) const {
@@ -212,7 +215,7 @@ struct EventBuilder::Describe {
     event.amount = entry.limit;
   }
   void operator()(const core::RailMandateSet& entry) const {
-    configured("rail mandate");
+    configured("rail mandate for " + std::string(entry.rail.view()));
     event.payer = names.payer(entry.payer);
   }
   void operator()(const core::MandateSet& entry) const {
@@ -318,6 +321,20 @@ struct EventBuilder::Describe {
     event.settlement = entry.id;
     event.settlement_state = entry.to;
     event.text = entry.detail.empty() ? entry.reference : entry.detail;
+    if (!entry.rail.view().empty()) event.text += "; next on " + std::string(entry.rail.view());
+  }
+  void operator()(const core::NoticeRecorded& entry) const {
+    const core::Notice& notice = entry.notice;
+    event.kind = EventKind::notice;
+    event.asset = notice.asset;
+    event.amount = notice.amount;
+    event.settlement = notice.settlement;
+    event.text = "notice " + std::to_string(notice.id.value) + " of " + std::string(notice.rail.view()) + ", " +
+                 notice.source + (notice.detail.empty() ? "" : ": " + notice.detail);
+  }
+  void operator()(const core::NoticeResolved& entry) const {
+    event.kind = EventKind::notice;
+    event.text = "notice " + std::to_string(entry.id.value) + " is resolved: " + entry.reason;
   }
 };
 

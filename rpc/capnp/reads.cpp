@@ -305,6 +305,7 @@ Reply<Head> read_head(const Reader& reader) {
   out.tabs = head.tabs;
   out.statements = head.statements;
   out.settlements = head.settlements;
+  out.notices = head.notices;
   if (!head.last_segment.valid()) return reply;
   TABD_READ(const core::Segment segment, Head, reader.segment(head.last_segment));
   out.header = core::encode(segment.header);

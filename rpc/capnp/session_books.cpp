@@ -285,6 +285,46 @@ kj::Promise<void> BooksImpl::earnings(EarningsContext call) {
       });
 }
 
+kj::Promise<void> BooksImpl::notices(NoticesContext call) {
+  using Notices = PageOf<core::Notice>;
+  const schema::NoticeState wanted = call.getParams().getState();
+  if (wanted > schema::NoticeState::RESOLVED) throw_invalid("notices: the state is unknown to this version");
+  const Page page = decode(call.getParams().getPage());
+  return read<Notices>([&books = reader(), wanted, page] {
+           return plain_page<core::Notice, core::NoticeId>(page, [&](core::NoticeId after, std::size_t limit) {
+             if (wanted == schema::NoticeState::UNSPECIFIED) return books.notices(after, limit);
+             return books.notices_in(static_cast<core::NoticeState>(wanted), after, limit);
+           });
+         })
+      .then([call](Reply<Notices> reply) mutable {
+        check(reply);
+        auto results = call.getResults();
+        results.setNext(reply.value.next);
+        encode_list(reply.value.items, results.initNotices(list_size(reply.value.items.size())), Detail::brief);
+      });
+}
+
+kj::Promise<void> BooksImpl::notice(NoticeContext call) {
+  const core::NoticeId id(call.getParams().getId());
+  return read<core::Notice>([&books = reader(), id] { return Reply<core::Notice>::of(books.notice(id)); })
+      .then([call](Reply<core::Notice> reply) mutable {
+        check(reply);
+        call.getResults().setStatus(number(reply.status));
+        if (reply.status == Status::ok) encode(reply.value, Detail::full, call.getResults().initNotice());
+      });
+}
+
+kj::Promise<void> BooksImpl::noticesOf(NoticesOfContext call) {
+  using Notices = std::vector<core::Notice>;
+  const core::SettlementId id(call.getParams().getSettlement());
+  const std::size_t limit = page_limit({0, call.getParams().getLimit()});
+  return read<Notices>([&books = reader(), id, limit] { return Reply<Notices>::of(books.notices_of(id, limit)); })
+      .then([call](Reply<Notices> reply) mutable {
+        check(reply);
+        encode_list(reply.value, call.getResults().initNotices(list_size(reply.value.size())), Detail::brief);
+      });
+}
+
 kj::Promise<void> BooksImpl::relay(RelayContext call) {
   const core::SettlementId id(call.getParams().getSettlement());
   return read<core::Relay>([&books = reader(), id] { return Reply<core::Relay>::of(books.relay(id)); })

@@ -182,6 +182,13 @@ void throw_invalid(const char* what) {
   kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(what)));
 }
 
+bool decode_rail_mandate(capnp::Text::Reader rail, capnp::Data::Reader mandate, core::SetRailMandate& out) {
+  const base::ByteView bytes = view(mandate);
+  if (rail.size() == 0 || bytes.size() > base::limits::kRailMandateBytesMax) return false;
+  out.mandate.assign(bytes.begin(), bytes.end());
+  return decode_rail(rail, out.rail);
+}
+
 core::Address address_param(capnp::Data::Reader in, const char* what) {
   core::Address address;
   if (!decode_fixed(in, address)) {

@@ -154,6 +154,27 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     return command(std::move(wanted), call);
   }
 
+  kj::Promise<void> resolveNotice(ResolveNoticeContext call) override {
+    const auto params = call.getParams();
+    core::ResolveNotice wanted;
+    wanted.id = core::NoticeId(params.getId());
+    if (params.getResolution() > schema::Resolution::OPERATORS)
+      return refuse(Status::value_invalid, "the resolution is unknown to this version", call);
+    wanted.resolution = static_cast<core::Resolution>(params.getResolution());
+    wanted.reason = string(params.getReason());
+    if (!decode_optional(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    return command(std::move(wanted), call);
+  }
+
+  kj::Promise<void> setRailMandate(SetRailMandateContext call) override {
+    const auto params = call.getParams();
+    core::SetRailMandate wanted;
+    if (!decode_fixed(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    if (!decode_rail_mandate(params.getRail(), params.getMandate(), wanted))
+      return refuse(Status::value_invalid, kRailMandateRule, call);
+    return command(std::move(wanted), call);
+  }
+
   kj::Promise<void> setRail(SetRailContext call) override {
     const auto params = call.getParams();
     return read<std::string>([&hooks = context_.deps.hooks, name = string(params.getName()),

@@ -112,10 +112,11 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
   }
 
   kj::Promise<void> setRailMandate(SetRailMandateContext call) override {
-    const base::ByteView bytes = view(call.getParams().getRailMandate());
-    if (bytes.size() > limits::kRailMandateBytesMax)
-      return refuse(Status::value_invalid, "a rail mandate has at most 4,096 bytes", call);
-    return command(core::SetRailMandate{address_, core::Bytes(bytes.begin(), bytes.end())}, call);
+    core::SetRailMandate wanted;
+    wanted.payer = address_;
+    if (!decode_rail_mandate(call.getParams().getRail(), call.getParams().getRailMandate(), wanted))
+      return refuse(Status::value_invalid, kRailMandateRule, call);
+    return command(std::move(wanted), call);
   }
 
   kj::Promise<void> settlements(SettlementsContext call) override {

@@ -113,7 +113,15 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   kj::Promise<void> channels(ChannelsContext call) override;
   kj::Promise<void> channel(ChannelContext call) override;
   kj::Promise<void> earnings(EarningsContext call) override;
+  kj::Promise<void> notices(NoticesContext call) override;
+  kj::Promise<void> notice(NoticeContext call) override;
+  kj::Promise<void> noticesOf(NoticesOfContext call) override;
 };
+
+// A rail's mandate out of a call's parameters; false if the name or the size is wrong.
+bool decode_rail_mandate(capnp::Text::Reader rail, capnp::Data::Reader mandate, core::SetRailMandate& out);
+inline constexpr const char* kRailMandateRule =
+    "a rail's name has 1 to 16 printable ASCII characters, its mandate at most 4,096 bytes";
 
 // An address out of a call's parameters; throws on another length.
 core::Address address_param(capnp::Data::Reader in, const char* what);

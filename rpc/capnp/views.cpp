@@ -47,6 +47,7 @@ std::string_view name(EventKind kind) noexcept {
     case EventKind::channel_released: return "channel_released";
     case EventKind::channel_put_aside: return "channel_put_aside";
     case EventKind::channel_earnings: return "channel_earnings";
+    case EventKind::notice: return "notice";
   }
   return "unknown";
 }

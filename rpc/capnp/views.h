@@ -141,7 +141,7 @@ struct Head {
   core::Signature signature;  // of the operator, over segment_digest(last_segment, segment_hash)
   core::Time time;
   std::uint32_t payers = 0, payees = 0, servers = 0, plans = 0, mandates = 0;
-  std::uint64_t tabs = 0, statements = 0, settlements = 0;
+  std::uint64_t tabs = 0, statements = 0, settlements = 0, notices = 0;
 };
 
 enum class EventKind : std::uint8_t {
@@ -166,8 +166,9 @@ enum class EventKind : std::uint8_t {
   channel_released = 18,
   channel_put_aside = 19,
   channel_earnings = 20,
+  notice = 21,
 };
-inline constexpr EventKind kLastEventKind = EventKind::channel_earnings;
+inline constexpr EventKind kLastEventKind = EventKind::notice;
 std::string_view name(EventKind kind) noexcept;
 constexpr std::uint32_t bit(EventKind kind) noexcept { return 1u << static_cast<unsigned>(kind); }
 

@@ -153,8 +153,8 @@ interface PayerSession extends(Events) {
   setMandate @6 (mandate :T.Mandate, signature :Data) -> (receipt :T.CommandReceipt);
   # The signature is the payer's. `mandate.payer` must be the session's (notPermitted).
   revokeMandate @7 (revocation :T.MandateRevocation, signature :Data) -> (receipt :T.CommandReceipt);
-  setRailMandate @8 (railMandate :Data) -> (receipt :T.CommandReceipt);
-  # What the payer's rail needs to pull, for example an EIP-2612 permit. Opaque here; at most 4,096 bytes.
+  setRailMandate @8 (railMandate :Data, rail :Text) -> (receipt :T.CommandReceipt);
+  # What this rail needs to pull, for example an EIP-2612 permit. Opaque here; at most 4,096 bytes; empty takes it away.
   settlements @9 (page :Page) -> (settlements :List(T.Settlement), next :UInt64);
   # The payer's collections.
   retryCollection @10 (settlement :UInt64) -> (receipt :T.CommandReceipt);
@@ -201,6 +201,11 @@ interface Books extends(Events) {
   # By its channelId on the chain. ok or notFound.
   earnings @25 (limit :UInt32) -> (earnings :List(T.Earnings));
   # What receivers earned through channels; at most 1,000.
+  notices @26 (state :T.NoticeState, page :Page) -> (notices :List(T.Notice), next :UInt64);
+  # What rails said on their own, in the order in which it was recorded. `unspecified`: in every state.
+  notice @27 (id :UInt64) -> (status :UInt16, notice :T.Notice);
+  noticesOf @28 (settlement :UInt64, limit :UInt32) -> (notices :List(T.Notice));
+  # The last ones that name the settlement, oldest first; at most 1,000.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -240,6 +245,11 @@ interface OperatorSession extends(Books) {
   # Ends a channel's reservation without a charge; `channel` is its key. ok without a change if it is not the present one.
   putChannelAside @17 (channel :Data, reason :Text) -> (receipt :T.CommandReceipt);
   # Claims of the channel are not sent, and its vouchers are refused. An empty reason takes it back.
+  resolveNotice @18 (id :UInt64, resolution :T.Resolution, payer :Data, reason :Text) -> (receipt :T.CommandReceipt);
+  # What to do about a notice that waits or is in suspense. `payer`: the address, with payerCredit; otherwise empty.
+  # notFound; wrongState (it is neither, or the resolution is not one for it); payerUnknown.
+  setRailMandate @19 (payer :Data, rail :Text, mandate :Data) -> (receipt :T.CommandReceipt);
+  # As PayerSession.setRailMandate, where the operator's own pages took the payer's card or account down.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

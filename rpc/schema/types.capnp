@@ -255,6 +255,12 @@ enum Standing {
   # A statement could not be collected; paying clears it.
 }
 
+struct RailMandate {
+  # What a payer's rail needs to pull, opaque here.
+  rail @0 :Text;
+  mandate @1 :Data;
+}
+
 struct Payer {
   id @0 :UInt32;
   address @1 :Data;
@@ -263,8 +269,10 @@ struct Payer {
   # Plan ids, at most one for each asset.
   standing @4 :Standing;
   registeredUs @5 :UInt64;
-  railMandate @6 :Data;
-  # What the rail needs to pull; may be empty.
+  unused6 @6 :Data;
+  # Always empty: see railMandates.
+  railMandates @7 :List(RailMandate);
+  # At most one for each rail, ascending by rail.
 }
 
 struct Balance {
@@ -360,6 +368,10 @@ struct OperatorBalance {
   revenue @4 :Balance;
   badDebt @5 :Balance;
   rounding @6 :Balance;
+  railFees @7 :Balance;
+  # What the rails kept.
+  suspense @8 :Balance;
+  # Money that rails told of and that belongs to no settlement; see Notice.
 }
 
 struct Server {
@@ -489,6 +501,15 @@ enum FailureClass {
   noMandate @2;
   rejected @3;
   technical @4;
+  needsAction @5;
+  # The payer must do something, for example authenticate with a card's issuer.
+}
+
+struct RailRefusal {
+  # A rail that said no to a collection in a way that asking again does not mend.
+  rail @0 :Text;
+  failure @1 :FailureClass;
+  # rejected, or needsAction: that one is asked again when no other is left.
 }
 
 struct Settlement {
@@ -517,6 +538,89 @@ struct Settlement {
   submittedUs @20 :UInt64;
   confirmedUs @21 :UInt64;
   finalizedUs @22 :UInt64;
+  code @23 :Text;
+  # The rail's own word for the last failure or state, raw; may be empty.
+  railFee @24 :UInt128;
+  # What the rail kept of the current attempt, as far as it has said.
+  refusals @25 :List(RailRefusal);
+}
+
+enum NoticeKind {
+  # What it says. Numbers are the ledger's own, as of the next three.
+  unspecified @0;
+  event @1;
+  # Something happened; the rail is asked what.
+  accepted @2;
+  rejected @3;
+  # The rail took an instruction, or did not.
+  booked @4;
+  # Money moved.
+  returned @5;
+  # Money that had moved came back.
+  changed @6;
+  # Something about an account or a mandate is different now.
+}
+
+enum NoticeState {
+  unspecified @0;
+  applied @1;
+  # Its settlement was looked at since, or there is nothing to look at.
+  waiting @2;
+  # For its settlement to be looked at; if that is over, for the operator.
+  refused @3;
+  # Forged or malformed: kept, changes nothing.
+  suspense @4;
+  # Money that belongs to no settlement: booked to suspense until the operator resolves it.
+  resolved @5;
+}
+
+enum Direction {
+  # Of money, seen from the operator's account.
+  none @0;
+  in @1;
+  out @2;
+}
+
+enum Resolution {
+  # Where the operator put the money of a notice.
+  none @0;
+  dismissed @1;
+  # Nowhere: it waited, and is explained without it.
+  wentBack @2;
+  # In cash, to where it came from.
+  payerCredit @3;
+  operators @4;
+  # What came in is the operator's revenue, what went out its loss.
+}
+
+struct Notice {
+  # What a rail said on its own: a webhook, an entry of a bank's file.
+  id @0 :UInt64;
+  rail @1 :Text;
+  key @2 :Data;
+  # 32 bytes; unique on its rail for ever.
+  source @3 :Text;
+  externalId @4 :Text;
+  # The rail's own name for it.
+  kind @5 :NoticeKind;
+  settlement @6 :UInt64;
+  # 0: it matches nothing.
+  asset @7 :UInt16;
+  amount @8 :UInt128;
+  direction @9 :Direction;
+  # none: it is not about money.
+  state @10 :NoticeState;
+  recordedAs @11 :NoticeState;
+  detail @12 :Text;
+  body @13 :Data;
+  # What the settler needs of it; only where one notice is asked for.
+  receivedUs @14 :UInt64;
+  resolution @15 :Resolution;
+  payer @16 :UInt32;
+  # payerCredit
+  reason @17 :Text;
+  changedUs @18 :UInt64;
+  # 0: it is as it was recorded.
 }
 
 struct Relay {
@@ -669,6 +773,7 @@ struct Head {
   tabs @13 :UInt64;
   statements @14 :UInt64;
   settlements @15 :UInt64;
+  notices @16 :UInt64;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -714,6 +819,8 @@ enum EventKind {
   # No voucher is reserved and no claim sent any more; `text` says why. Empty: it was taken back.
   channelEarnings @20;
   # What a receiver's channels brought on the chain; `amount` was claimed in all, `text` says what was settled.
+  notice @21;
+  # A rail said something on its own, or the operator resolved such a notice; `text` says what.
 }
 
 struct Event {

@@ -26,11 +26,12 @@ struct ScriptName {
   std::string_view name;
 };
 constexpr ScriptName kScriptNames[] = {
-    {Script::success, "success"},         {Script::insufficient_funds, "insufficient_funds"},
-    {Script::no_mandate, "no_mandate"},   {Script::rejected, "rejected"},
-    {Script::technical, "technical"},     {Script::lost_accepted, "lost_accepted"},
-    {Script::lost_absent, "lost_absent"}, {Script::unreachable, "unreachable"},
-    {Script::returned, "returned"},       {Script::refused_at_prepare, "refused_at_prepare"},
+    {Script::success, "success"},           {Script::insufficient_funds, "insufficient_funds"},
+    {Script::no_mandate, "no_mandate"},     {Script::rejected, "rejected"},
+    {Script::technical, "technical"},       {Script::lost_accepted, "lost_accepted"},
+    {Script::lost_absent, "lost_absent"},   {Script::unreachable, "unreachable"},
+    {Script::returned, "returned"},         {Script::refused_at_prepare, "refused_at_prepare"},
+    {Script::needs_action, "needs_action"}, {Script::stray, "stray"},
 };
 
 FailureClass failure_of(Script script) {
@@ -39,6 +40,7 @@ FailureClass failure_of(Script script) {
     case Script::refused_at_prepare: return FailureClass::insufficient_funds;
     case Script::no_mandate: return FailureClass::no_mandate;
     case Script::rejected: return FailureClass::rejected;
+    case Script::needs_action: return FailureClass::needs_action;
     case Script::technical:
     case Script::lost_absent: return FailureClass::technical;
     default: return FailureClass::none;
@@ -51,6 +53,15 @@ Outcome failed(FailureClass failure, std::string detail) {
   outcome.failure = failure;
   outcome.detail = std::move(detail);
   return outcome;
+}
+
+Hash notice_key(const Hash& payment, std::string_view what) {
+  base::Bytes bytes;
+  base::Encoder out(bytes);
+  out.string("tabd sandbox notice 1");
+  out.fixed(payment);
+  out.string(std::string(what));
+  return crypto::sha256(bytes);
 }
 
 Outcome no_answer() {
@@ -79,8 +90,16 @@ std::string_view name(Script script) noexcept {
 
 class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler::Impl> {
  public:
-  Impl(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options)
-      : options_(std::move(options)), io_(io), clock_(clock) {}
+  struct Payment {
+    Script script = Script::success;
+    Address payer;
+    bool sent = false;
+    bool finished = false;
+    std::uint64_t sent_us = 0;
+  };
+
+  Impl(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options, Inbox* inbox)
+      : options_(std::move(options)), io_(io), clock_(clock), inbox_(inbox) {}
 
   Prepared prepare(const Instruction& instruction) {
     const Settlement& settlement = instruction.settlement;
@@ -128,8 +147,10 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
     if (payment.script == Script::unreachable || payment.script == Script::lost_absent) return no_answer();
     if (failure_of(payment.script) != FailureClass::none) {
       finish(settlement.idempotency_key);
-      return failed(failure_of(payment.script),
-                    "sandbox: " + std::string(sandbox::name(payment.script)) + " (scripted)");
+      Outcome outcome =
+          failed(failure_of(payment.script), "sandbox: " + std::string(sandbox::name(payment.script)) + " (scripted)");
+      outcome.code = sandbox::name(payment.script);
+      return outcome;
     }
     if (!payment.sent) {  // a second send with the same key is the same payment
       payment.sent = true;
@@ -138,8 +159,35 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
       const std::lock_guard<std::mutex> lock(mutex_);
       ++payments_moved_;
     }
+    if (moved.sends == 1) tell(settlement, payment);
     if (payment.script == Script::lost_accepted) return no_answer();
     return progress(settlement.idempotency_key, payment);
+  }
+
+  // As a webhook comes: after the payment, and beside the answer.
+  void tell(const Settlement& settlement, const Payment& payment) {
+    if (inbox_ == nullptr || settlement.kind == SettlementKind::relay) return;
+    std::vector<Notice> notices;
+    Notice notice;
+    notice.rail = settlement.rail;
+    notice.source = "sandbox";
+    notice.external_id = settlement.reference;
+    if (options_.announce) {
+      notice.key = notice_key(settlement.idempotency_key, "moved");
+      notice.settlement = settlement.id;
+      notices.push_back(notice);
+    }
+    if (payment.script == Script::stray) {
+      notice.key = notice_key(settlement.idempotency_key, "stray");
+      notice.kind = ledger::core::NoticeKind::booked;
+      notice.settlement = SettlementId{};
+      notice.asset = settlement.asset;
+      notice.amount = settlement.amount;
+      notice.direction = ledger::core::Direction::in;
+      notice.detail = "sandbox: the same amount once more (scripted)";
+      notices.push_back(notice);
+    }
+    if (!notices.empty()) inbox_->record(std::move(notices), [](const auto&) {});
   }
 
   Outcome probe(const Settlement& settlement) {
@@ -203,14 +251,6 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
   bool stopped_ = false;
 
  private:
-  struct Payment {
-    Script script = Script::success;
-    Address payer;
-    bool sent = false;
-    bool finished = false;
-    std::uint64_t sent_us = 0;
-  };
-
   static Hash key_of(const Settlement& settlement) {
     base::Bytes bytes;
     base::Encoder out(bytes);
@@ -256,6 +296,7 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
       if (returns) outcome.detail = "sandbox: returned (scripted)";
       finish(key);
     }
+    if (outcome.state != SettlementState::accepted && !options_.fee.is_zero()) outcome.fee = options_.fee;
     outcome.next_probe_ms = (next_us - now_us + 999) / 1000;
     return outcome;
   }
@@ -273,14 +314,16 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
 
   boost::asio::io_context& io_;
   const base::Clock& clock_;
+  Inbox* const inbox_;
   std::map<Hash, Payment> payments_;
   std::deque<Hash> finished_;
   mutable std::mutex mutex_;
   std::uint64_t payments_moved_ = 0;  // guarded by mutex_
 };
 
-SandboxSettler::SandboxSettler(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options)
-    : impl_(std::make_shared<Impl>(io, clock, std::move(options))) {}
+SandboxSettler::SandboxSettler(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options,
+                               Inbox* inbox)
+    : impl_(std::make_shared<Impl>(io, clock, std::move(options), inbox)) {}
 SandboxSettler::~SandboxSettler() { impl_->stopped_ = true; }
 
 std::string_view SandboxSettler::rail() const { return impl_->options_.rail; }

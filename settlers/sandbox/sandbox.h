@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "settlers/inbox.h"
 #include "settlers/settler.h"
 
 namespace boost::asio {
@@ -32,6 +33,8 @@ enum class Script : std::uint8_t {
   unreachable = 7,         // no answer to send() and nothing happened; probes answer nothing until the script changes
   returned = 8,            // success, and after `return_ms` the rail takes it back
   refused_at_prepare = 9,  // insufficient_funds, found before anything is sent
+  needs_action = 10,       // the payer has to authenticate
+  stray = 11,              // success, and the rail tells of the same amount once more, which matches nothing (inbox)
 };
 // "success", "lost_accepted", ... as in configuration and tests; empty on another word.
 std::optional<Script> script_from_name(std::string_view name) noexcept;
@@ -55,6 +58,8 @@ struct SandboxOptions {
   // A probe for a key that this process has not seen (a restart): true = it was accepted and is final, so that an
   // embedded ledger goes on; false = absent, a technical failure that leads to a new send.
   bool forgotten_is_final = true;
+  bool announce = false;     // tells on its own, as a webhook would, that money moved (inbox)
+  ledger::core::Amount fee;  // what the rail keeps of each payment that moves
 };
 
 // What the sandbox has done. Counts are per idempotency key, so a test can assert that no key moved money twice.
@@ -68,8 +73,8 @@ struct Moved {
 
 class SandboxSettler final : public Settler {
  public:
-  // `io` and `clock` must outlive this.
-  SandboxSettler(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options);
+  // `io`, `clock` and `inbox` (null: nothing is told) must outlive this.
+  SandboxSettler(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options, Inbox* inbox = nullptr);
   ~SandboxSettler() override;
 
   std::string_view rail() const override;

@@ -72,7 +72,7 @@ struct StablecoinOptions {
 base::Result<std::unique_ptr<Settler>> make_stablecoin(boost::asio::io_context& io, StablecoinOptions options,
                                                        crypto::SecretKey signer, const base::Clock& clock);
 
-// The mandate: Payer::rail_mandate. Empty = a plain allowance. Otherwise u8 version (1) and 1 to 16 items, each
+// The mandate: the payer's for this rail. Empty = a plain allowance. Otherwise u8 version (1) and 1 to 16 items, each
 //   u8 kind (1 = EIP-2612 permit, 2 = EIP-3009 receive authorisation), token (20 bytes), owner (20),
 //   permit: value, deadline; authorisation: value, validAfter, validBefore, nonce (each 32 bytes, big-endian),
 //   u8 v (27 or 28), r (32), s (32).

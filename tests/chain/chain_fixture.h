@@ -172,7 +172,8 @@ class ChainTest : public ::testing::Test, public settlers::DispatcherObserver {
     return item;
   }
   void set_mandate(const std::vector<MandateItem>& items) {
-    ledger_.payer_at(payer_id_).rail_mandate = settlers::stablecoin::encode_mandate(items);
+    ledger_.payer_at(payer_id_).rail_mandates = {
+        {*base::RailName::parse("stablecoin"), settlers::stablecoin::encode_mandate(items)}};
   }
 
   void on_problem(std::string_view, ledger::core::SettlementId, std::string_view message) override {

@@ -115,7 +115,7 @@ TEST_F(ChainTest, AForgedPermitIsADefiniteFailure) {
 
 TEST_F(ChainTest, AMalformedMandateIsNamed) {
   give(payer_, 1'000);
-  ledger_.payer_at(payer_id_).rail_mandate = {9, 9, 9};
+  ledger_.payer_at(payer_id_).rail_mandates = {{*base::RailName::parse("stablecoin"), {9, 9, 9}}};
   ASSERT_TRUE(begin());
   const SettlementId id = collect(1'000);
   run_until_state(id, S::failed);

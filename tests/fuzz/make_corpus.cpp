@@ -90,6 +90,9 @@ void make_rows() {
   make_row<core::ChannelCounts>(core::Table::channel_counts, "channel_counts");
   make_row<core::Earnings>(core::Table::earnings, "earnings");
   make_row<core::Channel>(core::Table::channel, "channel");
+  make_row<core::Notice>(core::Table::notice, "notice");
+  make_row<core::NoticeMark>(core::Table::notice_mark, "notice_mark");
+  make_row<core::OpenNotice>(core::Table::open_notice, "open_notice");
   make_row<core::Asset>(core::Table::asset, "asset");
   make_row<core::Plan>(core::Table::plan, "plan");
   make_row<core::Payer>(core::Table::payer, "payer");

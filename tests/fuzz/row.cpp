@@ -44,6 +44,9 @@ bool decode(core::Table table, base::ByteView value) {
     case core::Table::channel_counts: return round_trip<core::ChannelCounts>(value);
     case core::Table::earnings: return round_trip<core::Earnings>(value);
     case core::Table::channel: return round_trip<core::Channel>(value);
+    case core::Table::notice: return round_trip<core::Notice>(value);
+    case core::Table::notice_mark: return round_trip<core::NoticeMark>(value);
+    case core::Table::open_notice: return round_trip<core::OpenNotice>(value);
     case core::Table::operator_balance: return round_trip<core::OperatorBalance>(value);
     default: return false;
   }

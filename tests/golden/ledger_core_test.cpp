@@ -134,6 +134,9 @@ Named present_bytes() {
   all.emplace_back("row.open_settlement", encode_row(filled<OpenSettlement>()));
   all.emplace_back("row.operator_balance", encode_row(filled<OperatorBalance>()));
   all.emplace_back("row.relay", encode_row(filled<Relay>()));
+  all.emplace_back("row.notice", encode_row(filled<Notice>()));
+  all.emplace_back("row.notice_mark", encode_row(filled<NoticeMark>()));
+  all.emplace_back("row.open_notice", encode_row(filled<OpenNotice>()));
   all.emplace_back("row.channel", encode_row(filled<Channel>()));
   all.emplace_back("row.earnings", encode_row(filled<Earnings>()));
   all.emplace_back("row.channel_counts", encode_row(filled<ChannelCounts>()));
@@ -149,6 +152,7 @@ Named present_bytes() {
   replay("replay.finish", replay_key_finish(PayerId(258), 3));
   replay("replay.voucher", replay_key_voucher(TabId(258), 4));
   replay("replay.relay", replay_key_relay(filled<Hash>()));
+  replay("replay.notice", replay_key_notice(*base::RailName::parse("card"), filled<Hash>()));
   replay("replay.capture", replay_key_capture(ChannelId(258), Sequence(5)));
 
   SegmentBuilder builder(SegmentId(2), Sequence(7), Time{1'893'456'000'000'000});
@@ -207,10 +211,11 @@ TEST(Golden, EntriesAreReadBackExactly) {
     EXPECT_FALSE(decode_entry(longer).has_value()) << name;
   }
   EXPECT_FALSE(decode_entry(Bytes{0}).has_value());
-  EXPECT_FALSE(decode_entry(Bytes{33}).has_value());
+  EXPECT_FALSE(decode_entry(Bytes{36}).has_value());
   EXPECT_EQ(kind_name(15), "charged");
   EXPECT_EQ(kind_name(0), "unknown");
-  EXPECT_EQ(kind_name(33), "unknown");
+  EXPECT_EQ(kind_name(35), "notice_resolved");
+  EXPECT_EQ(kind_name(36), "unknown");
 }
 
 template <typename T>
@@ -249,6 +254,9 @@ TEST(Golden, RowsAreReadBackExactly) {
   expect_row_round_trip<Channel>();
   expect_row_round_trip<Earnings>();
   expect_row_round_trip<ChannelCounts>();
+  expect_row_round_trip<Notice>();
+  expect_row_round_trip<NoticeMark>();
+  expect_row_round_trip<OpenNotice>();
 }
 
 TEST(Golden, OnlyOneEncodingOfEachValue) {

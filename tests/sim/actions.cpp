@@ -72,7 +72,10 @@ core::Plan World::random_plan(std::uint16_t asset, std::uint64_t number) {
   if (chance(40)) plan.minimum = core::Amount(below(10'000));
   plan.credit_limit = core::Amount(5000 + below(60'000));
   plan.terms_s = chance(50) ? 0 : below(3600);
-  plan.rails = {*core::RailName::parse("sandbox")};
+  static const char* const kRails[] = {"card", "sandbox", "bank", "card"};
+  const std::uint64_t first = below(3);
+  for (std::uint64_t i = 0; i < 1 + below(2) + below(2); ++i)
+    plan.rails.push_back(*core::RailName::parse(kRails[(first + i) % 3]));
   for (std::uint64_t i = below(4); i > 0; --i) plan.dunning_s.push_back(below(100));
   return plan;
 }
@@ -239,7 +242,11 @@ std::string World::run_command(const core::Command& command) {
   const auto* relay = std::get_if<core::PlanRelay>(&command);
   if (relay != nullptr && base::accepted(expected) && result.id != model_.relays.at(relay->key).settlement)
     return "the ledger says that the relay is settlement " + std::to_string(result.id);
-  const bool channel = command.index() > core::Command(core::PlanRelay{}).index();
+  if (std::holds_alternative<core::RecordNotices>(command)) {
+    if (std::string wrong = judge_answers(result); !wrong.empty()) return wrong;
+  }
+  const bool channel = command.index() > core::Command(core::PlanRelay{}).index() &&
+                       command.index() < core::Command(core::RecordNotices{}).index();
   if (channel && base::accepted(expected) && result.sequence.value != model_.replied)
     return "the ledger says sequence " + std::to_string(result.sequence.value);
   if (std::holds_alternative<core::ReserveVoucher>(command) && expected == base::Status::ok)
@@ -432,13 +439,17 @@ core::Command World::random_settlement_command() {
     if (now == SettlementState::confirmed) step.to = SettlementState::settled;
     if (now == SettlementState::settled) step.to = SettlementState::final;
   }
-  if (step.to == SettlementState::failed) step.failure = static_cast<core::FailureClass>(1 + below(4));
+  if (step.to == SettlementState::failed) step.failure = static_cast<core::FailureClass>(1 + below(5));
   if (step.to == SettlementState::sending) {
     step.idempotency_key = support::test_hash(random_());
     step.request = {1, 2, 3};
   }
   step.reference = "reference";
   step.detail = "detail";
+  step.code = chance(30) ? "code" : "";
+  const bool relay = at != model_.settlements.end() && at->second.kind == core::SettlementKind::relay;
+  if (chance(20) && !(relay && chance(90))) step.rail_fee = core::Amount(below(50));
+  if (chance(70)) step.notices_read = core::NoticeId(model_.notices.size() - below(2));
   step.next_action = base::Time{ledger_.now().us + below(10'000'000)};
   return step;
 }

@@ -134,7 +134,12 @@ void compare_settlements(const MapRows& store, const Model& model, Differences& 
     differences.expect(where + "attempt", row->attempt, mine.attempt);
     differences.expect(where + "technical retries", row->technical_retries, mine.technical_retries);
     differences.expect(where + "dunning step", row->dunning_step, mine.dunning_step);
-    const bool waits = mine.state == core::SettlementState::ready;
+    differences.expect(where + "rail fee", money(row->rail_fee), mine.rail_fee);
+    differences.expect(where + "rail", row->rail.view() == mine.rail ? 1 : 0, 1);
+    std::map<std::string, core::FailureClass> refusals;
+    for (const core::RailRefusal& one : row->refusals) refusals[std::string(one.rail.view())] = one.failure;
+    differences.expect(where + "refusals", refusals == mine.refusals ? 1 : 0, 1);
+    const bool waits = mine.state == core::SettlementState::ready || (stage(mine.state) > 0 && stage(mine.state) < 4);
     if (waits) differences.expect(where + "next action", row->next_action, mine.next_action);
   }
 }
@@ -188,6 +193,38 @@ void compare_rest(const MapRows& store, const Model& model, base::Time now, Diff
       differences.expect(where + "spent", money(core::spent_at(row, now)), model.spent(mine, now));
     }
   });
+}
+
+void compare_notices(const MapRows& store, const Model& model, Differences& differences) {
+  for (const auto& [number, mine] : model.notices) {
+    const std::string where = "notice " + std::to_string(number) + ", ";
+    const auto row = store.get<core::Notice>(core::row_key(core::Table::notice, number));
+    if (!row) {
+      differences.expect(where + "exists", 0, 1);
+      continue;
+    }
+    const auto mark = store.get<core::NoticeMark>(core::row_key(core::Table::notice_mark, number));
+    const core::NoticeState state = mark ? mark->state : row->recorded_as;
+    differences.expect(where + "state", as_money(state), as_money(mine.state));
+    differences.expect(where + "settlement", as_money(row->settlement.value), as_money(mine.settlement));
+    const bool open = mine.state == core::NoticeState::waiting || mine.state == core::NoticeState::suspense;
+    const bool listed = store.rows().contains(core::row_key(core::Table::open_notice, number));
+    differences.expect(where + "is listed as open", listed ? 1 : 0, open ? 1 : 0);
+  }
+  std::size_t by_state = 0;
+  const core::Bytes prefix = core::table_prefix(core::Table::notice_by_state);
+  for (auto at = store.rows().lower_bound(prefix); at != store.rows().end() && at->first[0] == prefix[0]; ++at)
+    ++by_state;
+  differences.expect("notices by state", as_money(by_state), as_money(model.notices.size()));
+  store.for_each<core::OperatorBalance>(core::Table::operator_balance,
+                                        [&](const core::Bytes&, const core::OperatorBalance& row) {
+                                          const auto sum = [&](const std::map<std::uint16_t, Money>& sums) {
+                                            const auto at = sums.find(row.asset.value);
+                                            return at == sums.end() ? Money{0} : at->second;
+                                          };
+                                          differences.expect("suspense", -row.suspense.posted, sum(model.suspense));
+                                          differences.expect("rail fees", row.rail_fees.posted, sum(model.rail_fees));
+                                        });
 }
 
 void compare_channels(const MapRows& store, const Model& model, Differences& differences) {
@@ -257,8 +294,10 @@ std::string World::compare_state() const {
   compare_settlements(ledger_.store(), model_, differences);
   compare_rest(ledger_.store(), model_, ledger_.now(), differences);
   compare_channels(ledger_.store(), model_, differences);
+  compare_notices(ledger_.store(), model_, differences);
   const core::LedgerHead& head = ledger_.machine().head();
   differences.expect("head: statements", as_money(head.statements), as_money(model_.statements.size()));
+  differences.expect("head: notices", as_money(head.notices), as_money(model_.notices.size()));
   differences.expect("head: settlements", as_money(head.settlements), as_money(model_.settlements.size()));
   return differences.text();
 }

@@ -243,6 +243,7 @@ void Model::close(Time now, const AccountKey& key, CloseReason reason) {
   }
   closings.back().settlement = statements[id].settlement = settlements.size() + 1;
   settlements[statements[id].settlement] = {SettlementKind::collection, key, id, bill - credit, 0, due};
+  settlements[statements[id].settlement].rail = plan.rails.front().view();
 }
 
 // What payees earned with a statement becomes theirs, less the operator's fee.
@@ -345,30 +346,82 @@ Status Model::run(Time now, const core::StepSettlement& step) {
   ModelSettlement& settlement = at->second;
   if (step.attempt != settlement.attempt || !edge(settlement.kind, settlement.state, step.to))
     return Status::wrong_state;
+  if (step.rail_fee && settlement.kind == SettlementKind::relay) return Status::value_invalid;
+  if (step.to == SettlementState::sending && contradicted(at->first)) return Status::wrong_state;
+  const SettlementState before = settlement.state;
+  const std::string rail = settlement.rail;
+  settlement.next_action = std::max(now, step.next_action);
+  keep_fee(settlement, step);
+  if (step.to != SettlementState::failed) {
+    const bool news = std::any_of(notices.begin(), notices.end(), [&](const auto& one) {
+      return waits_for(one.second, at->first) && one.first > step.notices_read.value && one.second.rail == rail;
+    });
+    if (news) settlement.next_action = now;
+    settle(at->first, step.to);
+  } else {
+    fail(now, at->first, step);
+  }
+  apply_notices(step, before, rail);
+  return Status::ok;
+}
+
+void Model::keep_fee(ModelSettlement& settlement, const core::StepSettlement& step) {
+  if (step.to == SettlementState::sending) {
+    settlement.rail_fee = 0;
+  } else if (step.rail_fee) {
+    rail_fees[settlement.owner.second] += money(*step.rail_fee) - settlement.rail_fee;
+    settlement.rail_fee = money(*step.rail_fee);
+  }
+}
+
+std::pair<std::string, bool> Model::next_rail(const ModelSettlement& collection, const core::Plan& plan) const {
+  std::vector<std::string> later, free, last_resort;
+  bool passed = false;
+  for (const base::RailName& name : plan.rails) {
+    const std::string rail(name.view());
+    const auto refusal = collection.refusals.find(rail);
+    if (refusal == collection.refusals.end()) {
+      free.push_back(rail);
+      if (passed) later.push_back(rail);
+    } else if (refusal->second == FailureClass::needs_action) {
+      last_resort.push_back(rail);
+    }
+    passed = passed || rail == collection.rail;
+  }
+  if (!later.empty()) return {later.front(), true};
+  if (!free.empty()) return {free.front(), false};
+  return {last_resort.empty() ? "" : last_resort.front(), false};
+}
+
+void Model::fail(Time now, std::uint64_t id, const core::StepSettlement& step) {
+  ModelSettlement& settlement = settlements.at(id);
   const bool collection = settlement.kind == SettlementKind::collection;
   const bool technical = step.failure == FailureClass::technical;
-  std::vector<std::uint64_t> waits;  // that are left
-  if (collection && step.failure != FailureClass::rejected) {
-    waits = plans.at(statements.at(settlement.statement).plan).dunning_s;
-    waits.erase(waits.begin(), waits.begin() + std::min<std::ptrdiff_t>(settlement.dunning_step, std::ssize(waits)));
+  std::pair<std::string, bool> next{"", false};
+  std::vector<std::uint64_t> waits;
+  if (collection && !technical) {
+    const core::Plan& plan = plans.at(statements.at(settlement.statement).plan);
+    if (step.failure == FailureClass::rejected || step.failure == FailureClass::needs_action)
+      settlement.refusals[settlement.rail] = step.failure;
+    next = next_rail(settlement, plan);
+    waits.assign(plan.dunning_s.begin() + std::min<std::ptrdiff_t>(settlement.dunning_step, std::ssize(plan.dunning_s)),
+                 plan.dunning_s.end());
   }
-  settlement.next_action = std::max(now, step.next_action);
-  if (step.to != SettlementState::failed) {
-    settle(at->first, step.to);
-  } else if (technical || !waits.empty()) {
-    settle(at->first, SettlementState::ready);
+  if (technical || (!next.first.empty() && (next.second || !waits.empty()))) {
+    settle(id, SettlementState::ready);
     settlement.attempt += 1;
     settlement.technical_retries = technical ? settlement.technical_retries + 1 : 0;
-    settlement.dunning_step += technical ? 0 : 1;
-    if (!technical) settlement.next_action = Time{now.us + waits[0] * 1'000'000};
-  } else {
-    settle(at->first, SettlementState::failed);
-    settlement.overdue = collection;
-    if (!collection) return Status::ok;
-    core::Standing& standing = payers.at(settlement.owner.first).standing;
-    if (standing == core::Standing::active) standing = core::Standing::suspended_by_dunning;
+    if (technical) return;
+    settlement.rail = next.first;
+    settlement.next_action = next.second ? now : Time{now.us + waits[0] * 1'000'000};
+    settlement.dunning_step += next.second ? 0 : 1;
+    return;
   }
-  return Status::ok;
+  settle(id, SettlementState::failed);
+  settlement.overdue = collection;
+  if (!collection) return;
+  core::Standing& standing = payers.at(settlement.owner.first).standing;
+  if (standing == core::Standing::active) standing = core::Standing::suspended_by_dunning;
 }
 
 Status Model::run(Time now, const core::RetrySettlement& command) {
@@ -381,6 +434,10 @@ Status Model::run(Time now, const core::RetrySettlement& command) {
   if (!waits && !returned && settlement.state != SettlementState::failed) return Status::wrong_state;
   settlement.next_action = waits ? std::min(now, settlement.next_action) : now;
   settlement.state = SettlementState::ready;
+  if (!waits && settlement.kind == SettlementKind::collection) {
+    settlement.rail = plans.at(statements.at(settlement.statement).plan).rails.front().view();
+    settlement.refusals.clear();
+  }
   settlement.attempt += waits ? 0 : 1;
   settlement.technical_retries = waits ? settlement.technical_retries : 0;
   return Status::ok;
@@ -409,6 +466,7 @@ Status Model::run(Time now, const core::PlanRelay& command) {
   if (!is_new) return at->second.rail_and_order == content ? Status::already_accepted : Status::relay_conflict;
   const AccountKey nobody{0, command.asset.value};
   settlements[at->second.settlement] = {SettlementKind::relay, nobody, 0, money(command.amount), 0, now};
+  settlements[at->second.settlement].rail = command.rail.view();
   return Status::ok;
 }
 
@@ -442,6 +500,7 @@ bool Model::plan_payout(Time now, const AccountKey& key) {
   earnings.at(key).payable -= amount + fee;
   earnings.at(key).open_payout = settlements.size() + 1;
   settlements[earnings.at(key).open_payout] = {SettlementKind::payout, key, 0, amount, fee, now};
+  settlements[earnings.at(key).open_payout].rail = payees.at(key.first).payout_rail.view();
   return true;
 }
 

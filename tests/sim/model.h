@@ -76,6 +76,17 @@ struct ModelSettlement {
   core::SettlementState state = core::SettlementState::ready;
   std::uint32_t attempt = 1, technical_retries = 0, dunning_step = 0;
   bool overdue = false;  // failed for good and not paid
+  std::string rail{};
+  std::map<std::string, FailureClass> refusals{};  // rails that are not asked again
+  Money rail_fee = 0;                              // of the attempt
+};
+struct ModelNotice {  // by its number
+  std::string rail;
+  std::uint64_t settlement = 0;
+  std::uint16_t asset = 0;
+  Money amount = 0;  // zero: it is not about money
+  core::Direction direction = core::Direction::none;
+  core::NoticeState state = core::NoticeState::waiting;
 };
 struct ModelRelay {  // by its key
   std::string rail_and_order;
@@ -144,6 +155,9 @@ class Model {
   Status run(Time now, const core::CaptureReservation& command);
   Status run(Time now, const core::ReleaseReservation& command);
   Status run(Time now, const core::PutChannelAside& command);
+  // model_notices.cpp; `answers`: what the ledger must say to each.
+  Status run(Time now, const core::RecordNotices& command);
+  Status run(Time now, const core::ResolveNotice& command);
   // What timers do to one object; false if it is not due.
   bool close_due(Time now, const AccountKey& key);
   bool expire(Time now, const HoldKey& key);
@@ -173,9 +187,13 @@ class Model {
   std::map<AccountKey, ModelEarnings> earnings;
   std::map<Hash, ModelChannel> channels;
   std::map<std::pair<Hash, std::uint64_t>, ModelCapture> captures;
-  std::map<Address, ModelMirror> mirrors;        // by receiver: one contract and token here
-  std::uint64_t next_sequence = 0, replied = 0;  // of the next entry; of the answer, zero: none
-  std::vector<ModelClosing> closings;            // all of them, in order
+  std::map<Address, ModelMirror> mirrors;  // by receiver: one contract and token here
+  std::map<std::uint64_t, ModelNotice> notices;
+  std::map<std::pair<std::string, Hash>, std::uint64_t> notice_keys;
+  std::vector<std::pair<Status, std::uint64_t>> answers;  // of the last RecordNotices: status and number
+  std::map<std::uint16_t, Money> suspense, rail_fees;     // by asset; what is owed to others is positive
+  std::uint64_t next_sequence = 0, replied = 0;           // of the next entry; of the answer, zero: none
+  std::vector<ModelClosing> closings;                     // all of them, in order
 
  private:
   const core::Plan* plan_of(const AccountKey& account) const;
@@ -191,6 +209,16 @@ class Model {
   void release(const ModelStatement& statement);
   void settle(std::uint64_t id, core::SettlementState to);
   void clear_overdue(ModelSettlement& settlement);
+  // What follows from a definite failure that is not technical: the rail to ask next, and whether it is asked at once.
+  std::pair<std::string, bool> next_rail(const ModelSettlement& collection, const core::Plan& plan) const;
+  void fail(Time now, std::uint64_t settlement, const core::StepSettlement& step);
+  void keep_fee(ModelSettlement& settlement, const core::StepSettlement& step);
+  bool waits_for(const ModelNotice& notice, std::uint64_t settlement) const;
+  // A notice says that the settlement's money has moved.
+  bool contradicted(std::uint64_t settlement) const;
+  // After a step: the notices that it knew, and those that nobody will look at, are no longer waited for.
+  void apply_notices(const core::StepSettlement& step, SettlementState before, const std::string& rail);
+  core::NoticeState state_of(const core::Notice& notice) const;
   Status check_unpaid(core::StatementId id) const;
   Status wrote(bool wrote);
 

@@ -76,7 +76,8 @@ std::string World::step() {
   const std::uint64_t what = below(100);
   if (what < 45) return submit_batch();
   if (what < 60) return run_command(random_channel_command());
-  if (what < 72) return run_timer();
+  if (what < 69) return run_timer();
+  if (what < 75) return run_command(random_notice_command());
   if (what < 88) return run_command(random_settlement_command());
   if (what < 98) return run_command(random_command());
   return run_command(random_configuration());
@@ -87,6 +88,7 @@ std::string World::run(std::size_t steps) {
   for (std::size_t i = 0; i < steps; ++i) {
     if (std::string wrong = step(); !wrong.empty()) return wrong;
     if (std::string wrong = compare_closings(); !wrong.empty()) return wrong;
+    if (std::string wrong = judge_attempts(); !wrong.empty()) return wrong;
     if (i % 8 == 0 || i + 1 == steps) {
       if (std::string wrong = compare_state(); !wrong.empty()) return wrong;
       if (std::string wrong = ledger_.check_rows(); !wrong.empty()) return wrong;

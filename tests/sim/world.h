@@ -50,6 +50,11 @@ class World {
   core::Command random_command();
   core::Command random_settlement_command();
   core::PlanRelay random_relay();
+  // notice_actions.cpp
+  core::Notice random_notice();
+  core::Command random_notice_command();
+  std::string judge_answers(const core::CommandResult& result);
+  std::string judge_attempts() const;
   core::Command random_configuration();
   // channel_actions.cpp
   core::SyncChannel random_sync();
@@ -65,7 +70,8 @@ class World {
   std::unique_ptr<aggregator::Calendar> calendar_;
   Model model_;
   Harness ledger_;
-  std::vector<Item> sent_;  // for sending again
+  std::vector<Item> sent_;          // for sending again
+  std::vector<core::Notice> said_;  // for saying again
   std::vector<std::string> trace_;
   std::map<base::Status, std::size_t> statuses_;
   std::map<std::string, std::uint64_t> sequences_;  // of accepted items

@@ -21,7 +21,8 @@ void TabctlTest::SetUp() {
   tabd_ = std::make_unique<Tabd>(folder_,
                                  "[[asset]]\nid = 1\ntext = \"USD\"\nsymbol = \"USD\"\nscale = 6\nrail_scale = 2\n"
                                  "[settlement]\npoll_interval = \"50ms\"\n"
-                                 "[rails.sandbox]\nenabled = true\n",
+                                 "[rails.sandbox]\nenabled = true\n" +
+                                     extra_config(),
                                  "auditors = [\"" + address("auditor") + "\"]\n");
   tabd_->start_ready();
   good("operator", {"plan", "add", "daily", "--window", "day", "--credit-limit", "50", "--rail", "sandbox"});

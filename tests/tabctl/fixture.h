@@ -33,6 +33,9 @@ class TabctlTest : public testing::Test {
   // Must end with this code; gives the output.
   std::string fails(int code, const std::string& name, const Words& arguments, const std::string& input = {});
 
+  // Goes to the end of the configuration; the addresses are there.
+  virtual std::string extra_config() const { return {}; }
+
   std::string path(const std::string& name) const { return folder_.path() + "/" + name; }
   std::string key(const std::string& name) const { return path(name + ".key"); }
   const std::string& address(const std::string& name) const { return addresses_.at(name); }

@@ -33,7 +33,7 @@ TEST(Options, EveryScriptOfTheSandboxCanBeConfigured) {
     EXPECT_EQ(options.by_payer.begin()->second, script);
     ++scripts;
   }
-  EXPECT_EQ(scripts, 10);
+  EXPECT_EQ(scripts, 12);
 }
 
 TEST(Options, StablecoinHasUnitsOfTheChain) {

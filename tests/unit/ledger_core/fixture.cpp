@@ -29,7 +29,13 @@ std::map<Bytes, Bytes> live_rows(const std::map<Bytes, Bytes>& rows) {
   for (const auto& [key, value] : rows) {
     const auto table = static_cast<Table>(key[0]);
     if (table == Table::statement || table == Table::statement_mark || table == Table::statement_by_payer) continue;
-    if (table == Table::relay) continue;
+    if (table == Table::relay || table == Table::notice || table == Table::notice_mark) continue;
+    if (table == Table::notice_by_settlement) continue;
+    if (table == Table::notice_by_state) {
+      Bytes open = table_prefix(Table::open_notice);
+      open.insert(open.end(), key.end() - 8, key.end());
+      if (!rows.contains(open)) continue;
+    }
     if (table == Table::settlement || table == Table::settlement_by_state) {
       // The last eight bytes are the settlement's number.
       const Bytes number(key.end() - 8, key.end());
@@ -164,7 +170,7 @@ Plan LedgerTest::plan(std::string_view label) const {
   plan.asset = kUsdc;
   plan.window.kind = aggregator::WindowKind::day;
   plan.credit_limit = Amount(1'000'000);
-  plan.rails = {*RailName::parse("sandbox"), *RailName::parse("card")};
+  plan.rails = {*RailName::parse("sandbox")};
   plan.dunning_s = {60, 3600};
   return plan;
 }

@@ -143,18 +143,35 @@ TEST_F(RegistryTest, LabelsThatCouldDeceiveAreRefusedByName) {
   EXPECT_EQ(payer().label, "Caf\xc3\xa9");
 }
 
+TEST_F(RegistryTest, PayersHaveAMandateForEachRail) {
+  const RailName card = *RailName::parse("card"), bank = *RailName::parse("bank");
+  expect(SetRailMandate{actors_.payer(9), card, {1}}, Status::payer_unknown);
+  expect(SetRailMandate{actors_.payer(0), {}, {1}}, Status::value_invalid);
+  expect(SetRailMandate{actors_.payer(0), card, Bytes(70'000)}, Status::value_invalid);
+  expect_unchanged(SetRailMandate{actors_.payer(0), card, {}});
+  must(SetRailMandate{actors_.payer(0), card, {1}});
+  must(SetRailMandate{actors_.payer(0), bank, {2}});
+  EXPECT_EQ(payer().rail_mandates, (std::vector<RailMandate>{{bank, {2}}, {card, {1}}})) << "ascending";
+  must(SetRailMandate{actors_.payer(0), bank, {3}});
+  must(SetRailMandate{actors_.payer(0), card, {}});
+  EXPECT_EQ(payer().rail_mandates, (std::vector<RailMandate>{{bank, {3}}}));
+  for (std::size_t i = 1; i < base::limits::kRailMandatesPerPayerMax; ++i)
+    must(SetRailMandate{actors_.payer(0), *RailName::parse("rail" + std::to_string(i)), {1}});
+  expect(SetRailMandate{actors_.payer(0), card, {1}}, Status::limit_reached);
+  must(SetRailMandate{actors_.payer(0), bank, {4}});
+}
+
 TEST_F(RegistryTest, PayersKeepTheirRailMandateAndStanding) {
-  expect(SetRailMandate{actors_.payer(9), {1}}, Status::payer_unknown);
-  must(SetRailMandate{actors_.payer(0), {1, 2, 3}});
-  expect_unchanged(SetRailMandate{actors_.payer(0), {1, 2, 3}});
+  const RailName card = *RailName::parse("card");
+  must(SetRailMandate{actors_.payer(0), card, {1, 2, 3}});
+  expect_unchanged(SetRailMandate{actors_.payer(0), card, {1, 2, 3}});
   must(SetStanding{actors_.payer(0), Standing::suspended_by_operator, "late"});
   expect_unchanged(SetStanding{actors_.payer(0), Standing::suspended_by_operator, "late"});
   must(SetPayer{actors_.payer(0), "new label", {"day"}});
-  EXPECT_EQ(payer().rail_mandate, (Bytes{1, 2, 3}));
+  EXPECT_EQ(payer().rail_mandates, (std::vector<RailMandate>{{card, {1, 2, 3}}}));
   EXPECT_EQ(payer().standing, Standing::suspended_by_operator);
   expect(SetStanding{actors_.payer(0), Standing::suspended_by_dunning, ""}, Status::value_invalid);
   expect(SetStanding{actors_.payer(9), Standing::active, ""}, Status::payer_unknown);
-  expect(SetRailMandate{actors_.payer(0), Bytes(70'000)}, Status::value_invalid);
 }
 
 TEST_F(RegistryTest, Payees) {

@@ -97,6 +97,63 @@ TEST(Audit, RelaysAreOneForEverAndAreAudited) {
   EXPECT_TRUE(report.clean()) << report.difference->to_string();
 }
 
+TEST(Audit, NoticesAreKeptOnceForEverAndAreAudited) {
+  World world;
+  StoreOptions options = world.options();
+  options.recent_replay_keys = 4;  // most keys are on disk
+  constexpr std::uint64_t kNotices = 40;
+  core::RecordNotices record;
+  for (std::uint64_t i = 1; i <= kNotices; ++i) {
+    core::Notice notice;
+    notice.rail = *base::RailName::parse("bank");
+    notice.key = support::test_hash(i);
+    notice.source = "camt053 entry " + std::to_string(i);
+    notice.body = {static_cast<std::uint8_t>(i)};
+    if (i <= 10) notice.settlement = core::SettlementId(1);  // it is under way
+    if (i % 2 == 0) {
+      notice.kind = core::NoticeKind::booked;
+      notice.asset = kUsdc;
+      notice.amount = base::Amount(i);
+      notice.direction = core::Direction::in;
+    }
+    record.notices.push_back(notice);
+  }
+  const auto ids = [](const base::Result<std::vector<core::Notice>>& notices) {
+    std::vector<std::uint64_t> numbers;
+    for (const core::Notice& notice : notices.value()) numbers.push_back(notice.id.value);
+    return numbers;
+  };
+  {
+    const auto store = world.open(options);
+    world.set_up(*store);
+    world.live(*store);
+    EXPECT_EQ(store->service().submit_and_wait(record).result.count, kNotices);
+    const core::ResolveNotice resolve{core::NoticeId(12), core::Resolution::operators, {}, "a gift"};
+    EXPECT_EQ(store->service().submit_and_wait(resolve).result.status, Status::ok);
+  }
+  {
+    const auto store = world.open(options);
+    const core::CommandResult again = store->service().submit_and_wait(record).result;
+    EXPECT_FALSE(again.sequence.valid());
+    for (std::uint64_t i = 0; i < kNotices; ++i) {
+      EXPECT_EQ(again.notices.at(i).status, Status::already_accepted);
+      EXPECT_EQ(again.notices.at(i).id, core::NoticeId(i + 1));
+    }
+    const api::LedgerReader& reader = store->reader();
+    EXPECT_EQ(ids(reader.notices(core::NoticeId(37), 10)), (std::vector<std::uint64_t>{38, 39, 40}));
+    EXPECT_EQ(ids(reader.notices_in(core::NoticeState::suspense, core::NoticeId(12), 2)),
+              (std::vector<std::uint64_t>{14, 16}));
+    EXPECT_EQ(ids(reader.notices_in(core::NoticeState::resolved, {}, 9)), (std::vector<std::uint64_t>{12}));
+    EXPECT_EQ(ids(reader.notices_of(core::SettlementId(1), 3)), (std::vector<std::uint64_t>{8, 9, 10}));
+    EXPECT_EQ(reader.notice(core::NoticeId(12))->mark.reason, "a gift");
+    EXPECT_EQ(reader.notice(core::NoticeId(14))->mark.state, core::NoticeState::suspense);
+    EXPECT_EQ(reader.notice(core::NoticeId(99)).error().code, ErrorCode::not_found);
+    EXPECT_EQ(reader.head()->notices, kNotices);
+  }
+  const AuditReport report = must_audit(world, options.path);
+  EXPECT_TRUE(report.clean()) << report.difference->to_string();
+}
+
 TEST(Audit, ChannelsAreKeptAndTheirVouchersAreAudited) {
   World world;
   StoreOptions options = world.options();
@@ -476,6 +533,16 @@ TEST_F(DamagedEnd, AnOlderHeadRow) {
 TEST_F(DamagedEnd, AHeadRowThatCannotBeRead) {
   put(Family::state, core::table_prefix(core::Table::head), base::Bytes{1, 2, 3});
   EXPECT_NE(refusal().find("head row"), std::string::npos);
+}
+
+TEST_F(DamagedEnd, AnOlderFormat) {
+  put(Family::meta, kMetaFormat.view(), base::Bytes{1, 0});
+  database.reset();
+  const auto store = world.try_open(world.options());
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().code, ErrorCode::unsupported);
+  EXPECT_NE(store.error().message.find("store format 1"), std::string::npos) << store.error().message;
+  EXPECT_NE(store.error().message.find("the build that made it"), std::string::npos) << store.error().message;
 }
 
 TEST_F(DamagedEnd, ANewerFormat) {

@@ -123,6 +123,7 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "plan",
                                         "rails",
                                         "rails.sandbox",
+                                        "rails.sandbox2",
                                         "rails.sandbox.amount",
                                         "rails.sandbox.payers",
                                         "rails.stablecoin",

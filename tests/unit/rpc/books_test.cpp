@@ -364,9 +364,14 @@ TEST(RpcPayer, Mandates) {
             Status::signature_wrong);
   EXPECT_EQ(session.revoke_mandate(revocation, world.actors.sign_revocation(revocation, 0))->result.status, Status::ok);
   EXPECT_TRUE(session.mandates({})->items[0].revoked);
-  EXPECT_EQ(session.set_rail_mandate({1, 2, 3})->result.status, Status::ok);
-  EXPECT_EQ(session.account()->payer.rail_mandate, (core::Bytes{1, 2, 3}));
-  EXPECT_EQ(session.set_rail_mandate(core::Bytes(5000, 1))->result.status, Status::value_invalid);
+  EXPECT_EQ(session.set_rail_mandate("card", {1, 2, 3})->result.status, Status::ok);
+  EXPECT_EQ(session.set_rail_mandate("bank", {4})->result.status, Status::ok);
+  const std::vector<core::RailMandate> both = {{*base::RailName::parse("bank"), {4}},
+                                               {*base::RailName::parse("card"), {1, 2, 3}}};
+  EXPECT_EQ(session.account()->payer.rail_mandates, both);
+  EXPECT_EQ(session.set_rail_mandate("card", core::Bytes(5000, 1))->result.status, Status::value_invalid);
+  EXPECT_EQ(session.set_rail_mandate("", {1})->result.status, Status::value_invalid);
+  EXPECT_EQ(session.set_rail_mandate("seventeen-letters", {1})->result.status, Status::value_invalid);
 }
 
 TEST(RpcConfinement, ASessionHasOnlyItsMethods) {

@@ -61,8 +61,13 @@ TEST(Convert, ObjectsRoundTrip) {
   plan.rails = {*base::RailName::parse("stablecoin"), *base::RailName::parse("sandbox")};
   plan.dunning_s = {60, 3600};
   EXPECT_EQ(round_trip<schema::Plan>(plan), plan);
-  core::Payer payer{base::PayerId(4), address(1), "a label", {plan.id}, core::Standing::suspended_by_dunning,
-                    base::Time{123},  {1, 2, 3}};
+  core::Payer payer{base::PayerId(4),
+                    address(1),
+                    "a label",
+                    {plan.id},
+                    core::Standing::suspended_by_dunning,
+                    base::Time{123},
+                    {{*base::RailName::parse("card"), {1, 2, 3}}}};
   EXPECT_EQ(round_trip<schema::Payer>(payer), payer);
   core::Payee payee;
   payee.id = base::PayeeId(8);
@@ -100,6 +105,8 @@ TEST(Convert, BalancesKeepTheirSigns) {
   books.bad_debt = {0, 3};
   books.rounding = {-1, 0};
   books.out_transit = {1, 1};
+  books.rail_fees = {kWide, 1};
+  books.suspense = {-5, 0};
   EXPECT_EQ(round_trip<schema::OperatorBalance>(books), books);
 }
 
@@ -154,10 +161,34 @@ TEST(Convert, StatementsAndSettlements) {
   settlement.submitted = base::Time{14};
   settlement.confirmed = base::Time{15};
   settlement.finalized = base::Time{16};
+  settlement.code = "card_declined";
+  settlement.rail_fee = amount(0, 17);
+  settlement.refusals = {{*base::RailName::parse("card"), core::FailureClass::needs_action}};
   EXPECT_EQ(round_trip<schema::Settlement>(settlement, Detail::full), settlement);
   EXPECT_TRUE(round_trip<schema::Settlement>(settlement, Detail::brief).request.empty());
   const core::Relay relay{base::SettlementId(1), test_hash(4), "exact", {4, 5, 6}};
   EXPECT_EQ(round_trip<schema::Relay>(relay), relay);
+}
+
+TEST(Convert, Notices) {
+  core::Notice notice;
+  notice.id = base::NoticeId(1);
+  notice.rail = *base::RailName::parse("bank");
+  notice.key = test_hash(2);
+  notice.source = "camt053 2026-11-20.xml entry 17";
+  notice.external_id = "E2E-3";
+  notice.kind = core::NoticeKind::returned;
+  notice.settlement = base::SettlementId(4);
+  notice.asset = base::AssetId(5);
+  notice.amount = amount(0, 6);
+  notice.direction = core::Direction::out;
+  notice.recorded_as = core::NoticeState::waiting;
+  notice.detail = "AC04";
+  notice.body = {7, 8};
+  notice.received = base::Time{9};
+  notice.mark = {core::NoticeState::resolved, core::Resolution::payer_credit, base::PayerId(10), "why", base::Time{11}};
+  EXPECT_EQ(round_trip<schema::Notice>(notice, Detail::full), notice);
+  EXPECT_TRUE(round_trip<schema::Notice>(notice, Detail::brief).body.empty());
 }
 
 TEST(Convert, Channels) {

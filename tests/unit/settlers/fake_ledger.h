@@ -37,7 +37,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     core::Payer payer;
     payer.id = core::PayerId(static_cast<std::uint32_t>(payers_.size() + 1));
     payer.address = address;
-    payer.rail_mandate = std::move(mandate);
+    if (!mandate.empty()) payer.rail_mandates = {{*base::RailName::parse("stablecoin"), std::move(mandate)}};
     payers_.push_back(payer);
     return payer.id;
   }
@@ -98,6 +98,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   // ---- LedgerService
   void submit(commitments::tab::VerifiedBatch, ledger::api::BatchDone) override { CHECK(false); }
   void submit(core::Command command, ledger::api::CommandDone done) override {
+    if (const auto* recorded = std::get_if<core::RecordNotices>(&command)) return keep(*recorded, done);
     const core::StepSettlement& step = std::get<core::StepSettlement>(command);
     if (before_step) before_step(step);
     if (never_recorded.count(step.to) != 0) return;
@@ -137,6 +138,14 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   }
   mutable std::size_t largest_read = 0;
 
+  Result<std::vector<core::Notice>> notices_of(SettlementId id, std::size_t limit) const override {
+    std::vector<core::Notice> found;
+    for (const core::Notice& notice : notices_) {
+      if (notice.settlement == id) found.push_back(notice);
+    }
+    if (found.size() > limit) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(limit));
+    return found;
+  }
   Result<core::Relay> relay(SettlementId id) const override {
     const auto found = relays_.find(id.value);
     if (found == relays_.end()) return base::error(base::ErrorCode::not_found, "there is no such relay");
@@ -153,6 +162,11 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   Result<core::MandateState> mandate(core::MandateId) const override { return none(); }
   Result<core::Tab> tab(core::TabId) const override { return none(); }
   Result<core::Statement> statement(core::StatementId) const override { return none(); }
+  Result<core::Notice> notice(core::NoticeId) const override { return none(); }
+  Result<std::vector<core::Notice>> notices(core::NoticeId, std::size_t) const override { return none(); }
+  Result<std::vector<core::Notice>> notices_in(core::NoticeState, core::NoticeId, std::size_t) const override {
+    return none();
+  }
   Result<core::Channel> channel(core::ChannelId) const override { return none(); }
   Result<core::Channel> channel(const core::Hash&) const override { return none(); }
   Result<std::vector<core::Channel>> channels(core::ChannelId, std::size_t) const override { return none(); }
@@ -224,6 +238,19 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     return settlement;
   }
 
+  void keep(const core::RecordNotices& recorded, const ledger::api::CommandDone& done) {
+    ledger::api::CommandReceipt receipt;
+    for (core::Notice notice : recorded.notices) {
+      notice.id = core::NoticeId(notices_.size() + 1);
+      notice.mark.state = core::NoticeState::waiting;
+      notices_.push_back(notice);
+      receipt.result.notices.push_back({base::Status::ok, notice.id, {}});
+      const auto found = settlements_.find(notice.settlement.value);
+      if (found != settlements_.end()) found->second.next_action = clock_.now();
+    }
+    done(receipt);
+  }
+
   base::Status take(const core::StepSettlement& step) {
     const auto found = settlements_.find(step.id.value);
     if (found == settlements_.end()) return base::Status::not_found;
@@ -240,6 +267,12 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     if (!step.reference.empty()) settlement.reference = step.reference;
     settlement.detail = step.detail;
     settlement.failure = step.failure;
+    if (!step.code.empty()) settlement.code = step.code;
+    if (step.rail_fee) settlement.rail_fee = *step.rail_fee;
+    for (core::Notice& notice : notices_) {
+      if (notice.settlement == step.id && notice.id <= step.notices_read)
+        notice.mark.state = core::NoticeState::applied;
+    }
     settlement.next_action = step.next_action;
     settlement.state = step.to;
     if (step.to == SettlementState::failed && step.failure == FailureClass::technical) {
@@ -256,6 +289,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   std::vector<core::Payee> payees_;
   std::map<std::uint64_t, Settlement> settlements_;
   std::map<std::uint64_t, core::Relay> relays_;
+  std::vector<core::Notice> notices_;
 };
 
 }  // namespace fake
