@@ -67,7 +67,8 @@ TokenConfig read_token(Section& section, const Config& config) {
 }
 
 void check_enabled(Section& section, const StablecoinConfig& coin) {
-  if (coin.rpc_url.empty()) section.mistake("rpc_url", "missing; allowed: http://host[:port][/path] of a chain node");
+  if (coin.rpc_url.empty())
+    section.mistake("rpc_url", "missing; allowed: http[s]://host[:port][/path] of a chain node");
   if (coin.chain_id == 0) section.mistake("chain_id", "missing; allowed: the chain's number, such as 8453");
   if (coin.signer_key_file.empty())
     section.mistake("signer_key_file", "missing; allowed: a key file or \"credential:NAME\"");
@@ -113,10 +114,10 @@ void read_stablecoin(Section section, Config& config) {
   StablecoinConfig& coin = config.stablecoin;
   section.flag("enabled", coin.enabled);
   section.text("rpc_url", coin.rpc_url);
-  if (!coin.rpc_url.empty() && coin.rpc_url.rfind("http://", 0) != 0)
-    section.mistake("rpc_url", "\"" + coin.rpc_url +
-                                   "\" is not supported; allowed: http://host[:port][/path]; let a proxy on this "
-                                   "machine add TLS");
+  if (!coin.rpc_url.empty() && coin.rpc_url.rfind("http://", 0) != 0 && coin.rpc_url.rfind("https://", 0) != 0)
+    section.mistake(
+        "rpc_url",
+        "\"" + coin.rpc_url + "\" is not supported; allowed: http://host[:port][/path] or https://host[:port][/path]");
   section.integer("chain_id", 1, 1ULL << 53, coin.chain_id);
   section.secret_file("signer_key_file", coin.signer_key_file);
   coin.state_directory = config.data_dir + "/stablecoin";

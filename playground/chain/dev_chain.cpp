@@ -280,7 +280,7 @@ class DevChain::Impl {
       if (end != std::string::npos) {
         std::from_chars(log.data() + at + kListening.size(), log.data() + end, port_);
         ASSIGN_OR_RETURN(evm::RpcUrl url, evm::parse_rpc_url("http://127.0.0.1:" + std::to_string(port_)));
-        client_ = std::make_unique<evm::JsonRpcClient>(io_, std::move(url), kRpcTimeoutMs);
+        client_ = std::make_unique<evm::JsonRpcClient>(io_, url, kRpcTimeoutMs);
         return {};
       }
       int status = 0;

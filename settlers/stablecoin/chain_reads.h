@@ -47,8 +47,8 @@ class ChainReads : public std::enable_shared_from_this<ChainReads> {
   template <typename T>
   using QuestionPtr = std::shared_ptr<const Question<T>>;
 
-  ChainReads(boost::asio::io_context& io, RpcUrl url, std::uint64_t timeout_ms)
-      : io_(io), client_(std::make_unique<JsonRpcClient>(io, std::move(url), timeout_ms)) {}
+  ChainReads(boost::asio::io_context& io, const RpcUrl& url, std::uint64_t timeout_ms)
+      : io_(io), client_(std::make_unique<JsonRpcClient>(io, url, timeout_ms)) {}
 
   // Calls `first` on the io_context's thread. From any thread.
   template <typename T>

@@ -1,14 +1,13 @@
 #pragma once
 
-// A JSON-RPC 2.0 client over HTTP/1.1 with kept-alive connections. Requests are arrays (batches), so that what belongs
-// together costs one round trip. Everything runs on the io_context thread; completions come from it, never from within
-// the starting call.
+// A JSON-RPC 2.0 client over HTTP/1.1 or HTTPS (settlers/http/client.h). Requests are arrays (batches), so that what
+// belongs together costs one round trip. Everything runs on the io_context thread; completions come from it, never from
+// within the starting call.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,16 +15,12 @@
 #include "base/amount.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "settlers/http/client.h"
 
 namespace settlers::stablecoin {
 
-struct RpcUrl {
-  std::string host;  // without brackets
-  std::string port;
-  std::string target;  // path and query, at least "/"
-  std::string host_header;
-};
-// http://host[:port][/path]. invalid_argument says what is wrong.
+using RpcUrl = http::Url;
+// http[s]://host[:port][/path]. invalid_argument says what is wrong.
 base::Result<RpcUrl> parse_rpc_url(std::string_view url);
 
 struct RpcError {
@@ -45,19 +40,17 @@ using RpcBatchDone = std::function<void(std::vector<RpcResult>)>;  // as many as
 
 class JsonRpcClient {
  public:
-  // `io` must outlive this.
-  JsonRpcClient(boost::asio::io_context& io, RpcUrl url, std::uint64_t timeout_ms);
-  ~JsonRpcClient();  // drops what is under way: completions are not called
-  JsonRpcClient(const JsonRpcClient&) = delete;
-  JsonRpcClient& operator=(const JsonRpcClient&) = delete;
+  // `io` must outlive this. What is under way when it is destroyed is dropped: completions are not called.
+  JsonRpcClient(boost::asio::io_context& io, const RpcUrl& url, std::uint64_t timeout_ms);
 
   // `calls` must not be empty.
   void batch(std::vector<RpcCall> calls, RpcBatchDone done);
   void call(std::string method, boost::json::array params, RpcDone done);
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  http::Client client_;
+  const std::string target_;
+  std::uint64_t next_id_ = 1;
 };
 
 // Reading what Ethereum nodes answer: quantities ("0x1f"), data ("0x..."). Empty on anything else.

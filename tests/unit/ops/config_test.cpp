@@ -133,7 +133,7 @@ constexpr std::array kBadCases = {
             "11:11", "plan.time_zone", "Mars/Base"},
     BadCase{"[rails.stablecoin]\nenabled = true\nchain_id = 1\nsigner_key_file=\"k\"\n", "2:1",
             "rails.stablecoin.rpc_url", "missing"},
-    BadCase{"[rails.stablecoin]\nrpc_url = \"https://node\"", "3:11", "rails.stablecoin.rpc_url", "let a proxy"},
+    BadCase{"[rails.stablecoin]\nrpc_url = \"wss://node\"", "3:11", "rails.stablecoin.rpc_url", "https://host"},
     BadCase{"[rails.stablecoin]\nconfirmed = \"soon\"", "3:13", "rails.stablecoin.confirmed",
             "\"safe\", \"finalized\""},
     BadCase{"[rails.sandbox.payers]\nbob = \"success\"", "3:7", "rails.sandbox.payers.bob", "not an address"},
