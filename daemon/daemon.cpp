@@ -239,6 +239,15 @@ class Daemon::Impl {
                                                              std::move(signer), clock_));
       add(std::move(settler));
     }
+    if (config_.card.enabled) {
+      settlers::card::CardOptions options = card_options(config_);
+      ASSIGN_OR_RETURN(std::string api_key, card_secrets(config_, options));
+      ASSIGN_OR_RETURN(std::unique_ptr<settlers::card::CardSettler> settler,
+                       settlers::card::make_card(io_->context(), std::move(options), std::move(api_key), clock_,
+                                                 &dispatcher_->inbox()));
+      card_ = settler.get();
+      add(std::move(settler));
+    }
     return {};
   }
 
@@ -383,9 +392,17 @@ class Daemon::Impl {
       });
       RETURN_IF_ERROR(add_channels(more));
     }
+    std::vector<rpc::http::Webhook> webhooks;
+    if (card_ != nullptr && !config_.card.webhook_secret_file.empty())
+      webhooks.push_back(
+          {"/webhooks/card", "Stripe-Signature", [this](std::string signature, std::string body, const auto& done) {
+             card_->receive(std::move(signature), std::move(body), [done](const settlers::card::WebhookAnswer& answer) {
+               done(answer.status, answer.problem);
+             });
+           }});
     x402_.emplace();
-    RETURN_IF_ERROR(x402_->start(
-        std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_, *x402_key_, std::move(more)}));
+    RETURN_IF_ERROR(x402_->start(std::move(options), {*verify_pool_, store_->service(), store_->reader(), clock_,
+                                                      *x402_key_, std::move(more), std::move(webhooks)}));
     log_.info("listening", {{"what", "x402"},
                             {"address", ops::to_string({config_.x402.listen.front().host, x402_->port()})},
                             {"tls", !config_.x402.tls_certificate_file.empty()},
@@ -402,6 +419,7 @@ class Daemon::Impl {
   bool stopped_ = false;
   bool ready_ = false;
   bool rails_running_ = false;
+  settlers::card::CardSettler* card_ = nullptr;  // the dispatcher's
   std::atomic<bool> metrics_shown_{false};
 
   // The parts, each using only what stands above it.

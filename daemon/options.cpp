@@ -108,6 +108,50 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   return options;
 }
 
+settlers::card::CardOptions card_options(const ops::Config& config) {
+  const ops::CardConfig& card = config.card;
+  settlers::card::CardOptions options;
+  options.base_url = card.base_url;
+  options.ca_file = card.ca_file;
+  options.api_version = card.api_version;
+  options.livemode = card.livemode;
+  options.account = card.account;
+  options.ledger = config.network;
+  for (const ops::CardAssetConfig& asset : card.assets)
+    options.assets.push_back({asset.asset, asset.currency, asset.rate});
+  options.statement_descriptor_suffix = card.statement_descriptor_suffix;
+  options.timeout_ms = card.request_timeout_ms;
+  options.in_flight_max = card.in_flight_max;
+  options.requests_per_s = card.requests_per_s;
+  options.endpoint_requests_per_s = card.endpoint_requests_per_s;
+  options.poll_ms = card.poll_interval_ms;
+  options.settled_probe_s = card.settled_interval_ms / 1000;
+  options.final_after_s = card.final_after_ms / 1000;
+  options.absent_after_s = card.absent_after_ms / 1000;
+  options.events_poll_ms = card.events_interval_ms;
+  options.events_lookback_s = card.events_lookback_ms / 1000;
+  return options;
+}
+
+base::Result<std::string> card_secrets(const ops::Config& config, settlers::card::CardOptions& options) {
+  const auto without_end = [](std::string line) {
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    return line;
+  };
+  ASSIGN_OR_RETURN(std::string key, ops::read_secret(config.card.api_key_file));
+  if (config.card.webhook_secret_file.empty()) return without_end(std::move(key));
+  ASSIGN_OR_RETURN(const std::string secrets, ops::read_secret(config.card.webhook_secret_file));
+  for (std::size_t at = 0; at < secrets.size();) {
+    const std::size_t end = std::min(secrets.find('\n', at), secrets.size());
+    std::string secret = without_end(secrets.substr(at, end - at));
+    if (!secret.empty()) options.webhook_secrets.push_back(std::move(secret));
+    at = end + 1;
+  }
+  if (options.webhook_secrets.empty())
+    return base::error(base::ErrorCode::invalid_argument, "rails.card.webhook_secret_file: the file is empty");
+  return without_end(std::move(key));
+}
+
 channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer) {
   const ops::ChannelsConfig& from = config.x402.channels;
   channels::Options options;
@@ -206,6 +250,20 @@ std::vector<std::string> check_files(const ops::Config& config, std::vector<std:
     check_secret("x402.channels.authorizer_key_file", config.x402.channels.authorizer_key_file, true);
   if (config.stablecoin.enabled)
     check_secret("rails.stablecoin.signer_key_file", config.stablecoin.signer_key_file, true);
+  if (config.card.enabled) {
+    const std::size_t before = problems.size() + unchecked.size();
+    check_secret("rails.card.api_key_file", config.card.api_key_file, false);
+    if (!config.card.webhook_secret_file.empty())
+      check_secret("rails.card.webhook_secret_file", config.card.webhook_secret_file, false);
+    if (problems.size() + unchecked.size() == before) {
+      settlers::card::CardOptions options = card_options(config);
+      const base::Result<std::string> key = card_secrets(config, options);
+      const base::Result<void> usable =
+          key ? settlers::card::check_api_key(*key, config.card.livemode) : tl::unexpected<base::Error>(key.error());
+      if (!usable) problems.push_back(usable.error().message);
+    }
+    check_file("rails.card.ca_file", config.card.ca_file);
+  }
   return problems;
 }
 

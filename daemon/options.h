@@ -10,6 +10,7 @@
 #include "ops/http_server.h"
 #include "rpc/capnp/server.h"
 #include "rpc/http/server.h"
+#include "settlers/card/card.h"
 #include "settlers/dispatcher.h"
 #include "settlers/sandbox/sandbox.h"
 #include "settlers/stablecoin/stablecoin.h"
@@ -21,6 +22,10 @@ ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config);
 settlers::DispatcherOptions dispatcher_options(const ops::Config& config);
 settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& config, std::string rail = "sandbox");
 settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config);
+settlers::card::CardOptions card_options(const ops::Config& config);
+// Reads the provider's key (the one line of its file) and the webhook's secrets (one to a line); the options' secrets
+// are left alone where there is no file.
+base::Result<std::string> card_secrets(const ops::Config& config, settlers::card::CardOptions& options);
 // `authorizer` may be null, and must outlive the options.
 channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer);
 ops::HttpServerOptions http_options(const ops::HttpConfig& config);

@@ -184,7 +184,7 @@ void read_rails(Section& section, Plan& plan) {
   for (const std::string& name : names) {
     const std::optional<base::RailName> rail = base::RailName::parse(name);
     if (!rail || name.empty()) {
-      section.mistake("rails", "\"" + name + "\" is not a rail; allowed: \"stablecoin\", \"sandbox\"");
+      section.mistake("rails", "\"" + name + "\" is not a rail; allowed: \"stablecoin\", \"card\", \"sandbox\"");
     } else {
       plan.rails.push_back(*rail);
     }
@@ -256,6 +256,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_sandbox(rails.section("sandbox"), config.sandbox);
   read_sandbox(rails.section("sandbox2"), config.sandbox2);
   read_stablecoin(rails.section("stablecoin"), config);
+  read_card(rails.section("card"), config);
   rails.finish();
   read_x402(top.section("x402"), config);
   top.finish();

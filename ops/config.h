@@ -190,6 +190,38 @@ struct StablecoinConfig {
   bool operator==(const StablecoinConfig&) const = default;
 };
 
+struct CardAssetConfig {
+  base::AssetId asset;
+  std::string currency;  // ISO 4217, lower case
+  std::string rate = "1";
+  bool operator==(const CardAssetConfig&) const = default;
+};
+
+// Cards through a provider with Stripe's REST interface (settlers/card/card.h).
+struct CardConfig {
+  bool enabled = false;
+  std::string base_url = "https://api.stripe.com";
+  std::string ca_file;  // empty: the system's
+  std::string api_version = "2026-10-28.endive";
+  bool livemode = false;
+  std::string account;
+  std::string api_key_file;
+  std::string statement_descriptor_suffix;
+  std::uint64_t request_timeout_ms = 30'000;
+  std::uint32_t in_flight_max = 16;
+  std::uint32_t requests_per_s = 50;
+  std::uint32_t endpoint_requests_per_s = 15;
+  std::uint64_t poll_interval_ms = 30'000;
+  std::uint64_t settled_interval_ms = 7 * 86'400'000ULL;
+  std::uint64_t final_after_ms = 120 * 86'400'000ULL;
+  std::uint64_t absent_after_ms = 0;  // 0: the operator decides
+  std::string webhook_secret_file;    // empty: no webhook
+  std::uint64_t events_interval_ms = 60'000;
+  std::uint64_t events_lookback_ms = 3 * 86'400'000ULL;
+  std::vector<CardAssetConfig> assets;
+  bool operator==(const CardConfig&) const = default;
+};
+
 struct Config {
   std::string network;  // "acme:tab"
   std::string data_dir;
@@ -206,6 +238,7 @@ struct Config {
   SandboxConfig sandbox;
   SandboxConfig sandbox2;  // a second one, to try what happens between rails
   StablecoinConfig stablecoin;
+  CardConfig card;
   std::vector<ledger::core::Asset> assets;
   std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label
   bool operator==(const Config&) const = default;

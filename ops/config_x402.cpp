@@ -90,6 +90,10 @@ void read_x402(Section section, Config& config) {
     section.mistake("api_key", "too many; allowed: at most " + std::to_string(limits::kApiKeysMax));
   if (!x402.listen.empty() && x402.server_key_file.empty())
     section.mistake("server_key_file", "missing; allowed: a key file (`tabctl keygen`) or \"credential:NAME\"");
+  if (x402.listen.empty() && config.card.enabled && !config.card.webhook_secret_file.empty())
+    section.mistake("listen",
+                    "missing, and the webhook of [rails.card] comes to this port; allowed: such as "
+                    "\"127.0.0.1:9403\", or no rails.card.webhook_secret_file");
   if (x402.tls_certificate_file.empty() != x402.tls_key_file.empty())
     section.mistake(x402.tls_key_file.empty() ? "tls_certificate_file" : "tls_key_file",
                     "a certificate and its key belong together; set both tls_certificate_file and tls_key_file");

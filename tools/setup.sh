@@ -162,7 +162,7 @@ for profile in "${@:-base}"; do
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_playground
-      for folder in tests/x402 tests/browser; do install_npm "$folder"; done
+      for folder in tests/x402 tests/card tests/browser; do install_npm "$folder"; done
       install_python
       ;;
     lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;

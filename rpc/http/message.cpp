@@ -40,6 +40,7 @@ std::string_view name(Route route) noexcept {
     case Route::revocations: return "revocations";
     case Route::channels: return "channels";
     case Route::channel: return "channel";
+    case Route::webhook: return "webhook";
     case Route::openapi: return "openapi";
     case Route::well_known: return "well_known";
     case Route::healthz: return "healthz";

@@ -26,6 +26,7 @@ enum class Route : std::uint8_t {
   revocations,
   channels,
   channel,
+  webhook,
   openapi,
   well_known,
   healthz,
@@ -41,6 +42,7 @@ struct Request {
   std::string body;           // empty for GET
   std::uint32_t api_key = 0;  // index, for routes that need one
   bool head_only = false;     // HEAD: the answer's head alone
+  std::string signature;      // webhooks: the value of its signature header
 };
 
 struct Response {

@@ -43,6 +43,7 @@ constexpr std::array<RouteInfo, kRoutes - 1> kTable = {{
     {"/v1/revocations", Route::revocations, true, Access::any_key},
     {"/v1/channels", Route::channels, false, Access::any_key},
     {"/v1/channels/", Route::channel, false, Access::any_key},
+    {"/webhooks/", Route::webhook, true, Access::open},
     {"/openapi.json", Route::openapi, false, Access::open},
     {"/.well-known/x402-tab", Route::well_known, false, Access::open},
     {"/healthz", Route::healthz, false, Access::open},
@@ -147,7 +148,7 @@ struct Gathered {
 
 Router::Router(ApiKeys& keys, facilitator::Facilitator& facilitator, facilitator::TabMandates& mandates,
                const ledger::api::LedgerReader& reader, const base::Clock& clock, Counters& counters,
-               facilitator::Post post, std::string well_known)
+               facilitator::Post post, std::string well_known, const std::vector<Webhook>& webhooks)
     : keys_(keys),
       facilitator_(facilitator),
       mandates_(mandates),
@@ -156,6 +157,7 @@ Router::Router(ApiKeys& keys, facilitator::Facilitator& facilitator, facilitator
       counters_(counters),
       post_(std::move(post)),
       well_known_(std::move(well_known)),
+      webhooks_(webhooks),
       supported_(facilitator.supported()) {}
 
 Router::~Router() { stop(); }
@@ -164,7 +166,9 @@ void Router::stop() { reading_.join(); }
 
 std::optional<Response> Router::admit(const RequestHead& head, KnownKey& known, Request& request, bool stopping) {
   const RouteInfo* info = find_route(path_of(request.target));
-  if (info == nullptr)
+  const Webhook* webhook =
+      info != nullptr && info->route == Route::webhook ? find_webhook(path_of(request.target)) : nullptr;
+  if (info == nullptr || (info->route == Route::webhook && webhook == nullptr))
     return refuse(404, "not_found", "there is no such path here", "GET /openapi.json lists the paths.");
   request.route = info->route;
   if (std::optional<Response> wrong = check_method(head, info->route)) return wrong;
@@ -174,6 +178,10 @@ std::optional<Response> Router::admit(const RequestHead& head, KnownKey& known, 
   if (stopping)
     return refuse(Refusal{503, "shutting_down", "the daemon is stopping; nothing was recorded",
                           "Send the same request again, here or to another instance.", 1000});
+  if (webhook != nullptr) {
+    const auto signature = head[webhook->signature_header];
+    request.signature.assign(signature.data(), signature.size());
+  }
   if (info->access == Access::open) return std::nullopt;
   return check_key(head, known, request);
 }
@@ -246,6 +254,7 @@ void Router::handle(Request request, Respond respond) {
     case Route::openapi: return respond(respond_json(std::string(kOpenApi)));
     case Route::well_known: return respond(respond_json(well_known_));
     case Route::healthz: return respond(respond_json("{\"alive\":true}"));
+    case Route::webhook: return receive(std::move(request), std::move(respond));
     case Route::other: break;
   }
   respond(refuse(404, "not_found", "there is no such path here", "GET /openapi.json lists the paths."));
@@ -346,6 +355,31 @@ void Router::read(Request request, Respond respond) {
       respond(answer ? respond_json(std::move(*answer)) : refuse(std::move(answer.error())));
     });
   });
+}
+
+const Webhook* Router::find_webhook(std::string_view path) const {
+  for (const Webhook& webhook : webhooks_) {
+    if (webhook.path == path) return &webhook;
+  }
+  return nullptr;
+}
+
+void Router::receive(Request request, Respond respond) {
+  const Webhook* webhook = find_webhook(path_of(request.target));
+  if (request.body.size() > kWebhookBytesMax)
+    return respond(refuse(413, "body_too_large", "a webhook is at most " + std::to_string(kWebhookBytesMax) + " bytes",
+                          "Is this the provider's webhook?"));
+  webhook->receive(std::move(request.signature), std::move(request.body),
+                   [this, respond = std::move(respond)](unsigned status, std::string problem) {
+                     post_([respond, status, problem = std::move(problem)]() mutable {
+                       if (status < 300) return respond(respond_json("{\"received\":true}"));
+                       if (status >= 500)
+                         return respond(refuse(Refusal{503, "webhook_not_recorded", std::move(problem),
+                                                       "Send it again after Retry-After.", 5000}));
+                       respond(refuse(status, "webhook_refused", std::move(problem),
+                                      "Nothing was changed. tabctl inbox list shows what was refused."));
+                     });
+                   });
 }
 
 }  // namespace rpc::http

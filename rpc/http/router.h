@@ -15,6 +15,7 @@
 #include "rpc/http/api_keys.h"
 #include "rpc/http/books.h"
 #include "rpc/http/connection.h"
+#include "rpc/http/server.h"
 
 namespace rpc::http {
 
@@ -23,10 +24,11 @@ extern const std::string_view kOpenApi;
 
 class Router {
  public:
-  // `post` runs a function on the server's thread. `well_known`: the body of /.well-known/x402-tab.
+  // `post` runs a function on the server's thread. `well_known`: the body of /.well-known/x402-tab. `webhooks` must
+  // outlive this.
   Router(ApiKeys& keys, facilitator::Facilitator& facilitator, facilitator::TabMandates& mandates,
          const ledger::api::LedgerReader& reader, const base::Clock& clock, Counters& counters, facilitator::Post post,
-         std::string well_known);
+         std::string well_known, const std::vector<Webhook>& webhooks);
   ~Router();
 
   std::optional<Response> admit(const RequestHead& head, KnownKey& known, Request& request, bool stopping);
@@ -44,6 +46,8 @@ class Router {
   void pay_batch(const Request& request, const Respond& respond);
   void tell(const Request& request, Respond respond);
   void read(Request request, Respond respond);
+  const Webhook* find_webhook(std::string_view path) const;
+  void receive(Request request, Respond respond);
 
   ApiKeys& keys_;
   facilitator::Facilitator& facilitator_;
@@ -53,6 +57,7 @@ class Router {
   Counters& counters_;
   const facilitator::Post post_;
   const std::string well_known_;
+  const std::vector<Webhook>& webhooks_;
   const std::string supported_;
   facilitator::JsonDocument document_;
   std::size_t reads_waiting_ = 0;

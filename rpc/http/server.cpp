@@ -147,7 +147,8 @@ Result<void> Server::Impl::start() {
   ASSIGN_OR_RETURN(std::vector<ledger::core::Asset> assets, parts_.reader.assets());
   mandates_.emplace(facilitator::TabMandateParts{parts_.ingest.domain(), parts_.ledger, post},
                     facilitator::TabAssets(std::move(assets)));
-  router_.emplace(keys_, facilitator_, *mandates_, parts_.reader, parts_.clock, counters_, post, std::move(well_known));
+  router_.emplace(keys_, facilitator_, *mandates_, parts_.reader, parts_.clock, counters_, post, std::move(well_known),
+                  parts_.webhooks);
   if (!options_.certificate_file.empty()) {
     tls_.emplace(asio::ssl::context::tls_server);
     RETURN_IF_ERROR(use_certificate(*tls_, options_));

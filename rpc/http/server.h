@@ -43,13 +43,27 @@ struct ServerOptions {
 // A scheme beside the tab binding, for the facilitator with this thread and these timers.
 using MakeScheme = std::function<std::unique_ptr<facilitator::Scheme>(facilitator::Post, facilitator::After)>;
 
+// One webhook: a card provider's largest events have some ten KiB.
+inline constexpr std::size_t kWebhookBytesMax = 256 * 1024;
+
+// A path to which somebody else posts what happened: it carries its own proof instead of an API key, and is handed over
+// as it came.
+struct Webhook {
+  std::string path;              // "/webhooks/NAME"
+  std::string signature_header;  // whose value is handed over too
+  // The answer: an HTTP status, and with other than 2xx a sentence for the sender. Called on the server's thread;
+  // `done` from any thread, at most once.
+  std::function<void(std::string signature, std::string body, std::function<void(unsigned, std::string)> done)> receive;
+};
+
 struct ServerParts {
   ledger::api::IngestService& ingest;
   ledger::api::LedgerService& ledger;
   const ledger::api::LedgerReader& reader;
   const base::Clock& clock;
   const crypto::SecretKey& server_key;        // of the front as a resource server of the ledger
-  std::vector<MakeScheme> more_schemes = {};  // what they refer to must outlive the server
+  std::vector<MakeScheme> more_schemes = {};  // what these and the next refer to must outlive the server
+  std::vector<Webhook> webhooks = {};
 };
 
 class Server {

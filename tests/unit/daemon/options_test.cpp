@@ -64,6 +64,31 @@ eip712_name = "USD Coin"
   EXPECT_EQ(options.state_directory, "/d/stablecoin");
 }
 
+TEST(Options, CardHasSecondsAndTheLedgersName) {
+  const auto options = tabd_daemon::card_options(parse(R"(
+[[asset]]
+id = 3
+text = "USD"
+symbol = "USD"
+[rails.card]
+final_after = "30d"
+absent_after = "48h"
+settled_interval = "1d"
+[[rails.card.asset]]
+asset = "USD"
+currency = "eur"
+rate = "0.92"
+)"));
+  EXPECT_EQ(options.final_after_s, 30u * 86'400);
+  EXPECT_EQ(options.absent_after_s, 48u * 3'600);
+  EXPECT_EQ(options.settled_probe_s, 86'400u);
+  ASSERT_EQ(options.assets.size(), 1u);
+  EXPECT_EQ(options.assets[0].asset, base::AssetId(3));
+  EXPECT_EQ(options.assets[0].currency, "eur");
+  EXPECT_EQ(options.assets[0].rate, "0.92");
+  EXPECT_FALSE(options.ledger.empty());
+}
+
 TEST(Options, TheOperatorKeyMayLogInAsOperator) {
   const base::Address key = base::address_from_hex(kPayer).value();
   const auto alone = tabd_daemon::rpc_options(parse(""), key);

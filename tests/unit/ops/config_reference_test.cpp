@@ -86,7 +86,7 @@ TEST(ReferenceConfig, ExamplesAreValid) {
 
 TEST(ReferenceConfig, EveryValueShownIsTheDefault) {
   // Examples of optional files are no defaults.
-  const std::regex optional_files("\\n(tls_[a-z_]*|server_key_file|authorizer_key_file) = [^\\n]*");
+  const std::regex optional_files("\\n(tls_[a-z_]*|server_key_file|authorizer_key_file|webhook_secret_file) = [^\\n]*");
   const auto shown = parse(std::regex_replace(reference(Lines::with_examples), optional_files, "\n"));
   const auto defaults = parse(reference(Lines::required_only));
   ASSERT_TRUE(shown.has_value()) << shown.error().message;
@@ -100,6 +100,7 @@ TEST(ReferenceConfig, EveryValueShownIsTheDefault) {
   EXPECT_EQ(shown->settlement, defaults->settlement);
   EXPECT_EQ(shown->sandbox, defaults->sandbox);
   EXPECT_EQ(shown->stablecoin, defaults->stablecoin);
+  EXPECT_EQ(shown->card, defaults->card);
   EXPECT_EQ(shown->assets, defaults->assets);
   EXPECT_EQ(shown->plans, defaults->plans);
   EXPECT_TRUE(*shown == *defaults);
@@ -122,6 +123,8 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "log",
                                         "plan",
                                         "rails",
+                                        "rails.card",
+                                        "rails.card.asset",
                                         "rails.sandbox",
                                         "rails.sandbox2",
                                         "rails.sandbox.amount",

@@ -139,7 +139,26 @@ constexpr std::array kBadCases = {
     BadCase{"[rails.sandbox.payers]\nbob = \"success\"", "3:7", "rails.sandbox.payers.bob", "not an address"},
     BadCase{"[rails.sandbox]\n[[rails.sandbox.amount]]\nscript=\"explode\"", "4:8", "rails.sandbox.amount.script",
             "lost_accepted"},
-    BadCase{"[rails.card]\nx = 1", "2:8", "rails.card", "unknown key; allowed here: sandbox, stablecoin"},
+    BadCase{"[rails.paper]\nx = 1", "2:8", "rails.paper", "unknown key; allowed here:"},
+    BadCase{"[rails.card]\nx = 1", "3:5", "rails.card.x", "unknown key; allowed here: absent_after"},
+    BadCase{"[rails.card]\nenabled = true\n", "2:1", "rails.card.api_key_file", "sk_... or rk_..."},
+    BadCase{"[rails.card]\nenabled = true\n", "2:1", "rails.card.asset", "add a [[rails.card.asset]]"},
+    BadCase{"[rails.card]\nbase_url = \"stripe.com\"", "3:12", "rails.card.base_url", "https://host"},
+    BadCase{"[rails.card]\nlivemode = true\nbase_url = \"http://stripe.com\"", "4:12", "rails.card.base_url",
+            "real money needs https"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[rails.card]\nenabled=true\napi_key_file=\"k\"\n"
+            "webhook_secret_file=\"w\"\n[[rails.card.asset]]\nasset=\"A\"\ncurrency=\"usd\"\n",
+            "1:1", "x402.listen", "the webhook of [rails.card]"},
+    BadCase{"[rails.card]\naccount = \"me\"", "3:11", "rails.card.account", "acct_"},
+    BadCase{"[rails.card]\nabsent_after = \"1h\"", "3:16", "rails.card.absent_after", "\"25h\" and more"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[rails.card.asset]]\nasset=\"A\"\ncurrency=\"USD\"", "8:10",
+            "rails.card.asset.currency", "lower case"},
+    BadCase{
+        "[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[rails.card.asset]]\nasset=\"A\"\ncurrency=\"usd\"\nrate=\"0\"",
+        "9:6", "rails.card.asset.rate", "a decimal above zero"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[plan]]\nlabel=\"hasty\"\nasset=\"A\"\ncredit_limit=\"1\"\n"
+            "rails=[\"card\"]\ndunning=[\"1h\"]\n[rails.card]\nenabled=true\nlivemode=true\n",
+            "14:10", "rails.card.livemode", "within a day"},
 };
 
 class BadConfig : public testing::TestWithParam<BadCase> {};

@@ -32,8 +32,16 @@ HttpWorld::HttpWorld(const std::function<void(ServerOptions&)>& change) {
   options.api_keys.back().requests_per_s = 1;
   options.api_keys.back().burst = 3;
   if (change) change(options);
+  // Says what its signature says: "400", "503", or anything else for 200.
+  const Webhook webhook{"/webhooks/test", "X-Signature",
+                        [this](std::string signature, std::string body, const auto& done) {
+                          webhook_bodies.push_back(std::move(body));
+                          const bool refused = signature == "400" || signature == "503";
+                          done(refused ? static_cast<unsigned>(std::stoul(signature)) : 200U, "said the signature");
+                        }};
   const auto started = front.start(
-      std::move(options), {*world.ingest, world.store->service(), world.store->reader(), world.clock, front_key});
+      std::move(options),
+      {*world.ingest, world.store->service(), world.store->reader(), world.clock, front_key, {}, {webhook}});
   CHECK_MSG(started.has_value(), started ? "" : started.error().message.c_str());
 }
 

@@ -24,6 +24,7 @@ struct HttpWorld {
   ~HttpWorld();
 
   std::uint16_t port() const { return front.port(); }
+  std::vector<std::string> webhook_bodies;  // what came to /webhooks/test; on the front's thread
   // On a connection of its own.
   HttpAnswer post(std::string_view path, const std::string& body, std::string_view api_key = kServer0);
   HttpAnswer get(std::string_view path, std::string_view api_key = {});

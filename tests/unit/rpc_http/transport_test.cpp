@@ -28,6 +28,33 @@ TEST(Transport, OpenPathsNeedNoKey) {
   EXPECT_TRUE(contains(world.get("/openapi.json").body, "\"openapi\": \"3.1.0\""));
 }
 
+TEST(Transport, WebhooksCarryTheirOwnProof) {
+  HttpWorld world;
+  HttpClient client(world.port());
+  const auto post = [&client](const std::string& path, const std::string& signature, const std::string& body) {
+    client.send("POST " + path + " HTTP/1.1\r\nHost: t\r\nX-Signature: " + signature +
+                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return client.receive().value();
+  };
+  const std::string bytes("{ \"a\" :\n1}\0\xff", 13);
+  const HttpAnswer taken = post("/webhooks/test", "fine", bytes);
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(taken.body, "{\"received\":true}");
+  EXPECT_EQ(world.webhook_bodies.at(0), bytes) << "byte for byte, because it is signed";
+  const HttpAnswer refused = post("/webhooks/test", "400", "{}");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_TRUE(contains(refused.body, "webhook_refused")) << refused.body;
+  EXPECT_TRUE(contains(refused.body, "said the signature")) << refused.body;
+  const HttpAnswer later = post("/webhooks/test", "503", "{}");
+  EXPECT_EQ(later.status, 503);
+  EXPECT_EQ(later.headers.count("retry-after"), 1u);
+  EXPECT_EQ(post("/webhooks/test", "fine", std::string(256 * 1024, ' ')).status, 200);
+  EXPECT_EQ(post("/webhooks/test", "fine", std::string(256 * 1024 + 1, ' ')).status, 413);
+  EXPECT_EQ(client.get("/webhooks/test")->status, 405);
+  HttpClient other(world.port());
+  EXPECT_EQ(other.post("/webhooks/card", "{}", "")->status, 404) << "only where it is configured";
+}
+
 TEST(Transport, OneConnectionServesManyRequestsInOrder) {
   HttpWorld world;
   HttpClient client(world.port());

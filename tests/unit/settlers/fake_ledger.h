@@ -263,6 +263,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     if (step.to == SettlementState::sending) {
       settlement.idempotency_key = step.idempotency_key;
       settlement.request = step.request;
+      settlement.reference.clear();
     }
     if (!step.reference.empty()) settlement.reference = step.reference;
     settlement.detail = step.detail;

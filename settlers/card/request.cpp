@@ -1,0 +1,164 @@
+#include "settlers/card/request.h"
+
+#include <algorithm>
+
+#include "base/codec.h"
+#include "crypto/sha256.h"
+#include "settlers/card/form.h"
+
+namespace settlers::card {
+
+namespace {
+
+constexpr std::string_view kMagic = "tabd card request 1";
+constexpr std::size_t kNameBytesMax = 255;
+
+bool is_name(std::string_view text, std::string_view prefix) {
+  return text.size() > prefix.size() && text.size() <= kNameBytesMax && text.starts_with(prefix) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
+
+tl::unexpected<base::Error> refuse(std::string message) {
+  return base::error(base::ErrorCode::invalid_argument, std::move(message));
+}
+
+void add_metadata(Form& form, const CardOptions& options, const Settlement& settlement, const Hash& key) {
+  form.add("metadata[tabd_ledger]", options.ledger);
+  form.add("metadata[tabd_settlement]", std::to_string(settlement.id.value));
+  form.add("metadata[tabd_attempt]", std::to_string(settlement.attempt));
+  form.add("metadata[tabd_key]", key_text(key));
+  if (settlement.statement.valid()) form.add("metadata[tabd_statement]", std::to_string(settlement.statement.value));
+}
+
+std::string charge_form(const CardOptions& options, const Settlement& settlement, const Hash& key,
+                        const CardMandate& mandate, const StoredRequest& request) {
+  Form form;
+  form.add("amount", std::to_string(request.units)).add("currency", request.currency);
+  form.add("customer", mandate.customer).add("payment_method", mandate.payment_method);
+  form.add("payment_method_types[]", "card").add("off_session", "true").add("confirm", "true");
+  form.add("description", "Statement " + std::to_string(settlement.statement.value));
+  if (!options.statement_descriptor_suffix.empty())
+    form.add("statement_descriptor_suffix", options.statement_descriptor_suffix);
+  add_metadata(form, options, settlement, key);
+  form.add("expand[]", "latest_charge.balance_transaction");
+  return form.text();
+}
+
+std::string transfer_form(const CardOptions& options, const Settlement& settlement, const Hash& key,
+                          const StoredRequest& request) {
+  Form form;
+  form.add("amount", std::to_string(request.units)).add("currency", request.currency);
+  form.add("destination", request.party).add("transfer_group", key_text(key));
+  form.add("description", "Payout " + std::to_string(settlement.id.value));
+  add_metadata(form, options, settlement, key);
+  return form.text();
+}
+
+}  // namespace
+
+base::Result<CardMandate> parse_mandate(base::ByteView bytes) {
+  constexpr std::string_view kExpected = "; expected \"cus_...;pm_...\", the provider's customer and payment method";
+  const std::string text(bytes.begin(), bytes.end());
+  if (text.empty()) return refuse("the payer has no card on file");
+  const std::size_t semicolon = text.find(';');
+  if (semicolon == std::string::npos) return refuse("the card mandate has no semicolon" + std::string(kExpected));
+  CardMandate mandate{text.substr(0, semicolon), text.substr(semicolon + 1)};
+  if (!is_name(mandate.customer, "cus_"))
+    return refuse("the card mandate does not begin with a customer" + std::string(kExpected));
+  if (!is_name(mandate.payment_method, "pm_") && !is_name(mandate.payment_method, "card_"))
+    return refuse("the card mandate does not end with a payment method" + std::string(kExpected));
+  return mandate;
+}
+
+base::Bytes encode(const StoredRequest& request) {
+  base::Bytes bytes;
+  base::Encoder out(bytes);
+  out.string(kMagic);
+  out.u8(static_cast<std::uint8_t>(request.operation));
+  out.u64(request.created_s);
+  out.string(request.api_version);
+  out.string(request.currency);
+  out.u64(request.units);
+  out.string(request.party);
+  out.string(request.rate);
+  out.string(request.form);
+  return bytes;
+}
+
+base::Result<StoredRequest> decode_request(base::ByteView bytes) {
+  base::Decoder in(bytes);
+  StoredRequest request;
+  const bool ours = in.string() == kMagic;
+  const std::uint8_t operation = in.u8();
+  request.created_s = in.u64();
+  request.api_version = in.string();
+  request.currency = in.string();
+  request.units = in.u64();
+  request.party = in.string();
+  request.rate = in.string();
+  request.form = in.string();
+  if (!ours || !in.complete() || (operation != 1 && operation != 2))
+    return base::error(base::ErrorCode::corruption, "the ledger's request is not one of the card rail");
+  request.operation = static_cast<Operation>(operation);
+  return request;
+}
+
+Hash key_of(const CardOptions& options, const Settlement& settlement) {
+  base::Bytes bytes;
+  base::Encoder out(bytes);
+  out.string("tabd card key 1");
+  out.string(options.ledger);
+  out.id(settlement.id);
+  out.u8(static_cast<std::uint8_t>(settlement.kind));
+  out.time(settlement.created);
+  out.u32(settlement.attempt);
+  return crypto::sha256(bytes);
+}
+
+std::string key_text(const Hash& key) { return base::to_hex(key).substr(2); }
+
+base::Result<StoredRequest> build_request(const CardOptions& options, const Instruction& instruction, const Hash& key,
+                                          base::Time now, std::string& unmovable, std::string& note) {
+  const Settlement& settlement = instruction.settlement;
+  const auto asset = std::find_if(options.assets.begin(), options.assets.end(),
+                                  [&](const CardAsset& one) { return one.asset == settlement.asset; });
+  if (asset == options.assets.end())
+    return refuse(instruction.asset.symbol + " has no currency on this rail; add a [[rails.card.asset]]");
+  StoredRequest request;
+  CardMandate mandate;
+  if (settlement.kind == SettlementKind::collection) {
+    request.operation = Operation::charge;
+    ASSIGN_OR_RETURN(mandate, parse_mandate(instruction.payer_rail_mandate));
+    request.party = mandate.customer;
+  } else if (settlement.kind == SettlementKind::payout) {
+    request.operation = Operation::transfer;
+    if (!is_name(instruction.payee_account, "acct_"))
+      return refuse("the payee's account \"" + instruction.payee_account +
+                    "\" is no connected account of the card provider; expected acct_...");
+    request.party = instruction.payee_account;
+  } else {
+    return refuse("the card rail relays nothing");
+  }
+  const std::optional<Rate> rate = parse_rate(asset->rate);
+  if (!rate) return refuse("the rate \"" + asset->rate + "\" is not a decimal above zero");
+  const base::Result<MinorAmount> minor =
+      to_minor(settlement.amount, instruction.asset.scale, asset->currency, *rate, request.operation);
+  if (!minor) {
+    unmovable = minor.error().message;
+    return request;
+  }
+  request.created_s = now.seconds();
+  request.api_version = options.api_version;
+  request.currency = asset->currency;
+  request.units = minor->units;
+  request.rate = asset->rate;
+  request.form = request.operation == Operation::charge ? charge_form(options, settlement, key, mandate, request)
+                                                        : transfer_form(options, settlement, key, request);
+  if (!rate->is_one()) note = "at " + asset->rate + " " + asset->currency + " for one " + instruction.asset.symbol;
+  if (!minor->rounding.empty()) note += ", " + minor->rounding;
+  return request;
+}
+
+}  // namespace settlers::card

@@ -1,0 +1,180 @@
+#include "settlers/card/verdict.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace settlers::card {
+
+namespace {
+
+constexpr std::uint64_t kProbeMsMin = 1'000;
+constexpr std::uint64_t kProbeMsMax = 15 * 60'000;
+// A balance transaction usually exists at once; with asynchronous capture within an hour.
+constexpr std::uint64_t kBalanceProbeMs = 60'000;
+constexpr std::uint64_t kDisputeProbeMs = 6 * 3'600'000;
+
+std::string money(std::uint64_t units, const std::string& currency) {
+  const unsigned exponent = currency_rules(currency, Operation::charge).exponent;
+  return base::Amount(units).to_decimal_string(exponent) + " " + currency;
+}
+
+std::string common_mismatch(const Marks& marks, std::uint64_t amount, const std::string& currency, bool live,
+                            const StoredRequest& request, const Hash& key, bool livemode) {
+  if (marks.key != key_text(key)) return "it has another key";
+  if (amount != request.units || currency != request.currency)
+    return "it is about " + money(amount, currency) + " and not " + money(request.units, request.currency);
+  if (live != livemode) return live ? "it is about real money" : "it is of the provider's test mode";
+  return {};
+}
+
+std::string raw_code(std::string_view code) { return std::string(code.substr(0, base::limits::kRailCodeBytesMax)); }
+
+std::uint64_t ms_until(std::uint64_t when_s, base::Time now) {
+  return when_s > now.seconds() ? (when_s - now.seconds()) * 1000 : 0;
+}
+
+}  // namespace
+
+std::string mismatch(const Intent& intent, const StoredRequest& request, const Hash& key, bool livemode) {
+  return common_mismatch(intent.marks, intent.amount, intent.currency, intent.livemode, request, key, livemode);
+}
+
+std::string mismatch(const Transfer& transfer, const StoredRequest& request, const Hash& key, bool livemode) {
+  if (transfer.destination != request.party) return "it goes to " + transfer.destination;
+  return common_mismatch(transfer.marks, transfer.amount, transfer.currency, transfer.livemode, request, key, livemode);
+}
+
+Outcome failed(FailureClass failure, std::string detail) {
+  Outcome outcome;
+  outcome.state = SettlementState::failed;
+  outcome.failure = failure;
+  outcome.detail = std::move(detail);
+  return outcome;
+}
+
+Outcome unknown(std::string detail, std::uint64_t created_s, base::Time now, bool fault) {
+  Outcome outcome;
+  outcome.state = SettlementState::unknown;
+  outcome.detail = std::move(detail);
+  outcome.rail_fault = fault;
+  const std::uint64_t age_ms = now.seconds() > created_s ? (now.seconds() - created_s) * 1000 : 0;
+  outcome.next_probe_ms = std::clamp(age_ms / 4, kProbeMsMin, kProbeMsMax);
+  return outcome;
+}
+
+Outcome declined(const DeclineText& decline, std::string_view reference) {
+  const Bucket bucket = bucket_of(decline.view());
+  std::string detail = "declined";
+  if (!decline.empty()) detail += ", " + std::string(decline.raw());
+  detail += " (" + std::string(name(bucket)) + ")";
+  if (!decline.message.empty() && !is_confidential(decline.view())) detail += ": " + decline.message;
+  if (is_confidential(decline.view())) detail += "; tell the payer of a declined card, and not why";
+  Outcome outcome = failed(failure_of(bucket), std::move(detail));
+  outcome.code = raw_code(decline.raw());
+  outcome.reference = std::string(reference);
+  return outcome;
+}
+
+Outcome refused(const ApiError& error, const Reply& reply, bool transfer) {
+  const std::string& at = error.parameter;
+  const bool about_party = at == "customer" || at == "payment_method" || at == "destination";
+  FailureClass failure = FailureClass::rejected;
+  if (about_party) {
+    failure = FailureClass::no_mandate;
+  } else if (error.code == "balance_insufficient") {
+    failure = FailureClass::insufficient_funds;  // of the platform's own balance
+  } else if (error.code.starts_with("parameter_") && !at.starts_with("amount") && at != "currency") {
+    failure = FailureClass::technical;  // our request is wrong for this account: nobody's fault but ours
+  } else if (!transfer && !error.decline.decline_code.empty()) {
+    failure = failure_of(bucket_of(error.decline.view()));
+  }
+  Outcome outcome = failed(failure, reply.problem);
+  outcome.code = raw_code(error.decline.decline_code.empty() ? error.code : error.decline.decline_code);
+  return outcome;
+}
+
+Outcome progress(const Intent& intent, const StoredRequest& request, const std::vector<Dispute>& disputes,
+                 const CardOptions& options, const Instruction& instruction, base::Time now) {
+  Outcome outcome;
+  outcome.reference = intent.id;
+  if (intent.status == IntentStatus::processing) {
+    outcome.state = SettlementState::accepted;
+    outcome.detail = "the bank is processing it";
+    outcome.next_probe_ms = options.poll_ms;
+    return outcome;
+  }
+  if (intent.amount_received != request.units) {
+    outcome.state = SettlementState::unknown;
+    outcome.rail_fault = true;
+    outcome.next_probe_ms = kProbeMsMax;
+    outcome.detail = intent.id + " succeeded with " + money(intent.amount_received, intent.currency) + " instead of " +
+                     money(request.units, request.currency) + "; look at it on the provider's dashboard";
+    return outcome;
+  }
+  const BalanceTransaction* balance = intent.charge && intent.charge->balance ? &*intent.charge->balance : nullptr;
+  if (balance != nullptr && balance->currency == request.currency) {
+    if (const std::optional<Rate> rate = parse_rate(request.rate))
+      outcome.fee = from_minor(balance->fee, instruction.asset.scale, request.currency, *rate);
+  }
+  const auto with = [&disputes](DisputeStatus status) {
+    return std::find_if(disputes.begin(), disputes.end(),
+                        [status](const Dispute& one) { return one.status == status; });
+  };
+  if (const auto open = with(DisputeStatus::open); open != disputes.end()) {
+    outcome.state = SettlementState::disputed;
+    outcome.code = raw_code(open->reason);
+    outcome.detail = "disputed (" + open->reason + "), " + open->id + " is " + open->status_text;
+    if (open->due_by_s != 0)
+      outcome.detail += "; evidence is due in " + std::to_string(ms_until(open->due_by_s, now) / 86'400'000) + " days";
+    outcome.next_probe_ms = kDisputeProbeMs;
+    return outcome;
+  }
+  if (const auto lost = with(DisputeStatus::lost); lost != disputes.end()) {
+    outcome.state = SettlementState::returned;
+    outcome.code = raw_code(lost->reason);
+    outcome.detail = "the dispute " + lost->id + " (" + lost->reason + ") was lost";
+    return outcome;
+  }
+  if (intent.charge && (intent.charge->refunded || intent.charge->amount_refunded >= request.units)) {
+    outcome.state = SettlementState::returned;
+    outcome.detail = "refunded, " + intent.charge->id;
+    return outcome;
+  }
+  outcome.detail = "paid";
+  if (intent.charge && intent.charge->amount_refunded > 0)
+    outcome.detail += "; " + money(intent.charge->amount_refunded, intent.currency) + " of it was refunded";
+  if (balance == nullptr) {
+    outcome.state = SettlementState::confirmed;
+    outcome.next_probe_ms = kBalanceProbeMs;
+    return outcome;
+  }
+  outcome.detail += "; the provider kept " + money(balance->fee, balance->currency);
+  if (!balance->available && balance->available_on_s > now.seconds()) {
+    outcome.state = SettlementState::confirmed;
+    outcome.next_probe_ms = std::max(kProbeMsMin, ms_until(balance->available_on_s, now));
+    return outcome;
+  }
+  const std::uint64_t final_s = intent.created_s + options.final_after_s;
+  outcome.state = final_s <= now.seconds() ? SettlementState::final : SettlementState::settled;
+  outcome.next_probe_ms = std::max(kProbeMsMin, std::min(ms_until(final_s, now), options.settled_probe_s * 1000));
+  return outcome;
+}
+
+Outcome progress(const Transfer& transfer, const StoredRequest& request) {
+  Outcome outcome;
+  outcome.reference = transfer.id;
+  if (transfer.amount_reversed >= request.units) {
+    outcome.state = SettlementState::returned;
+    outcome.detail = "the transfer was reversed";
+    return outcome;
+  }
+  // The money is in the connected account's balance, from where only a reversal by the operator brings it back.
+  outcome.state = SettlementState::final;
+  outcome.detail = "transferred to " + transfer.destination;
+  if (transfer.amount_reversed > 0)
+    outcome.detail += "; " + money(transfer.amount_reversed, transfer.currency) + " of it was reversed";
+  return outcome;
+}
+
+}  // namespace settlers::card

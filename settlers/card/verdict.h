@@ -1,0 +1,34 @@
+#pragma once
+
+// From what the provider says to what the ledger is told. Pure.
+
+#include <optional>
+#include <vector>
+
+#include "settlers/card/answer.h"
+#include "settlers/card/api.h"
+#include "settlers/card/request.h"
+#include "settlers/settler.h"
+
+namespace settlers::card {
+
+// Why an object cannot be the answer to this request: another key, amount, currency, mode. Empty: it is.
+std::string mismatch(const Intent& intent, const StoredRequest& request, const Hash& key, bool livemode);
+std::string mismatch(const Transfer& transfer, const StoredRequest& request, const Hash& key, bool livemode);
+
+Outcome failed(FailureClass failure, std::string detail);
+// Nothing is known; when to look again depends on how long that has been so.
+Outcome unknown(std::string detail, std::uint64_t created_s, base::Time now, bool fault);
+
+// A payment that did not happen and no longer can.
+Outcome declined(const DeclineText& decline, std::string_view reference);
+// A request that was not carried out. `transfer`: of a payout.
+Outcome refused(const ApiError& error, const Reply& reply, bool transfer);
+
+// An intent that is processing or succeeded. `disputes`: of a charge that is disputed.
+// The fee is told where it is in the currency of the charge and the asset can hold it.
+Outcome progress(const Intent& intent, const StoredRequest& request, const std::vector<Dispute>& disputes,
+                 const CardOptions& options, const Instruction& instruction, base::Time now);
+Outcome progress(const Transfer& transfer, const StoredRequest& request);
+
+}  // namespace settlers::card

@@ -1,0 +1,37 @@
+// The stand-in as a process of its own: prints its address and serves until its standard input ends.
+//
+// Beside the provider's interface:  POST /_test  {"faults": [...], "advance": seconds, "dispute": "pi_...",
+// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true]}  and  GET /_test  which tells what there is.
+
+import { Provider } from "./provider.mjs";
+
+const provider = new Provider();
+const receive = provider.receive.bind(provider);
+provider.receive = (request, response) => {
+  if (request.url !== "/_test") return receive(request, response);
+  const parts = [];
+  request.on("data", (part) => parts.push(part));
+  request.on("end", () => {
+    const asked = parts.length > 0 ? JSON.parse(Buffer.concat(parts).toString()) : {};
+    if (asked.faults) provider.faults = asked.faults;
+    if (asked.advance) provider.advance(asked.advance);
+    if (asked.dispute) provider.dispute(asked.dispute);
+    if (asked.closeDispute) provider.closeDispute(...asked.closeDispute);
+    if (asked.settle) provider.settle(...asked.settle);
+    response.writeHead(200, { "Content-Type": "application/json" });
+    response.end(
+      JSON.stringify({
+        now: provider.now(),
+        intents: [...provider.intents.values()],
+        transfers: [...provider.transfers.values()],
+        disputes: [...provider.disputes.values()],
+        calls: provider.calls.length,
+        replayed: provider.calls.filter((call) => call.replayed).length,
+      }),
+    );
+  });
+};
+await provider.start();
+console.log(provider.url);
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(0));
