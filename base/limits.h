@@ -131,6 +131,13 @@ inline constexpr std::size_t kChannelsMax = 10'000'000;
 // How long a voucher may be reserved. Seconds. Until then its channel refuses other vouchers.
 inline constexpr std::uint64_t kReservationSecondsMax = kValiditySecondsMax;
 
+// Payments in one bank file: what banks commonly take, and a file stays below 16 MiB.
+inline constexpr std::size_t kBankFileEntriesMax = 10'000;
+// A bank's answer to such a file, statements of several accounts included; beyond it a file is refused unread.
+inline constexpr std::size_t kBankFileBytesMax = 64u << 20;
+// Elements inside elements: the deepest message of ISO 20022 that is read has 20 levels.
+inline constexpr std::size_t kBankXmlDepthMax = 64;
+
 static_assert(kVerifyChunkItems <= kBatchItemsMax);
 static_assert(kBatchItemsMax < kIngestQueueItemsMax);
 static_assert(kRelayOrderBytesMax >= 544 * kClaimRowsMax && kSettlementRequestBytesMax > kRelayOrderBytesMax);

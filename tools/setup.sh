@@ -7,7 +7,9 @@
 #   chain       base, and what the local chain needs: Node.js and the pinned npm packages of tests/chain
 #   playground  chain, and the npm packages of clients/js and playground/agents
 #   bench       chain, and what `make bench` measures beside tabd: the official x402 packages, and ours
-#   full        playground, and what all tests need: the other npm packages, Chromium, a Python environment
+#   bank        base, and what checks bank files: ISO 20022 schemas, xmllint, a checker of NACHA files (needs PyPI and Go's
+#               module proxy)
+#   full        playground and bank, and what all tests need: the other npm packages, Chromium, a Python environment
 #   lint        clang-tidy, for `make lint`
 #   fuzz        clang, for `make fuzz`
 #   coverage    gcovr, for `make coverage`
@@ -23,7 +25,7 @@ base_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates # to build
   librocksdb-dev libboost1.81-dev libboost-json1.81-dev capnproto libcapnp-dev libsecp256k1-dev libssl-dev
   prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libexpected-dev
-  libhowardhinnant-date-dev tzdata # what tabd is made of
+  libhowardhinnant-date-dev tzdata libpugixml-dev # what tabd is made of
   libgtest-dev libgmock-dev libbenchmark-dev libcrypto++-dev # its tests and benchmarks
   python3 clang-format-14 prometheus dpkg-dev file # lint tests, a real Prometheus, the Debian package
 )
@@ -31,6 +33,7 @@ base_packages=(
 node_packages=(nodejs npm)
 browser_packages=(chromium)
 python_packages=(python3-venv python3-dev)
+bank_packages=(libxml2-utils)
 lint_packages=(clang-tidy-14 clang-14)
 fuzz_packages=(clang-14)
 coverage_packages=(gcovr)
@@ -141,6 +144,14 @@ install_python() {
   cp "$requirements" .venv/requirements.installed
 }
 
+# The schemas and the checker of bank files, for tests alone.
+install_bank() {
+  install_debian "${bank_packages[@]}"
+  python3 -c 'import venv, ensurepip' 2>/dev/null || install_debian "${python_packages[@]}"
+  say "the checkers of bank files"
+  tests/bank/fetch.sh
+}
+
 command -v apt-get >/dev/null || fail "this is not Debian: install the packages that tools/setup.sh lists by hand"
 for profile in "${@:-base}"; do
   case $profile in
@@ -159,20 +170,25 @@ for profile in "${@:-base}"; do
       for folder in tests/x402 clients/js; do install_npm "$folder"; done
       build_client
       ;;
+    bank)
+      install_debian "${base_packages[@]}"
+      install_bank
+      ;;
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_playground
       for folder in tests/x402 tests/card tests/browser; do install_npm "$folder"; done
       install_python
+      install_bank
       ;;
     lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,16s/^# \{0,1\}//p' "$0"
+      sed -n '2,18s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
-    *) fail "unknown profile $profile; there are: base, chain, playground, bench, full, lint, fuzz, coverage" ;;
+    *) fail "unknown profile $profile; there are: base, chain, playground, bench, bank, full, lint, fuzz, coverage" ;;
   esac
 done
 say "everything is there (${*:-base})"

@@ -1,0 +1,159 @@
+// Everything that we write, before those who know nothing of us: the ISO 20022 schemas by xmllint, Python's XML parser,
+// and moov-io/ach. tests/bank/fetch.sh brings them.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "settlers/bank/report.h"
+#include "tests/unit/bank/examples.h"
+#include "tests/unit/bank/reports.h"
+
+namespace {
+
+using namespace examples;
+
+struct Ran {
+  int status = -1;
+  std::string output;
+};
+
+Ran run(const std::string& command) {
+  Ran ran;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ran;
+  std::array<char, 4096> block;
+  for (std::size_t got; (got = std::fread(block.data(), 1, block.size(), pipe)) > 0;)
+    ran.output.append(block.data(), got);
+  const int status = ::pclose(pipe);
+  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ran;
+}
+
+class Validators : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kTools + "/ready") || run("xmllint --version").status != 0) {
+      const std::string missing = "the checkers of bank files are missing. To bring them: tools/setup.sh bank";
+      const char* ci = std::getenv("CI");
+      if (ci != nullptr && std::string(ci) == "true") FAIL() << missing;
+      std::cerr << "\n*** VALIDATORS OF BANK FILES SKIPPED: " << missing << "\n\n";
+      GTEST_SKIP() << missing;
+    }
+    directory_ =
+        std::filesystem::temp_directory_path() /
+        ("tabd-bank-" + std::to_string(::getpid()) + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(directory_);
+  }
+  void TearDown() override {
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
+  }
+
+  std::string saved(const std::string& bytes) {
+    const std::string path = directory_ / ("file-" + std::to_string(++files_));
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+  Ran schema(const std::string& name, const std::string& bytes) {
+    return run("xmllint --noout --nonet --schema " + kTools + "/" + name + ".xsd " + saved(bytes));
+  }
+
+  const std::string kTools = std::string(TABD_SOURCE) + "/tests/bank/validators";
+  std::filesystem::path directory_;
+  int files_ = 0;
+};
+
+std::string expected_lines(const SepaFile& file) {
+  std::string lines;
+  for (const SepaPayment& payment : file.payments)
+    lines += payment.end_to_end_id + " " + std::to_string(payment.cents) + " " + payment.party.iban + " " +
+             payment.party.name + "\n";
+  return lines;
+}
+
+TEST_F(Validators, SchemasTakeWhatWeWriteAndAnotherParserReadsTheSame) {
+  for (const SepaScheme scheme :
+       {SepaScheme::core, SepaScheme::b2b, SepaScheme::transfer, SepaScheme::instant_transfer}) {
+    for (const SequenceType sequence :
+         {SequenceType::recurring, SequenceType::one_off, SequenceType::first, SequenceType::final}) {
+      const SepaFile file = sepa_file(scheme, sequence);
+      const std::string xml = write_sepa(file);
+      const Ran ran = schema(is_collection(scheme) ? "pain.008.001.08" : "pain.001.001.09", xml);
+      EXPECT_EQ(ran.status, 0) << ran.output;
+      const Ran reread = run("python3 " + std::string(TABD_SOURCE) + "/tests/bank/reread.py " + saved(xml));
+      EXPECT_EQ(reread.output, expected_lines(file));
+    }
+  }
+}
+
+TEST_F(Validators, TenThousandPaymentsInOneFile) {
+  const SepaFile file = sepa_file(SepaScheme::core, SequenceType::recurring, 10'000);
+  const std::string xml = write_sepa(file);
+  const Ran ran = schema("pain.008.001.08", xml);
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  const Ran reread = run("python3 " + std::string(TABD_SOURCE) + "/tests/bank/reread.py " + saved(xml));
+  EXPECT_EQ(reread.output, expected_lines(file));
+  const Ran ach = run(kTools + "/achcheck " + saved(write_nacha(ach_file(EntryClass::ppd, true, 10'000))));
+  EXPECT_EQ(ach.status, 0) << ach.output.substr(0, 500);
+  EXPECT_EQ(std::count(ach.output.begin(), ach.output.end(), '\n'), 10'000);
+}
+
+TEST_F(Validators, SchemasAreReallyAsked) {
+  std::string xml = write_sepa(sepa_file(SepaScheme::core));
+  xml.replace(xml.find("<MsgId>"), 7, "<MsgID>");
+  EXPECT_NE(schema("pain.008.001.08", xml).status, 0);
+  EXPECT_NE(schema("pain.001.001.09", write_sepa(sepa_file(SepaScheme::core))).status, 0);
+}
+
+TEST_F(Validators, TheReportsOfOurTestsAreWhatBanksMaySend) {
+  for (const auto& [name, xml] : {std::pair{"pain.002.001.11", reports::status()},
+                                  {"pain.002.001.11", reports::status_of_file("RJCT", "FF01")},
+                                  {"camt.053.001.08", reports::statement()},
+                                  {"camt.054.001.08", reports::notification()}}) {
+    const Ran ran = schema(name, xml);
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
+  const Ran ran = run(kTools + "/achcheck " + saved(reports::ach_returns()));
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+TEST_F(Validators, AchFilesAreReadBackByAnotherImplementation) {
+  for (const EntryClass entry_class : {EntryClass::ppd, EntryClass::ccd, EntryClass::web}) {
+    for (const bool debits : {true, false}) {
+      if (entry_class == EntryClass::web && !debits) continue;  // not written: between persons only
+      const AchFile file = ach_file(entry_class, debits);
+      std::string expected;
+      for (const AchEntry& entry : file.entries)
+        expected += std::string(entry.savings ? "3" : "2") + (debits ? "7" : "2") + " " + entry.routing_number + " " +
+                    entry.account + " " + std::to_string(entry.cents) + " " + entry.reference + " " +
+                    std::to_string(entry.trace) + "\n";
+      const Ran ran = run(kTools + "/achcheck " + saved(write_nacha(file)));
+      EXPECT_EQ(ran.status, 0) << ran.output;
+      EXPECT_EQ(ran.output, expected);
+    }
+  }
+}
+
+TEST_F(Validators, AReturnFileOfAnotherImplementationIsRead) {
+  const AchFile file = ach_file(EntryClass::ppd, true);
+  const Ran made = run(kTools + "/achcheck " + saved(write_nacha(file)) + " return R01");
+  ASSERT_EQ(made.status, 0) << made.output;
+  const auto report = read_report(made.output);
+  ASSERT_TRUE(report) << report.error().message << "\n" << made.output;
+  ASSERT_EQ(report->entries.size(), file.entries.size());
+  for (std::size_t i = 0; i < file.entries.size(); ++i) {
+    EXPECT_EQ(report->entries[i].kind, EntryKind::returned);
+    EXPECT_EQ(report->entries[i].reason, "R01");
+    EXPECT_EQ(report->entries[i].trace, file.entries[i].trace);
+    EXPECT_EQ(report->entries[i].reference, file.entries[i].reference);
+    EXPECT_EQ(report->entries[i].cents, file.entries[i].cents);
+  }
+}
+
+}  // namespace
