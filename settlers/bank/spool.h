@@ -1,0 +1,164 @@
+#pragma once
+
+// The spool: where payments wait for their file, where files wait for their transport, and the durable record of both.
+//
+//   out/          files for the bank. The transport takes one, delivers it, and moves it to archive/ (or removes it).
+//   in/           files from the bank, put there by the transport under another name first and then renamed.
+//   in/rejected/  those that could not be read, each with a .reason beside it.
+//   archive/      files that are done with, both ways.
+//   gate/         the operator's answers: an empty file FILE.release, .resend, .sent or .void, or alarm.clear.
+//   files/        every file that was written, as it was written, for a resend of the same bytes.
+//   journal       what is queued and filed; appended with fdatasync, rewritten at start.
+//
+// A payment is in at most one file, for ever. A file's bytes are durable, and recorded with their SHA-256, before the
+// file can be seen in out/. If the process ends in the moment of handing over, the file is held until the operator says
+// what the bank has. All calls from one thread; a lock on the directory keeps other processes out.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/codec.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "settlers/bank/business_days.h"
+
+namespace settlers::bank {
+
+struct QueuedPayment {
+  std::string reference;  // settlers/bank/reference.h
+  base::SettlementId settlement;
+  base::Bytes request;  // Prepared::request
+};
+
+struct FiledPayment {
+  std::string reference;
+  base::SettlementId settlement;
+  std::uint64_t cents = 0;
+  std::uint64_t trace = 0;  // ACH
+  bool refused = false;     // the bank said no to it before it was booked
+  base::Hash account;       // fingerprint() of the other side
+};
+
+enum class FileState : std::uint8_t {
+  written = 1,  // its bytes are durable; nobody has seen it
+  handing = 2,  // about to appear in out/
+  out = 3,      // in out/
+  taken = 4,    // gone from out/: the transport has it
+  held = 5,     // waits for the operator, see hold_reason
+  voided = 6,   // the operator says that the bank has never got it, and never will
+};
+std::string_view name(FileState state) noexcept;
+
+struct SpoolFile {
+  std::uint64_t number = 0;
+  std::string name;        // in out/
+  std::string message_id;  // SEPA
+  base::Hash sha256;
+  bool collection = false;
+  bool ach = false;
+  bool consumer = false;  // ACH: PPD and WEB, which can come back for 60 days
+  Day due = 0;
+  Day written_on = 0;
+  std::uint64_t cents = 0;
+  FileState state = FileState::written;
+  std::string hold_reason;
+  std::vector<FiledPayment> payments;
+};
+
+// Where a payment is.
+struct Whereabouts {
+  bool queued = false;
+  const SpoolFile* file = nullptr;  // valid until the next call that changes the spool
+};
+
+struct BlockedAccount {
+  std::string reason;         // a bank's code, or why
+  base::SettlementId except;  // may be presented again all the same (a one-off mandate's own collection)
+};
+
+class Spool {
+ public:
+  // Makes what is missing. permission: another process has it. `retention_days` from a file's due date.
+  static base::Result<std::unique_ptr<Spool>> open(const std::string& directory, Day today, Day retention_days);
+  ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+
+  // All of them, or an Error: then none is relied on. The same reference again changes nothing.
+  base::Result<void> queue(const std::vector<QueuedPayment>& payments);
+  Whereabouts find(const std::string& reference) const;
+  const std::map<std::string, QueuedPayment>& queued() const noexcept { return queued_; }
+
+  std::uint64_t next_file_number() const noexcept { return next_file_; }
+  std::uint64_t next_trace() const noexcept { return next_trace_; }
+  // Takes the payments out of the queue and keeps the bytes; the state is written, or held with a reason.
+  base::Result<void> add_file(SpoolFile file, const std::string& bytes);
+  base::Result<void> hand_over(std::uint64_t number);
+  base::Result<void> hold(std::uint64_t number, const std::string& reason);
+  // Marks payments that the bank refused, so that a sum for the rest of their file can be recognised.
+  base::Result<void> mark_refused(const std::vector<std::string>& references);
+  // What the transport and the operator did since; the words for the log.
+  base::Result<std::vector<std::string>> look();
+  const std::map<std::uint64_t, SpoolFile>& files() const noexcept { return files_; }
+  const SpoolFile* find_message(std::string_view message_id) const;
+  const FiledPayment* find_trace(std::uint64_t trace) const;
+  const FiledPayment* find_filed(const std::string& reference) const;
+
+  // Names in in/ that are complete, in order.
+  std::vector<std::string> incoming() const;
+  base::Result<std::string> read_incoming(const std::string& name) const;
+  base::Result<void> archive_incoming(const std::string& name);
+  base::Result<void> reject_incoming(const std::string& name, const std::string& reason);
+
+  base::Result<void> block(const base::Hash& account, const BlockedAccount& why);
+  const BlockedAccount* blocked(const base::Hash& account) const;
+
+  // Collections are held until the operator clears it; empty: there is none.
+  base::Result<void> raise_alarm(const std::string& reason);
+  std::string alarm() const;
+
+  // Returns of ACH debits by day and category (reasons.h), for the rates.
+  base::Result<void> note_returns(Day day, const std::vector<std::uint8_t>& categories);
+  struct ReturnCounts {
+    std::uint64_t debits = 0, unauthorized = 0, administrative = 0, all = 0;
+  };
+  ReturnCounts returns_since(Day day) const;
+
+  // Whether everything that the ledger believes to be here is here. Once false it stays so until the process ends:
+  // then nothing is said to be absent.
+  bool complete() const noexcept { return complete_; }
+  void mark_incomplete() noexcept { complete_ = false; }
+  bool was_made_now() const noexcept { return made_now_; }
+
+ private:
+  explicit Spool(std::string directory);
+  base::Result<void> prepare_directories();
+  base::Result<void> load(Day oldest_due);
+  base::Result<void> rewrite();
+  base::Result<void> append(const std::vector<base::Bytes>& records);
+  bool apply(base::ByteView record);
+  bool apply_file(base::Decoder& in);
+  void recover_handing();
+  base::Result<void> set_state(std::uint64_t number, FileState state, const std::string& reason);
+  base::Result<std::string> answer_gate(const std::string& name);
+
+  std::string directory_;
+  int lock_fd_ = -1, journal_fd_ = -1;
+  bool broken_ = false, complete_ = true, made_now_ = false;
+  std::uint64_t next_file_ = 1, next_trace_ = 1;
+  std::map<std::string, QueuedPayment> queued_;
+  std::map<std::uint64_t, SpoolFile> files_;
+  using Place = std::pair<std::uint64_t, std::size_t>;  // a file, and a payment in it
+  std::unordered_map<std::string, Place> filed_;        // by reference
+  std::unordered_map<std::uint64_t, Place> by_trace_;
+  std::map<base::Hash, BlockedAccount> blocked_;
+  std::map<std::pair<Day, std::uint8_t>, std::uint64_t> returns_;
+};
+
+}  // namespace settlers::bank
