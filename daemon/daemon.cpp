@@ -230,6 +230,14 @@ class Daemon::Impl {
     };
     add_sandbox(config_.sandbox, "sandbox");
     add_sandbox(config_.sandbox2, "sandbox2");
+    if (config_.bank.enabled) {
+      ASSIGN_OR_RETURN(std::unique_ptr<settlers::Settler> settler,
+                       settlers::bank::make_bank(io_->context(), bank_options(config_), dispatcher_->inbox(), clock_,
+                                                 [this](std::string_view news) {
+                                                   log_.info("bank", {{"news", news}});
+                                                 }));
+      add(std::move(settler));
+    }
     if (config_.stablecoin.enabled) {
       ASSIGN_OR_RETURN(crypto::SecretKey signer, ops::read_secret_key(config_.stablecoin.signer_key_file));
       ASSIGN_OR_RETURN(chain_, settlers::stablecoin::make_chain_reader(io_->context(), stablecoin_options(config_),

@@ -75,6 +75,69 @@ settlers::sandbox::SandboxOptions sandbox_options(const ops::SandboxConfig& conf
   return options;
 }
 
+namespace {
+
+settlers::bank::FileTimes file_times(const ops::FileTimesConfig& config) {
+  settlers::bank::FileTimes times;
+  times.time_zone = config.time_zone;
+  times.cut_off_s = static_cast<std::uint32_t>(config.cut_off_ms / 1000);
+  times.window_s = config.write_before_ms / 1000;
+  times.interval_s = config.write_every_ms / 1000;
+  times.collection_lead_days = static_cast<int>(config.collection_lead_days);
+  times.payout_lead_days = static_cast<int>(config.payout_lead_days);
+  return times;
+}
+
+settlers::bank::SepaOptions sepa_options(const ops::SepaConfig& config) {
+  settlers::bank::SepaOptions options;
+  options.own.name = config.name;
+  options.own.iban = config.iban;
+  options.own.bic = config.bic;
+  options.creditor_id = config.creditor_id;
+  options.times = file_times(config.times);
+  options.batch_booking = config.batch_booking;
+  options.notifications_book = config.notifications_book;
+  options.core_final_days = static_cast<settlers::bank::Day>(config.core_final_days);
+  options.b2b_final_days = static_cast<settlers::bank::Day>(config.b2b_final_days);
+  options.payout_final_days = static_cast<settlers::bank::Day>(config.payout_final_days);
+  return options;
+}
+
+settlers::bank::AchOptions ach_options(const ops::AchConfig& config) {
+  settlers::bank::AchOptions options;
+  options.destination = config.bank_routing_number;
+  options.destination_name = config.bank_name;
+  options.origin = config.origin;
+  options.company_name = config.company_name;
+  options.company_id = config.company_id;
+  options.odfi = config.odfi;
+  options.description = config.description;
+  options.web_description = config.web_description;
+  options.times = file_times(config.times);
+  options.settled_after_days = static_cast<int>(config.settled_after_days);
+  options.consumer_final_days = static_cast<settlers::bank::Day>(config.consumer_final_days);
+  options.company_final_days = static_cast<settlers::bank::Day>(config.company_final_days);
+  options.payout_final_days = static_cast<settlers::bank::Day>(config.payout_final_days);
+  return options;
+}
+
+}  // namespace
+
+settlers::bank::BankOptions bank_options(const ops::Config& config) {
+  const ops::BankConfig& bank = config.bank;
+  settlers::bank::BankOptions options;
+  options.spool_directory = bank.spool;
+  options.installation = config.network;
+  if (bank.sepa.enabled) options.sepa = sepa_options(bank.sepa);
+  if (bank.ach.enabled) options.ach = ach_options(bank.ach);
+  for (const ops::BankAssetConfig& asset : bank.assets)
+    options.currencies.push_back({asset.asset, asset.scale, asset.currency, asset.rate});
+  options.approve_above_cents = static_cast<std::uint64_t>(bank.approve_above.units());
+  options.poll_ms = bank.poll_interval_ms;
+  options.in_flight_max = bank.in_flight_max;
+  return options;
+}
+
 settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& config) {
   const ops::StablecoinConfig& coin = config.stablecoin;
   settlers::stablecoin::StablecoinOptions options;
@@ -248,6 +311,10 @@ std::vector<std::string> check_files(const ops::Config& config, std::vector<std:
   if (!config.x402.listen.empty()) check_secret("x402.server_key_file", config.x402.server_key_file, true);
   if (!config.x402.channels.authorizer_key_file.empty())
     check_secret("x402.channels.authorizer_key_file", config.x402.channels.authorizer_key_file, true);
+  if (config.bank.enabled) {
+    if (const auto problem = settlers::bank::bank_options_problem(bank_options(config)))
+      problems.push_back("rails.bank." + *problem);
+  }
   if (config.stablecoin.enabled)
     check_secret("rails.stablecoin.signer_key_file", config.stablecoin.signer_key_file, true);
   if (config.card.enabled) {

@@ -10,6 +10,7 @@
 #include "ops/http_server.h"
 #include "rpc/capnp/server.h"
 #include "rpc/http/server.h"
+#include "settlers/bank/bank.h"
 #include "settlers/card/card.h"
 #include "settlers/dispatcher.h"
 #include "settlers/sandbox/sandbox.h"
@@ -26,6 +27,7 @@ settlers::card::CardOptions card_options(const ops::Config& config);
 // Reads the provider's key (the one line of its file) and the webhook's secrets (one to a line); the options' secrets
 // are left alone where there is no file.
 base::Result<std::string> card_secrets(const ops::Config& config, settlers::card::CardOptions& options);
+settlers::bank::BankOptions bank_options(const ops::Config& config);
 // `authorizer` may be null, and must outlive the options.
 channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer);
 ops::HttpServerOptions http_options(const ops::HttpConfig& config);

@@ -257,6 +257,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_sandbox(rails.section("sandbox2"), config.sandbox2);
   read_stablecoin(rails.section("stablecoin"), config);
   read_card(rails.section("card"), config);
+  read_bank(rails.section("bank"), config);
   rails.finish();
   read_x402(top.section("x402"), config);
   top.finish();

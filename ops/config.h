@@ -222,6 +222,72 @@ struct CardConfig {
   bool operator==(const CardConfig&) const = default;
 };
 
+// When files for a bank are written (settlers/bank/bank.h).
+struct FileTimesConfig {
+  std::string time_zone;
+  std::uint64_t cut_off_ms = 0;  // after local midnight
+  std::uint64_t write_before_ms = 30 * 60'000;
+  std::uint64_t write_every_ms = 30 * 60'000;
+  std::uint32_t collection_lead_days = 1;
+  std::uint32_t payout_lead_days = 0;
+  bool operator==(const FileTimesConfig&) const = default;
+};
+
+struct SepaConfig {
+  bool enabled = false;
+  std::string name;
+  std::string iban;
+  std::string bic;
+  bool collections = true;
+  std::string creditor_id;
+  bool batch_booking = true;
+  bool notifications_book = false;
+  std::uint32_t core_final_days = 57;
+  std::uint32_t b2b_final_days = 8;
+  std::uint32_t payout_final_days = 10;
+  FileTimesConfig times{"Europe/Berlin", 10 * 3'600'000, 30 * 60'000, 30 * 60'000, 1, 0};
+  bool operator==(const SepaConfig&) const = default;
+};
+
+struct AchConfig {
+  bool enabled = false;
+  std::string bank_routing_number;
+  std::string bank_name;
+  std::string origin;
+  std::string company_name;
+  std::string company_id;
+  std::string odfi;
+  std::string description = "PAYMENT";
+  std::string web_description = "PURCHASE";
+  std::uint32_t settled_after_days = 3;
+  std::uint32_t consumer_final_days = 62;
+  std::uint32_t company_final_days = 7;
+  std::uint32_t payout_final_days = 7;
+  FileTimesConfig times{"America/New_York", 15 * 3'600'000, 30 * 60'000, 30 * 60'000, 1, 1};
+  bool operator==(const AchConfig&) const = default;
+};
+
+struct BankAssetConfig {
+  base::AssetId asset;
+  std::uint32_t scale = 0;  // of the asset's ledger unit
+  std::string currency;
+  std::string rate = "1";
+  bool operator==(const BankAssetConfig&) const = default;
+};
+
+// Files for a bank (settlers/bank/bank.h).
+struct BankConfig {
+  bool enabled = false;
+  std::string spool;
+  base::Amount approve_above;  // in cents; zero: never
+  std::uint64_t poll_interval_ms = 5'000;
+  std::uint32_t in_flight_max = 200'000;
+  SepaConfig sepa;
+  AchConfig ach;
+  std::vector<BankAssetConfig> assets;
+  bool operator==(const BankConfig&) const = default;
+};
+
 struct Config {
   std::string network;  // "acme:tab"
   std::string data_dir;
@@ -239,6 +305,7 @@ struct Config {
   SandboxConfig sandbox2;  // a second one, to try what happens between rails
   StablecoinConfig stablecoin;
   CardConfig card;
+  BankConfig bank;
   std::vector<ledger::core::Asset> assets;
   std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label
   bool operator==(const Config&) const = default;

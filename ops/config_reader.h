@@ -103,6 +103,9 @@ void read_stablecoin(Section section, Config& config);
 // Needs config.assets and config.plans.
 void read_card(Section section, Config& config);
 // Needs config.stablecoin and config.card.
+// Needs config.assets and config.data_dir.
+void read_bank(Section section, Config& config);
+// Needs config.stablecoin.
 void read_x402(Section section, Config& config);
 
 // "1500ms", "1s", "15m", "2h", "1d": a whole number and a unit. Empty on anything else or overflow.

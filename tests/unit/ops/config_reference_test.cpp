@@ -101,6 +101,7 @@ TEST(ReferenceConfig, EveryValueShownIsTheDefault) {
   EXPECT_EQ(shown->sandbox, defaults->sandbox);
   EXPECT_EQ(shown->stablecoin, defaults->stablecoin);
   EXPECT_EQ(shown->card, defaults->card);
+  EXPECT_EQ(shown->bank, defaults->bank);
   EXPECT_EQ(shown->assets, defaults->assets);
   EXPECT_EQ(shown->plans, defaults->plans);
   EXPECT_TRUE(*shown == *defaults);
@@ -129,6 +130,10 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "rails.sandbox2",
                                         "rails.sandbox.amount",
                                         "rails.sandbox.payers",
+                                        "rails.bank",
+                                        "rails.bank.ach",
+                                        "rails.bank.asset",
+                                        "rails.bank.sepa",
                                         "rails.stablecoin",
                                         "rails.stablecoin.token",
                                         "rpc",

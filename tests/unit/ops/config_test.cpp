@@ -159,6 +159,15 @@ constexpr std::array kBadCases = {
     BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[plan]]\nlabel=\"hasty\"\nasset=\"A\"\ncredit_limit=\"1\"\n"
             "rails=[\"card\"]\ndunning=[\"1h\"]\n[rails.card]\nenabled=true\nlivemode=true\n",
             "14:10", "rails.card.livemode", "within a day"},
+    BadCase{"[rails.bank.sepa]\nenabled = true\nname = \"A\"\niban = \"DE89370400440532013000\"", "2:1",
+            "rails.bank.sepa.creditor_id", "missing"},
+    BadCase{"[rails.bank.sepa]\nenabled = true\nname = \"A\"\ncreditor_id = \"DE98ZZZ09999999999\"", "2:1",
+            "rails.bank.sepa.iban", "missing"},
+    BadCase{"[rails.bank.ach]\ncut_off = \"25:00\"", "3:11", "rails.bank.ach.cut_off", "no time of day"},
+    BadCase{"[rails.bank]\nenabled = true\n[rails.bank.ach]\nbank_routing_number = \"1\"", "2:1", "rails.bank.sepa",
+            "neither network is enabled"},
+    BadCase{"[[rails.bank.asset]]\nasset = \"X\"\ncurrency = \"EUR\"", "3:9", "rails.bank.asset.asset",
+            "is no asset of this file"},
 };
 
 class BadConfig : public testing::TestWithParam<BadCase> {};
