@@ -397,8 +397,8 @@ std::vector<Gauge> Engine::gauges() const {
       {"out_files", counts[FileState::out]},
       {"held_files", counts[FileState::held]},
       {"taken_files", counts[FileState::taken]},
-      {"refused_files_since_start", static_cast<std::int64_t>(refused_files_)},
-      {"unmatched_entries_since_start", static_cast<std::int64_t>(unmatched_)},
+      {"refused_files_total", static_cast<std::int64_t>(refused_files_)},
+      {"unmatched_entries_total", static_cast<std::int64_t>(unmatched_)},
       {"spool_complete", spool_->complete() ? 1 : 0},
       {"alarm", spool_->alarm().empty() ? 0 : 1},
   };

@@ -32,6 +32,24 @@ collector = "0x4020806089470a89826cb9fb1f4059150b550004"
 authorizer_key_file = "operator.key"
 [rails.sandbox]
 enabled = true
+[rails.bank]
+enabled = true
+[rails.bank.sepa]
+enabled = true
+name = "Acme GmbH"
+iban = "DE89370400440532013000"
+creditor_id = "DE98ZZZ09999999999"
+[rails.bank.ach]
+enabled = true
+bank_routing_number = "231380104"
+origin = "1121042882"
+company_name = "ACME INC"
+company_id = "1121042882"
+odfi = "23138010"
+[[rails.bank.asset]]
+asset = "USDC"
+currency = "USD"
+rate = "1.00"
 [rails.stablecoin]
 enabled = true
 rpc_url = "http://127.0.0.1:1"
