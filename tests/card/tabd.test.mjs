@@ -86,7 +86,7 @@ test("a configuration that cannot work is refused with the name of the key", asy
   const port = await freePort();
   const checked = (card) => {
     configure("bad.toml", port, card);
-    const result = run(["--config", join(folder, "bad.toml"), "--check-config"]);
+    const result = run(["--check-config", join(folder, "bad.toml")]);
     assert.notEqual(result.status, 0, card);
     return result.stdout + result.stderr;
   };

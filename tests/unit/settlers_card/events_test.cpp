@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/limits.h"
 #include "settlers/card/card.h"
 #include "settlers/card/signature.h"
 #include "tests/unit/settlers_card/fake_provider.h"
