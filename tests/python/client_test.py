@@ -44,13 +44,26 @@ asset = "USD"
 credit_limit = "1"
 rails = ["sandbox"]
 window = "day"
+[[plan]]
+label = "two rails"
+asset = "USD"
+credit_limit = "1"
+rails = ["sandbox", "sandbox2"]
+window = "day"
 [rails.sandbox]
 enabled = true
+[rails.sandbox.payers]
+"0x976EA74026E726554dB657fA54763abd0C3a0aa9" = "needs_action"
+[rails.sandbox2]
+enabled = true
+announce = true
+[rails.sandbox2.payers]
+"0x976EA74026E726554dB657fA54763abd0C3a0aa9" = "stray"
 """
 # The publicly known development accounts of the mnemonic "test test test test test test test test test test test junk".
 Account.enable_unaudited_hdwallet_features()
-OPERATOR, SERVER, PAYER, AGENT, PAYEE, STRANGER = [
-    Account.from_mnemonic("test " * 11 + "junk", account_path=f"m/44'/60'/0'/0/{i}") for i in range(6)]
+OPERATOR, SERVER, PAYER, AGENT, PAYEE, STRANGER, DECLINED = [
+    Account.from_mnemonic("test " * 11 + "junk", account_path=f"m/44'/60'/0'/0/{i}") for i in range(7)]
 
 
 class Daemon:
@@ -128,8 +141,8 @@ async def set_up(operator) -> None:
             raise RuntimeError(f"setting up: status {receipt.receipt.status}: {receipt.receipt.detail}")
 
 
-def charge(nonce: int, key=PAYER, amount: int = 2_500, maximum: int = 10_000) -> tab.Charge:
-    return tab.Charge(payer=PAYER.address, payee=PAYEE.address, asset=1, asset_text="USD", maximum=maximum, nonce=nonce,
+def charge(nonce: int, key=PAYER, amount: int = 2_500, maximum: int = 10_000, payer=PAYER) -> tab.Charge:
+    return tab.Charge(payer=payer.address, payee=PAYEE.address, asset=1, asset_text="USD", maximum=maximum, nonce=nonce,
                       valid_before=int(time.time()) + 600, usage=tab.Usage(amount)).sign(key, NETWORK)
 
 
@@ -164,9 +177,10 @@ class ClientTest(unittest.TestCase):
             listener = Listener()
             subscription = await server.subscribe(filter={"kinds": 1 << 1}, listener=listener)
             nonce = 2 ** 100 + 7
+            first = charge(nonce)
             bad = charge(nonce + 1)
             bad.signature = bytes([bad.signature[0] ^ 1]) + bad.signature[1:]
-            receipt = await submit(server, 1, [charge(nonce), bad, charge(nonce + 2, amount=10_001), charge(nonce)])
+            receipt = await submit(server, 1, [first, bad, charge(nonce + 2, amount=10_001), first])
             self.assertEqual(receipt.status, status.statusOk, receipt.detail)
             self.assertEqual([item.status for item in receipt.items],
                              [status.statusOk, status.statusSignatureWrong, status.statusChargeAboveMaximum,
@@ -233,6 +247,50 @@ class ClientTest(unittest.TestCase):
             self.assertEqual([item.status for item in receipt.items],
                              [status.statusOk, status.statusOk, status.statusMandateCapExceeded])
             self.assertEqual(tab.number(receipt.items[2].numbers.allowed), 1_000)
+
+        self.run_with_daemon(scenario)
+
+    def test_the_next_rail_collects_and_stray_money_waits_for_the_operator(self):
+        async def scenario(connection):
+            operator, payer = self.operator, tab.address(DECLINED.address)
+            _, server = await connection.login("server", SERVER)
+            await operator.setPayer(address=payer, label="declined", plans=["two rails"])
+            stored = await operator.setRailMandate(payer=payer, rail="sandbox2", mandate=b"cus_1;pm_2")
+            self.assertEqual(stored.receipt.status, status.statusOk, stored.receipt.detail)
+            account = (await operator.payer(address=payer)).payer
+            self.assertEqual([(str(one.rail), bytes(one.mandate)) for one in account.railMandates],
+                             [("sandbox2", b"cus_1;pm_2")])
+            receipt = await submit(server, 1, [charge(1, DECLINED, payer=DECLINED)])
+            self.assertEqual(receipt.items[0].status, status.statusOk)
+            await operator.closeNow(payer=payer, asset=1)
+            settlement = None
+            while settlement is None or str(settlement.state) != "final":
+                await asyncio.sleep(0.02)
+                settlement = (await operator.settlement(id=1)).settlement
+            self.assertEqual((str(settlement.rail), settlement.attempt), ("sandbox2", 2))
+            self.assertEqual([(str(one.rail), str(one.failure)) for one in settlement.refusals],
+                             [("sandbox", "needsAction")])
+
+            notices = []
+            while len(notices) < 2:  # it announces the payment, and tells of it once more
+                await asyncio.sleep(0.02)
+                notices = (await operator.notices(state="unspecified", page={})).notices
+            self.assertEqual(len((await operator.noticesOf(settlement=1, limit=9)).notices), 1)
+            stray = (await operator.notices(state="suspense", page={})).notices
+            self.assertEqual([tab.number(one.amount) for one in stray], [2_500])
+
+            async def resolve(id, resolution, whose=b""):
+                answer = await operator.resolveNotice(id=id, resolution=resolution, payer=whose, reason="paid twice")
+                return answer.receipt.status
+
+            self.assertEqual(await resolve(stray[0].id, "dismissed"), status.statusWrongState)
+            self.assertEqual(await resolve(99, "operators"), status.statusNotFound)
+            self.assertEqual(await resolve(stray[0].id, "payerCredit", payer), status.statusOk)
+            self.assertEqual(await resolve(stray[0].id, "payerCredit", payer), status.statusWrongState)
+            tally = (await operator.tally(payer=payer, asset=1)).tally
+            self.assertEqual(tab.number(tally.credit), 2_500)
+            balance = (await operator.operatorBalances()).balances[0]
+            self.assertEqual(balance.suspense.posted.low, 0)
 
         self.run_with_daemon(scenario)
 

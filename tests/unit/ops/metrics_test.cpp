@@ -43,6 +43,22 @@ TEST(Metrics, CountsCommittedEntriesByKindAndCharges) {
   EXPECT_TRUE(has_line(text, "tabd_commit_queue_seconds_bucket{le=\"0.005\"} 1")) << text;
 }
 
+TEST(Metrics, CountsNoticesAndChangesOfRailByRail) {
+  ops::Metrics metrics;
+  core::NoticeRecorded refused, stray;
+  refused.notice.rail = stray.notice.rail = *base::RailName::parse("bank");
+  refused.notice.recorded_as = core::NoticeState::refused;
+  stray.notice.recorded_as = core::NoticeState::suspense;
+  core::SettlementStepped failed, other_rail;
+  failed.to = other_rail.to = core::SettlementState::ready;
+  other_rail.rail = *base::RailName::parse("card");
+  metrics.on_committed(segment_of({refused, refused, stray, failed, other_rail}), {});
+  const std::string text = metrics.render();
+  EXPECT_TRUE(has_line(text, "tabd_notices_total{rail=\"bank\",state=\"refused\"} 2")) << text;
+  EXPECT_TRUE(has_line(text, "tabd_notices_total{rail=\"bank\",state=\"suspense\"} 1")) << text;
+  EXPECT_TRUE(has_line(text, "tabd_settlement_fallbacks_total{rail=\"card\"} 1")) << text;
+}
+
 TEST(Metrics, CountsRefusalsByStatus) {
   ops::Metrics metrics;
   metrics.on_refused(base::Status::signature_wrong, 3);
