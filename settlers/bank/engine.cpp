@@ -404,10 +404,10 @@ std::vector<Gauge> Engine::gauges() const {
   };
   if (options_.ach) {
     const Spool::ReturnCounts counted = spool_->returns_since(today(Network::ach) - 60);
-    gauges.push_back({"ach_debits_60_days", static_cast<std::int64_t>(counted.debits)});
-    gauges.push_back({"ach_returns_60_days", static_cast<std::int64_t>(counted.all)});
-    gauges.push_back({"ach_unauthorized_returns_60_days", static_cast<std::int64_t>(counted.unauthorized)});
-    gauges.push_back({"ach_administrative_returns_60_days", static_cast<std::int64_t>(counted.administrative)});
+    gauges.push_back({"ach_recent_debits", static_cast<std::int64_t>(counted.debits)});
+    gauges.push_back({"ach_recent_returns", static_cast<std::int64_t>(counted.all)});
+    gauges.push_back({"ach_recent_unauthorized_returns", static_cast<std::int64_t>(counted.unauthorized)});
+    gauges.push_back({"ach_recent_administrative_returns", static_cast<std::int64_t>(counted.administrative)});
   }
   return gauges;
 }

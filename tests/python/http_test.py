@@ -414,9 +414,10 @@ class HttpTest(Messages, unittest.TestCase):
         self.call("GET", "/v1/channels/0x" + 64 * "1", key="payee", status=404)
 
     def test_zz_every_operation_was_met(self):
-        # There is no chain here, so no channel; what is said of one: tests/x402/channels.test.mjs.
+        # There is no chain here, so no channel; what is said of one: tests/x402/channels.test.mjs. Nor a card rail, without
+        # which there is no webhook: tests/card/tabd.test.mjs.
         met = {path for path, status in self.met if status == 200 or (path, status) == ("/v1/channels/{id}", 404)}
-        self.assertEqual(met, set(self.document["paths"]))
+        self.assertEqual(met, set(self.document["paths"]) - {"/webhooks/card"})
 
 
 if __name__ == "__main__":

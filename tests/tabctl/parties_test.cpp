@@ -124,7 +124,7 @@ TEST_F(TabctlParties, AgentsSpendUnderAMandate) {
 
   good("payer", {"mandate", "set", "--agent", address("agent"), "--cap", "1", "--valid-before", "+30d"});
   good("operator", {"mandate", "revoke", address("agent"), "--payer", "Crawler"});
-  EXPECT_TRUE(contains(good("payer", {"mandate", "rail", "0x0102"}), "2 bytes"));
+  EXPECT_TRUE(contains(good("payer", {"mandate", "rail", "0x0102", "--rail", "sandbox"}), "2 bytes"));
 }
 
 }  // namespace
