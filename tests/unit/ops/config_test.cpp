@@ -70,6 +70,7 @@ struct BadCase {
   const char* position;  // "line:column"
   const char* key;
   const char* message;  // a part of it
+  friend void PrintTo(const BadCase& bad, std::ostream* out) { *out << bad.key << " at " << bad.position; }
 };
 
 constexpr std::array kBadCases = {
@@ -140,7 +141,7 @@ constexpr std::array kBadCases = {
     BadCase{"[rails.sandbox]\n[[rails.sandbox.amount]]\nscript=\"explode\"", "4:8", "rails.sandbox.amount.script",
             "lost_accepted"},
     BadCase{"[rails.paper]\nx = 1", "2:8", "rails.paper", "unknown key; allowed here:"},
-    BadCase{"[rails.card]\nx = 1", "3:5", "rails.card.x", "unknown key; allowed here: absent_after"},
+    BadCase{"[rails.card]\nx = 1", "3:1", "rails.card.x", "unknown key; allowed here: absent_after"},
     BadCase{"[rails.card]\nenabled = true\n", "2:1", "rails.card.api_key_file", "sk_... or rk_..."},
     BadCase{"[rails.card]\nenabled = true\n", "2:1", "rails.card.asset", "add a [[rails.card.asset]]"},
     BadCase{"[rails.card]\nbase_url = \"stripe.com\"", "3:12", "rails.card.base_url", "https://host"},
