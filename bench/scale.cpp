@@ -140,7 +140,13 @@ Result<Loads> load_twice(const Context& context, const DaemonUnderTest& daemon, 
   spec.traffic_file = closing_file;
   spec.start_s = filled.end_s;
   spec.stop_file = context.options.directory + "/stop";
-  Report::say(fmt::format("all windows end in {} s", filled.end_s - context.clock.now().seconds()));
+  const std::uint64_t now_s = context.clock.now().seconds();
+  if (filled.end_s > now_s) {
+    Report::say(fmt::format("all windows end in {} s", filled.end_s - now_s));
+  } else {
+    Report::say(
+        fmt::format("all windows ended {} s ago: the machine is slow, and the load comes late", now_s - filled.end_s));
+  }
   if (before.statements != 0) return tl::unexpected(wrong("the windows ended during the idle load: a slow machine"));
   auto closing = std::async(std::launch::async, [&] { return send_traffic(context, daemon, spec); });
   while (context.clock.now().seconds() < filled.end_s) tabd::Client::run_for(1'000);
