@@ -9,7 +9,8 @@
 #   bench       chain, and what `make bench` measures beside tabd: the official x402 packages, and ours
 #   bank        base, and what checks bank files: ISO 20022 schemas, xmllint, a checker of NACHA files (needs PyPI and Go's
 #               module proxy)
-#   full        playground and bank, and what all tests need: the other npm packages, Chromium, a Python environment
+#   card        chain, and what checks the card rail: the provider's npm library, stripe-mock, localstripe (the same)
+#   full        playground, card and bank, and what all tests need: the other npm packages, Chromium, a Python environment
 #   lint        clang-tidy, for `make lint`
 #   fuzz        clang, for `make fuzz`
 #   coverage    gcovr, for `make coverage`
@@ -132,16 +133,23 @@ build_client() {
   (cd clients/js && npm run --silent build)
 }
 
-# A Python environment with what the Python client of the tests needs.
+# A Python environment with what the Python client of the tests needs, and a card provider.
 install_python() {
-  local requirements=tests/python/requirements.txt
-  [ -f "$requirements" ] || return 0
-  if [ -f .venv/requirements.installed ] && cmp -s "$requirements" .venv/requirements.installed; then return 0; fi
+  local requirements=(tests/python/requirements.txt tests/card/requirements.txt)
+  if [ -f .venv/requirements.installed ] && cat "${requirements[@]}" | cmp -s - .venv/requirements.installed; then return 0; fi
   python3 -c 'import venv, ensurepip' 2>/dev/null || install_debian "${python_packages[@]}"
   say "making the Python environment .venv"
   python3 -m venv .venv
-  .venv/bin/pip install -q --disable-pip-version-check -r "$requirements"
-  cp "$requirements" .venv/requirements.installed
+  .venv/bin/python -m pip install -q --disable-pip-version-check "${requirements[@]/#/--requirement=}"
+  cat "${requirements[@]}" >.venv/requirements.installed
+}
+
+# What judges the card rail, for tests alone.
+install_card() {
+  install_npm tests/card
+  install_python
+  say "the judge of card requests"
+  tests/card/fetch.sh
 }
 
 # The schemas and the checker of bank files, for tests alone.
@@ -170,6 +178,11 @@ for profile in "${@:-base}"; do
       for folder in tests/x402 clients/js; do install_npm "$folder"; done
       build_client
       ;;
+    card)
+      install_debian "${base_packages[@]}"
+      install_node
+      install_card
+      ;;
     bank)
       install_debian "${base_packages[@]}"
       install_bank
@@ -177,18 +190,18 @@ for profile in "${@:-base}"; do
     full)
       install_debian "${base_packages[@]}" "${browser_packages[@]}"
       install_playground
-      for folder in tests/x402 tests/card tests/browser; do install_npm "$folder"; done
-      install_python
+      for folder in tests/x402 tests/browser; do install_npm "$folder"; done
+      install_card
       install_bank
       ;;
     lint) install_debian "${base_packages[@]}" "${lint_packages[@]}" ;;
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,18s/^# \{0,1\}//p' "$0"
+      sed -n '2,19s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
-    *) fail "unknown profile $profile; there are: base, chain, playground, bench, bank, full, lint, fuzz, coverage" ;;
+    *) fail "unknown profile $profile; there are: base, chain, playground, bench, bank, card, full, lint, fuzz, coverage" ;;
   esac
 done
 say "everything is there (${*:-base})"

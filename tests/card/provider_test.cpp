@@ -1,121 +1,26 @@
-// The card rail over HTTP against the stand-in that the provider's own library has checked (provider.test.mjs).
+// The card rail over HTTP against the stand-in that the provider's own library has checked (provider.test.mjs). Each of
+// its requests is judged by stripe-mock, which knows the provider's own description of its interface.
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/json.hpp>
-#include <chrono>
-#include <cstdlib>
-#include <optional>
-
-#include "settlers/card/card.h"
-#include "settlers/card/form.h"
-#include "settlers/dispatcher.h"
-#include "settlers/http/client.h"
-#include "tests/card/provider_process.h"
-#include "tests/unit/settlers/fake_ledger.h"
+#include "tests/card/rail_fixture.h"
 
 namespace settlers::card {
 namespace {
 
-namespace core = ledger::core;
-namespace json = boost::json;
 using ::testing::HasSubstr;
-using S = SettlementState;
 
-constexpr std::string_view kKey = "sk_test_provider";
-
-class CardProviderTest : public ::testing::Test {
+class CardProviderTest : public CardRailTest {
  protected:
-  CardProviderTest() : clock_(base::SystemClock().now()), ledger_(clock_) {}
-  void SetUp() override {
-    if (provider_.url().empty()) {
-      const char* ci = std::getenv("CI");
-      if (ci != nullptr && std::string(ci) == "true") FAIL() << "Node.js is missing: run tools/setup.sh chain";
-      GTEST_SKIP() << "SKIPPED: Node.js is missing; run tools/setup.sh chain";
-    }
-    http::ClientOptions client;
-    client.url = http::parse_url(provider_.url(), "url").value();
-    client_.emplace(io_, client);
-    options_.base_url = provider_.url();
-    options_.ledger = "acme:tab";
-    options_.assets = {{core::AssetId(1), "usd", "1"}};
-    options_.requests_per_s = options_.endpoint_requests_per_s = 10'000;
-    dispatcher_options_.wake_spacing_ms = 0;
-    dispatcher_options_.poll_ms = 1;
-    dispatcher_options_.breaker.failures_to_open = 1'000;
-  }
+  CardProviderTest() : CardRailTest("serve.mjs", "Node.js is missing: run tools/setup.sh chain") {}
+  // Whatever a test is about: each of its requests is one that the provider's own description allows.
   void TearDown() override {
-    dispatcher_.reset();
-    io_.restart();
-    io_.poll();
-  }
-
-  json::value ask(http::Method method, const std::string& target, const std::string& body) {
-    http::Request request;
-    request.method = method;
-    request.target = target;
-    request.fields.push_back({"Authorization", "Bearer " + std::string(kKey)});
-    request.body = body;
-    std::optional<http::Result> answer;
-    client_->send(std::move(request), [&answer](http::Result result) { answer = std::move(result); });
-    run_until([&answer] { return answer.has_value(); });
-    EXPECT_TRUE(*answer) << answer->error().message;
-    EXPECT_EQ((*answer)->status, 200u) << (*answer)->body;
-    return json::parse((*answer)->body);
+    CardRailTest::TearDown();
+    if (provider_.url().empty()) return;
+    const json::value state = control({});
+    if (state.at("oracle").is_null()) return;
+    EXPECT_EQ(state.at("oracle").at("checked").to_number<std::int64_t>(), state.at("calls").to_number<std::int64_t>());
+    EXPECT_EQ(json::serialize(state.at("oracle").at("refused")), "[]");
   }
   json::value control(const json::object& what) { return ask(http::Method::post, "/_test", json::serialize(what)); }
-  std::string text(const json::value& value, const char* key) { return std::string(value.at(key).as_string()); }
-
-  core::PayerId payer(const std::string& card) {
-    core::Address address;
-    address.bytes[0] = static_cast<std::uint8_t>(++payers_);
-    const json::value made =
-        ask(http::Method::post, "/v1/customers", Form().add("metadata[tabd_payer]", base::to_hex(address)).text());
-    const std::string words = text(made, "id") + ";" + card;
-    const core::PayerId id = ledger_.add_payer(address);
-    ledger_.payer_at(id).rail_mandates = {{*base::RailName::parse("card"), {words.begin(), words.end()}}};
-    return id;
-  }
-  void start() {
-    dispatcher_.emplace(io_, ledger_, ledger_, clock_, dispatcher_options_, nullptr);
-    dispatcher_->add(make_card(io_, options_, std::string(kKey), clock_, nullptr).value());
-    std::optional<base::Result<void>> started;
-    dispatcher_->start([&started](base::Result<void> result) { started = std::move(result); });
-    run_until([&started] { return started.has_value(); });
-    ASSERT_TRUE(*started) << started->error().message;
-  }
-  template <typename Until>
-  void run_until(Until until) {
-    for (int i = 0; i < 50'000 && !until(); ++i) {
-      io_.restart();
-      io_.run_one_for(std::chrono::milliseconds(20));
-    }
-    ASSERT_TRUE(until());
-  }
-  // Time passes for us (probes) and not for the provider.
-  void pass_until_state(SettlementId id, S state) {
-    for (int i = 0; i < 500 && ledger_.at(id).state != state; ++i) {
-      clock_.advance_us(1'000'000);
-      dispatcher_->wake();
-      for (int turn = 0; turn < 40 && ledger_.at(id).state != state; ++turn) {
-        io_.restart();
-        io_.run_one_for(std::chrono::milliseconds(5));
-      }
-    }
-    ASSERT_EQ(ledger_.at(id).state, state) << ledger_.at(id).detail;
-  }
-
-  support::ProviderProcess provider_;
-  base::ManualClock clock_;
-  boost::asio::io_context io_;
-  fake::Ledger ledger_;
-  std::optional<http::Client> client_;
-  CardOptions options_;
-  DispatcherOptions dispatcher_options_;
-  std::optional<Dispatcher> dispatcher_;
-  int payers_ = 0;
 };
 
 TEST_F(CardProviderTest, CollectsDeclinesAndPaysOut) {
@@ -153,6 +58,37 @@ TEST_F(CardProviderTest, DisputeWonAndLost) {
   control({{"closeDispute", json::array{state.at("disputes").at(0).at("id"), "lost"}}});
   clock_.advance_us(86'400ULL * 1'000'000);
   pass_until_state(id, S::returned);
+}
+
+// Every kind of request there is in settlers/card, but the list of events (tabd.test.mjs).
+TEST_F(CardProviderTest, EveryKindOfRequestIsJudgedByTheProvidersOwnDescription) {
+  if (control({}).at("oracle").is_null()) SKIP_LOUDLY("stripe-mock is missing: run tools/setup.sh card");
+  options_.statement_descriptor_suffix = "TAB 17";
+  const core::PayerId one = payer("pm_card_visa");
+  const std::string account = text(ask(http::Method::post, "/v1/accounts", "type=express"), "id");
+  const core::PayeeId payee = ledger_.add_payee(account);
+  start();
+  pass_until_state(ledger_.collect(payer("pm_card_chargeDeclined"), 1'000'000, "card"), S::failed);
+  pass_until_state(ledger_.collect(payer("pm_card_createDispute"), 1'000'000, "card"), S::disputed);
+  // A lost reply is looked for in lists; what is being processed is read again.
+  for (const SettlementKind kind : {SettlementKind::collection, SettlementKind::payout}) {
+    control({{"faults", json::array{"drop-after", "drop-after"}}});
+    const bool charge = kind == SettlementKind::collection;
+    const SettlementId id =
+        charge ? ledger_.collect(one, 1'000'000, "card") : ledger_.pay_out(payee, 1'000'000, "card");
+    pass_until_state(id, charge ? S::confirmed : S::final);
+    control({{"faults", json::array()}});
+  }
+  const SettlementId slow = ledger_.collect(payer("pm_processing"), 1'000'000, "card");
+  pass_until_state(slow, S::accepted);
+  control({{"settle", json::array{ledger_.at(slow).reference, true}}});
+  pass_until_state(slow, S::confirmed);
+  const json::value verdict = control({}).at("oracle");
+  EXPECT_EQ(json::serialize(verdict.at("endpoints")),
+            R"(["GET /v1/account","GET /v1/balance","GET /v1/customers/{id}","GET /v1/disputes",)"
+            R"("GET /v1/payment_intents","GET /v1/payment_intents/{id}","GET /v1/transfers",)"
+            R"("POST /v1/accounts","POST /v1/customers","POST /v1/payment_intents",)"
+            R"("POST /v1/payment_intents/{id}/cancel","POST /v1/transfers"])");
 }
 
 // A slice of the fault matrix over real sockets; the count is in tests/unit/settlers_card.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs the tests of this folder that are JavaScript:  run.sh TEST_FILE...
 #
-# They need Node.js 18 and the npm packages of this folder (`tools/setup.sh full`). Without them they are skipped (exit code
+# They need Node.js 18 and the npm packages of this folder (`tools/setup.sh card`). Without them they are skipped (exit code
 # 77), loudly; with CI=true they fail then.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 skip() {
-  echo "SKIPPED: the card tests need $1; run tools/setup.sh full" >&2
+  echo "SKIPPED: the card tests need $1; run tools/setup.sh card" >&2
   if [ "${CI:-}" = true ]; then exit 1; fi
   exit 77
 }

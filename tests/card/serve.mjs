@@ -1,23 +1,27 @@
 // The stand-in as a process of its own: prints its address and serves until its standard input ends.
 //
 // Beside the provider's interface:  POST /_test  {"faults": [...], "advance": seconds, "dispute": "pi_...",
-// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true]}  and  GET /_test  which tells what there is.
+// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true]}  and  GET /_test  which tells what there is. "oracle" in
+// its answer is null when stripe-mock was not made, else what it said of the requests so far.
 
+import { Oracle } from "./oracle.mjs";
 import { Provider } from "./provider.mjs";
 
 const provider = new Provider();
+provider.oracle = await Oracle.start();
 const receive = provider.receive.bind(provider);
 provider.receive = (request, response) => {
   if (request.url !== "/_test") return receive(request, response);
   const parts = [];
   request.on("data", (part) => parts.push(part));
-  request.on("end", () => {
+  request.on("end", async () => {
     const asked = parts.length > 0 ? JSON.parse(Buffer.concat(parts).toString()) : {};
     if (asked.faults) provider.faults = asked.faults;
     if (asked.advance) provider.advance(asked.advance);
     if (asked.dispute) provider.dispute(asked.dispute);
     if (asked.closeDispute) provider.closeDispute(...asked.closeDispute);
     if (asked.settle) provider.settle(...asked.settle);
+    const oracle = (await provider.oracle?.verdict()) ?? null;
     response.writeHead(200, { "Content-Type": "application/json" });
     response.end(
       JSON.stringify({
@@ -26,6 +30,7 @@ provider.receive = (request, response) => {
         transfers: [...provider.transfers.values()],
         disputes: [...provider.disputes.values()],
         calls: provider.calls.length,
+        oracle,
         replayed: provider.calls.filter((call) => call.replayed).length,
       }),
     );

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { MISSING, Oracle } from "./oracle.mjs";
 import { Provider } from "./provider.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -64,6 +65,7 @@ const operator = (words) =>
 before(async () => {
   assert.ok(existsSync(binary), `${binary} is missing: build tabd, or set TABD_BINARY`);
   provider = await new Provider().start();
+  provider.oracle = await Oracle.start();
   folder = mkdtempSync(join(tmpdir(), "tabd-card-"));
   // A key of the development accounts that everybody knows.
   secret("operator.key", "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
@@ -79,6 +81,7 @@ after(async () => {
     await ended;
   }
   await provider.stop();
+  await provider.oracle?.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -163,4 +166,20 @@ test("it starts, says whose account it is, and takes webhooks", async () => {
   assert.match(inbox, /no signature fits/);
   assert.match(operator(["status"]), /3 refused/);
   assert.ok(!log.includes(provider.apiKey) && !log.includes("whsec_provider"), "secrets are not logged");
+});
+
+test("what the daemon asked is what the provider's own description allows", async (t) => {
+  if (!provider.oracle) {
+    assert.notEqual(process.env.CI, "true", MISSING);
+    console.error(`\n*** SKIPPED: ${MISSING}\n`);
+    return t.skip(MISSING);
+  }
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!provider.calls.some((call) => call.path === "/v1/events")) {
+    assert.ok(Date.now() < deadline, "events are looked for every second");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const verdict = await provider.oracle.verdict();
+  assert.deepEqual(verdict.refused, []);
+  for (const name of ["GET /v1/balance", "GET /v1/account", "GET /v1/events"]) assert.ok(verdict.endpoints.includes(name), name);
 });
