@@ -45,8 +45,9 @@ Outcome list(Context& context, const OfPayerOptions& options) {
                {"SETTLEMENT", Align::right}});
   for (const core::Statement& statement : listed.items) {
     table.row({std::to_string(statement.id.value), names.payer(statement.payer), time_text(statement.window.end),
-               assets.text(statement.billed, statement.asset), assets.decimal(statement.due_amount(), statement.asset),
-               thousands(statement.entries), std::string(word(statement.mark.state)),
+               assets.text(statement.billed(), statement.asset),
+               assets.decimal(statement.due_amount(), statement.asset), thousands(statement.entries),
+               std::string(word(statement.mark.state)),
                statement.settlement.valid() ? std::to_string(statement.settlement.value) : "-"});
   }
   context.write(table.render(context.color()));
@@ -88,7 +89,7 @@ Outcome show(Context& context, const NumberOptions& options) {
   fields.add("issued", time_text(statement.issued));
   fields.add("due", time_text(statement.due));
   fields.add("total", text(statement.total));
-  fields.add("billed", text(statement.billed));
+  fields.add("billed", text(statement.billed()));
   if (!statement.credit_applied.is_zero()) fields.add("credit used", text(statement.credit_applied));
   if (!statement.mark.credited.is_zero()) fields.add("credited", text(statement.mark.credited));
   fields.add("to collect", text(statement.due_amount()));

@@ -75,7 +75,7 @@ std::string_view word(core::StatementState state) noexcept {
 }
 
 std::string_view word(core::SettlementKind kind) noexcept {
-  constexpr std::array<std::string_view, 4> kNames = {"none", "collection", "payout", "relay"};
+  constexpr std::array<std::string_view, 5> kNames = {"none", "collection", "payout", "relay", "refund"};
   return at(kNames, static_cast<std::size_t>(kind));
 }
 
@@ -325,7 +325,7 @@ Json statement_json(const core::Statement& statement, const AssetBook& assets, N
   out["issued"] = time_json(statement.issued);
   out["due"] = time_json(statement.due);
   out["total"] = statement.total.to_decimal_string(asset.scale);
-  out["billed"] = statement.billed.to_decimal_string(asset.scale);
+  out["billed"] = statement.billed().to_decimal_string(asset.scale);
   out["credit_applied"] = statement.credit_applied.to_decimal_string(asset.scale);
   out["credited"] = statement.mark.credited.to_decimal_string(asset.scale);
   out["to_collect"] = statement.due_amount().to_decimal_string(asset.scale);

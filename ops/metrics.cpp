@@ -91,6 +91,7 @@ std::string_view name(core::SettlementKind kind) noexcept {
     case core::SettlementKind::collection: return "collection";
     case core::SettlementKind::payout: return "payout";
     case core::SettlementKind::relay: return "relay";
+    case core::SettlementKind::refund: return "refund";
   }
   return "invalid";
 }
@@ -253,8 +254,8 @@ void Metrics::on_settlement_step(std::string_view rail, core::SettlementKind kin
 }
 
 void Metrics::add_rail(std::string_view rail) {
-  for (const core::SettlementKind kind :
-       {core::SettlementKind::collection, core::SettlementKind::payout, core::SettlementKind::relay})
+  for (const core::SettlementKind kind : {core::SettlementKind::collection, core::SettlementKind::payout,
+                                          core::SettlementKind::relay, core::SettlementKind::refund})
     for (std::uint8_t state = 1; state <= static_cast<std::uint8_t>(core::SettlementState::cancelled); ++state)
       families_->step(rail, kind, static_cast<core::SettlementState>(state));
 }

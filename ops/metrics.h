@@ -66,7 +66,7 @@ MetricSource build_metrics();
 // process_*: CPU, memory, descriptors, start, as the official client libraries name them. Linux.
 MetricSource process_metrics();
 
-// "ready", "sending", ...; "collection", "payout", "relay".
+// "ready", "sending", ...; "collection", "payout", "relay", "refund".
 std::string_view name(ledger::core::SettlementState state) noexcept;
 std::string_view name(ledger::core::SettlementKind kind) noexcept;
 

@@ -270,7 +270,7 @@ json::object PageJson::statement(const core::Statement& statement) {
           {"due_us", statement.due.us},
           {"lines", statement.lines.size()},
           {"entries", statement.entries},
-          {"billed", amount(statement.billed, statement.asset)},
+          {"billed", amount(statement.billed(), statement.asset)},
           {"settlement", id_json(statement.settlement)}};
 }
 

@@ -315,6 +315,8 @@ void Dispatcher::Impl::consider(const Settlement& settlement) {
       return fail_unsent(settlement, "the rail " + rail->name + " cannot collect");
     if (settlement.kind == SettlementKind::payout && !can.push)
       return fail_unsent(settlement, "the rail " + rail->name + " cannot pay out");
+    if (settlement.kind == SettlementKind::refund && !can.refunds)
+      return fail_unsent(settlement, "the rail " + rail->name + " cannot refund", FailureClass::rejected);
   }
   if (!rail->breaker.would_begin(clock_.monotonic_ns())) return;
   if (settlement.state == SettlementState::ready) {

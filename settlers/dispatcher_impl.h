@@ -84,7 +84,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   base::Result<Instruction> resolve(const Settlement& settlement) const;
   base::Result<void> read_notices(Instruction& instruction, NoticeId& last) const;
   // The rail that is asked cannot do it: a failure without a settler.
-  void fail_unsent(const Settlement& settlement, std::string detail);
+  void fail_unsent(const Settlement& settlement, std::string detail, FailureClass failure = FailureClass::no_mandate);
   bool another_rail_is_here(const Settlement& settlement);
   void on_prepared(const OperationPtr& operation, base::Result<Prepared> prepared);
   void commit_sending(const OperationPtr& operation);

@@ -110,7 +110,7 @@ bool Dispatcher::Impl::another_rail_is_here(const Settlement& settlement) {
                      [&](const base::RailName& rail) { return find(rail.view()) != nullptr; });
 }
 
-void Dispatcher::Impl::fail_unsent(const Settlement& settlement, std::string detail) {
+void Dispatcher::Impl::fail_unsent(const Settlement& settlement, std::string detail, FailureClass failure) {
   // Until the ledger has it; then the settlement is another one.
   if (!defer(settlement, options_.journal_delay_ms)) return;
   if (options_.dry_run) return problem(settlement.rail.view(), settlement.id, "would fail: " + detail);
@@ -118,7 +118,7 @@ void Dispatcher::Impl::fail_unsent(const Settlement& settlement, std::string det
   step.id = settlement.id;
   step.attempt = settlement.attempt;
   step.to = SettlementState::failed;
-  step.failure = FailureClass::no_mandate;
+  step.failure = failure;
   step.detail = std::move(detail);
   step.next_action = clock_.now();
   submit(step, [self = shared_from_this(), settlement, step](const CommandReceipt& receipt) {
@@ -146,6 +146,17 @@ base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement
       for (const ledger::core::RailMandate& mandate : payer.rail_mandates) {
         if (mandate.rail == settlement.rail) instruction.payer_rail_mandate = mandate.mandate;
       }
+      break;
+    }
+    case SettlementKind::refund: {
+      ASSIGN_OR_RETURN(const ledger::core::Payer payer, reader_.payer(settlement.payer));
+      instruction.payer_address = payer.address;
+      for (const ledger::core::RailMandate& mandate : payer.rail_mandates) {
+        if (mandate.rail == settlement.rail) instruction.payer_rail_mandate = mandate.mandate;
+      }
+      ASSIGN_OR_RETURN(const ledger::core::Statement statement, reader_.statement(settlement.statement));
+      ASSIGN_OR_RETURN(const Settlement origin, reader_.settlement(statement.settlement));
+      instruction.origin_reference = origin.reference;
       break;
     }
     case SettlementKind::payout: {

@@ -35,6 +35,7 @@ using ledger::core::Time;
 struct Capabilities {
   bool pull = false;              // can collect from a payer who gave a mandate before
   bool push = false;              // can pay out
+  bool refunds = false;           // can send back what it collected, wholly or in parts
   bool request = false;           // can only ask the payer to pay
   bool can_probe = false;         // probe() gives a definite answer sooner or later
   bool deduplicates = false;      // sending the same bytes twice moves money once
@@ -46,10 +47,11 @@ struct Capabilities {
 struct Instruction {
   Settlement settlement;
   Asset asset;                          // relays: may be none
-  ledger::core::Address payer_address;  // collections
-  Bytes payer_rail_mandate;   // collections: of Payer::rail_mandates the one of this rail; empty: there is none
-  std::string payee_account;  // payouts: Payee::payout_account
-  Bytes relay_order;          // relays: Relay::order
+  ledger::core::Address payer_address;  // collections, refunds
+  Bytes payer_rail_mandate;  // collections, refunds: of Payer::rail_mandates the one of this rail; empty: there is none
+  std::string origin_reference;  // refunds: the rail's own id of the collection that is refunded
+  std::string payee_account;     // payouts: Payee::payout_account
+  Bytes relay_order;             // relays: Relay::order
   // What the rail said of this settlement on its own, oldest first: the last base::limits::kNoticesPerProbeMax, without
   // refused and resolved ones.
   std::vector<Notice> notices;
@@ -73,7 +75,10 @@ struct Outcome {
   FailureClass failure = FailureClass::none;  // with failed
   std::string reference;                      // empty: unchanged
   std::string code;                           // the rail's own word, raw, at most 64 bytes; empty: unchanged
-  std::optional<Amount> fee;           // what the rail kept of this attempt so far, ledger scale; none: unchanged
+  std::optional<Amount> fee;  // what the rail kept of this attempt so far, ledger scale; none: unchanged
+  // Collections, with confirmed, settled or final: what the rail moved, if that is not what it was asked for. Less: the
+  // rest is due again. More: the surplus is the payer's credit.
+  std::optional<Amount> moved;
   std::string detail;                  // for people
   std::uint64_t next_probe_ms = 1000;  // when to look again, unless terminal
   bool rail_fault = false;  // the rail did not answer or answered nonsense: counts for the circuit breaker, as

@@ -179,7 +179,7 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   statement.issued = at.time;
   statement.due = closing.due;
   statement.total = closing.bill.total;
-  statement.billed = closing.bill.billed;
+  statement.net = closing.bill.billed;
   statement.credit_applied = closing.credit_applied;
   if (record.charges) statement.lines = record.charges->lines.lines();
   if (record.carried_in) statement.carried_in = *record.carried_in;
@@ -216,8 +216,8 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   settlement.payer = record.payer;
   settlement.plan = record.plan;
   settlement.asset = record.asset;
-  settlement.amount = base::subtract_checked(statement.billed, statement.credit_applied);
-  settlement.billed = statement.billed;
+  settlement.amount = base::subtract_checked(statement.billed(), statement.credit_applied);
+  settlement.billed = statement.billed();
   settlement.rail = rail_index(find_plan(record.plan)->plan.rails.front());
   settlement.next_action = closing.due;
   settlement.created = at.time;

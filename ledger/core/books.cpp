@@ -132,13 +132,15 @@ Outcome StateMachine::State::check_zero() const {
     for (const auto& record : payees[i].balances) {
       sums[record->balance.asset].add(record->balance.accrued);
       sums[record->balance.asset].add(record->balance.payable);
+      sums[record->balance.asset].add(record->balance.reserve);
+      sums[record->balance.asset].add(record->balance.recoverable);
     }
   }
   for (const auto& record : assets) {
     const OperatorBalance& operators = record->operators;
     for (const Balance* balance :
          {&operators.in_transit, &operators.out_transit, &operators.cash, &operators.revenue, &operators.bad_debt,
-          &operators.rounding, &operators.rail_fees, &operators.suspense}) {
+          &operators.rounding, &operators.rail_fees, &operators.suspense, &operators.tax, &operators.refunds}) {
       sums[record->asset.id].add(*balance);
     }
   }

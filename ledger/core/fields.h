@@ -31,7 +31,7 @@ constexpr bool known(StatementState value) {
   return value >= StatementState::open && value <= StatementState::credited;
 }
 constexpr bool known(SettlementKind value) {
-  return value >= SettlementKind::collection && value <= SettlementKind::relay;
+  return value >= SettlementKind::collection && value <= SettlementKind::refund;
 }
 constexpr bool known(SettlementState value) {
   return value >= SettlementState::ready && value <= SettlementState::cancelled;
@@ -40,7 +40,7 @@ constexpr bool known(FailureClass value) { return value <= FailureClass::needs_a
 constexpr bool known(NoticeKind value) { return value >= NoticeKind::event && value <= NoticeKind::changed; }
 constexpr bool known(NoticeState value) { return value >= NoticeState::applied && value <= NoticeState::resolved; }
 constexpr bool known(Direction value) { return value <= Direction::out; }
-constexpr bool known(Resolution value) { return value <= Resolution::operators; }
+constexpr bool known(Resolution value) { return value <= Resolution::pays_statement; }
 
 // Objects.
 template <typename A, Is<Balance> T>
@@ -69,7 +69,12 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<Plan> T>
 void fields(A& a, T& v) {
-  a(v.id, v.label, v.asset, v.window, v.settle_threshold, v.minimum, v.credit_limit, v.terms_s, v.rails, v.dunning_s);
+  a(v.id, v.label, v.asset, v.window, v.settle_threshold, v.minimum, v.credit_limit, v.terms_s, v.rails, v.dunning_s,
+    v.series, v.credit_note_series);
+}
+template <typename A, Is<Tax> T>
+void fields(A& a, T& v) {
+  a(v.rate_ppm, v.label, v.note);
 }
 template <typename A, Is<RailMandate> T>
 void fields(A& a, T& v) {
@@ -81,21 +86,30 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<Payer> T>
 void fields(A& a, T& v) {
-  a(v.id, v.address, v.label, v.plans, v.standing, v.registered, v.rail_mandates);
+  a(v.id, v.address, v.label, v.plans, v.standing, v.registered, v.rail_mandates, v.tax);
 }
 template <typename A, Is<Tally> T>  // without its lines, which have rows of their own
 void fields(A& a, T& v) {
   a(v.payer, v.asset, v.plan, v.credit_limit_override, v.held, v.unbilled, v.billed, v.credit, v.window,
     v.window_number, v.entries, v.carried_in, v.account_unbilled, v.account_receivable, v.account_credit);
 }
+template <typename A, Is<ReleaseRule> T>
+void fields(A& a, T& v) {
+  a(v.rail, v.hold_s, v.reserve_bp);
+}
+template <typename A, Is<ReleaseDefaults> T>
+void fields(A& a, T& v) {
+  a(v.release, v.payout_every);
+}
 template <typename A, Is<Payee> T>
 void fields(A& a, T& v) {
   a(v.id, v.address, v.label, v.fee_basis_points, v.fee_fixed, v.payout_rail, v.payout_account, v.payout_minimum,
-    v.active, v.registered);
+    v.active, v.registered, v.own_terms, v.release, v.payout_every);
 }
 template <typename A, Is<PayeeBalance> T>
 void fields(A& a, T& v) {
-  a(v.payee, v.asset, v.accrued, v.payable, v.payable_now, v.paid_out, v.fees, v.open_payout);
+  a(v.payee, v.asset, v.accrued, v.payable, v.reserve, v.recoverable, v.payable_now, v.paid_out, v.fees, v.open_payout,
+    v.payout_from);
 }
 template <typename A, Is<Server> T>
 void fields(A& a, T& v) {
@@ -125,18 +139,32 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<StatementMark> T>
 void fields(A& a, T& v) {
-  a(v.state, v.credited, v.fees);
+  a(v.state, v.credited, v.credited_paid, v.paid, v.refunded, v.fees);
 }
 template <typename A, Is<Statement> T>  // without its mark, which has a row of its own
 void fields(A& a, T& v) {
-  a(v.id, v.payer, v.asset, v.plan, v.window_number, v.window, v.issued, v.due, v.total, v.billed, v.credit_applied,
-    v.lines, v.carried_in, v.shares, v.carried_out, v.entries, v.root, v.closed_by, v.settlement);
+  a(v.id, v.payer, v.asset, v.plan, v.window_number, v.window, v.issued, v.due, v.total, v.net, v.tax, v.tax_terms,
+    v.series, v.number, v.credit_applied, v.lines, v.carried_in, v.shares, v.carried_out, v.entries, v.root,
+    v.closed_by, v.settlement);
 }
 template <typename A, Is<Settlement> T>
 void fields(A& a, T& v) {
   a(v.id, v.kind, v.payer, v.payee, v.statement, v.asset, v.amount, v.fee, v.rail, v.state, v.attempt,
     v.technical_retries, v.dunning_step, v.next_action, v.idempotency_key, v.request, v.reference, v.failure, v.detail,
     v.code, v.rail_fee, v.refusals, v.created, v.submitted, v.confirmed, v.finalized);
+}
+template <typename A, Is<CreditNote> T>
+void fields(A& a, T& v) {
+  a(v.id, v.series, v.number, v.payer, v.asset, v.statement, v.amount, v.net, v.tax, v.reduced_due, v.credited,
+    v.reason, v.time);
+}
+template <typename A, Is<Payment::Part> T>
+void fields(A& a, T& v) {
+  a(v.statement, v.amount);
+}
+template <typename A, Is<Payment> T>
+void fields(A& a, T& v) {
+  a(v.id, v.payer, v.asset, v.amount, v.reference, v.received, v.parts, v.credited, v.time);
 }
 template <typename A, Is<NoticeMark> T>
 void fields(A& a, T& v) {
@@ -182,7 +210,8 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<OperatorBalance> T>
 void fields(A& a, T& v) {
-  a(v.asset, v.in_transit, v.out_transit, v.cash, v.revenue, v.bad_debt, v.rounding, v.rail_fees, v.suspense, v.volume);
+  a(v.asset, v.in_transit, v.out_transit, v.cash, v.revenue, v.bad_debt, v.rounding, v.rail_fees, v.suspense, v.tax,
+    v.refunds, v.volume);
 }
 template <typename A, Is<OpenSettlement> T>
 void fields(A& a, T& v) {
@@ -191,7 +220,8 @@ void fields(A& a, T& v) {
 template <typename A, Is<LedgerHead> T>
 void fields(A& a, T& v) {
   a(v.format_version, v.network, v.operator_key, v.last_sequence, v.last_segment, v.last_segment_hash, v.last_time,
-    v.payers, v.payees, v.servers, v.plans, v.mandates, v.tabs, v.statements, v.settlements, v.notices, v.segments);
+    v.payers, v.payees, v.servers, v.plans, v.mandates, v.tabs, v.statements, v.settlements, v.notices, v.credit_notes,
+    v.payments, v.segments);
 }
 
 // Entries.

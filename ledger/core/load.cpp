@@ -461,6 +461,7 @@ Result<void> StateMachine::State::check_complete() const {
         break;
       case SettlementKind::payout: known = known && find_payee(record.payee) != nullptr; break;
       case SettlementKind::relay: known = known || !record.asset.valid(); break;
+      case SettlementKind::refund: known = find_tally(record.payer, record.asset) != nullptr; break;
     }
     if (!known) result = damaged("settlement " + std::to_string(number) + " has an unknown payer, payee or asset");
   });

@@ -26,7 +26,8 @@ bool is_about_money(const OpenNotice& notice) { return notice.direction != Direc
 Direction direction_of(SettlementKind kind) {
   switch (kind) {
     case SettlementKind::collection: return Direction::in;
-    case SettlementKind::payout: return Direction::out;
+    case SettlementKind::payout:
+    case SettlementKind::refund: return Direction::out;
     case SettlementKind::relay: return Direction::none;
   }
   return Direction::none;
@@ -203,6 +204,7 @@ std::string StateMachine::State::check_resolution(const OpenNotice& notice, Reso
   const bool booked = notice.state == NoticeState::suspense;
   switch (resolution) {
     case Resolution::none: return "resolution: it is none of dismissed, went_back, payer_credit, operators";
+    case Resolution::pays_statement: return "resolution: pays_statement is not known yet";
     case Resolution::dismissed: return booked ? "its money is in suspense: say where it goes" : std::string();
     case Resolution::went_back:
     case Resolution::operators:

@@ -25,11 +25,13 @@ using base::Amount;
 using base::AssetId;
 using base::Bytes;
 using base::ChannelId;
+using base::CreditNoteId;
 using base::Hash;
 using base::MandateId;
 using base::NoticeId;
 using base::PayeeId;
 using base::PayerId;
+using base::PaymentId;
 using base::PlanId;
 using base::RailName;
 using base::SegmentId;
@@ -57,6 +59,22 @@ struct Asset {
   bool operator==(const Asset&) const = default;
 };
 
+// A series of invoice or credit note numbers: 1 to 16 letters, digits and '-'. Within a series numbers have no gap.
+using SeriesName = base::ShortText<16>;
+inline constexpr std::string_view kInvoiceSeries = "INV";
+inline constexpr std::string_view kCreditNoteSeries = "CN";
+
+// "INV-000042": at least six digits. Empty without a number.
+std::string document_number(const SeriesName& series, std::uint64_t number);
+
+// What is put on a payer's statements, beside what was charged. Changes concern the statements of later closings.
+struct Tax {
+  std::uint32_t rate_ppm = 0;  // millionths of the net amount, 0 to 1,000,000: 190,000 is 19 %
+  std::string label;           // for people: "VAT 19 %"; may be empty
+  std::string note;            // for people, on the invoice: "reverse charge"; may be empty
+  bool operator==(const Tax&) const = default;
+};
+
 // How a payer is billed in one asset.
 struct Plan {
   PlanId id;
@@ -69,6 +87,8 @@ struct Plan {
   std::uint64_t terms_s = 0;             // from the statement to the first collection
   std::vector<RailName> rails;           // in order of preference
   std::vector<std::uint64_t> dunning_s;  // waits between collection attempts; after the last: suspension
+  SeriesName series = *SeriesName::parse(kInvoiceSeries);                 // of its statements
+  SeriesName credit_note_series = *SeriesName::parse(kCreditNoteSeries);  // of credit notes on them
   bool operator==(const Plan&) const = default;
 };
 
@@ -93,6 +113,7 @@ struct Payer {
   Standing standing = Standing::active;
   Time registered;
   std::vector<RailMandate> rail_mandates;  // at most one for each rail, ascending by rail
+  Tax tax;
   bool operator==(const Payer&) const = default;
 };
 
@@ -121,6 +142,22 @@ struct Tally {
   Amount exposure() const { return base::add_checked(base::add_checked(held, unbilled), billed); }
 };
 
+// When a payee gets its share of what was collected on a rail: not before the money is there for good (state final), or
+// some time after the rail has said that it is there (state settled), less a part that waits for final.
+struct ReleaseRule {
+  RailName rail;
+  std::uint64_t hold_s = 0;      // after settled; at most ten years
+  std::uint32_t reserve_bp = 0;  // basis points of the share that wait for final, 0 to 10,000
+  bool operator==(const ReleaseRule&) const = default;
+};
+
+// For payees who have none of their own. Set from the configuration at every start.
+struct ReleaseDefaults {
+  std::vector<ReleaseRule> release;  // at most one for each rail; a rail without one: at final only
+  aggregator::WindowSpec payout_every = {aggregator::WindowKind::duration, 0, "UTC"};  // see Payee::payout_every
+  bool operator==(const ReleaseDefaults&) const = default;
+};
+
 struct Payee {
   PayeeId id;
   Address address;  // as signed in commitments
@@ -132,6 +169,10 @@ struct Payee {
   Amount payout_minimum;       // below it the payable amount waits
   bool active = true;
   Time registered;
+  bool own_terms = false;            // the next two are its own; otherwise those of ReleaseDefaults hold
+  std::vector<ReleaseRule> release;  // at most one for each rail; a rail without one: at final only
+  // What became payable in one of these windows is paid out after its end; kind duration of 0 s: as soon as possible.
+  aggregator::WindowSpec payout_every = {aggregator::WindowKind::duration, 0, "UTC"};
   bool operator==(const Payee&) const = default;
 };
 
@@ -141,10 +182,13 @@ struct PayeeBalance {
   AssetId asset;
   Balance accrued;           // payee:accrued (credit normal: negative)
   Balance payable;           // payee:payable
-  Amount payable_now;        // collected and final, net of fee, not in a payout
+  Balance reserve;           // payee:reserve: released but for finality
+  Balance recoverable;       // payee:recoverable (debit normal): what it got and has to give back
+  Amount payable_now;        // released, net of fee and reserve, not in a payout
   Amount paid_out;           // confirmed payouts, lifetime
   Amount fees;               // operator fees, lifetime
   SettlementId open_payout;  // at most one at a time
+  Time payout_from;          // no payout before it; zero: the next window's end is not looked up yet
   bool operator==(const PayeeBalance&) const = default;
 };
 
@@ -210,11 +254,51 @@ enum class StatementState : std::uint8_t {
   credited = 4,  // cleared by credit notes
 };
 
+// A correction of what a statement billed, or (without one) credit that the operator grants. Written once.
+struct CreditNote {
+  CreditNoteId id;
+  SeriesName series;
+  std::uint64_t number = 0;  // in its series, from 1, without gaps
+  PayerId payer;
+  AssetId asset;
+  StatementId statement;  // none: goodwill
+  Amount amount;          // net + tax
+  Amount net;
+  Amount tax;
+  Amount reduced_due;  // the part of `amount` by which less is collected ...
+  Amount credited;     // ... and the part that became the payer's credit, as it was paid before
+  std::string reason;
+  Time time;
+  bool operator==(const CreditNote&) const = default;
+};
+
+// A payment that came by itself, not by a collection. Written once.
+struct Payment {
+  PaymentId id;
+  PayerId payer;
+  AssetId asset;
+  Amount amount;
+  std::string reference;  // unique for payer and asset
+  Time received;          // as the operator says
+  struct Part {
+    StatementId statement;
+    Amount amount;
+    bool operator==(const Part&) const = default;
+  };
+  std::vector<Part> parts;  // what it paid, in order
+  Amount credited;          // the rest: the payer's credit
+  Time time;                // recorded
+  bool operator==(const Payment&) const = default;
+};
+
 // What may still change about a statement; stored in a row of its own (Table::statement_mark), so that the statement's
 // row never changes.
 struct StatementMark {
   StatementState state = StatementState::open;
-  Amount credited;           // by credit notes on this statement
+  Amount credited;           // by credit notes on this statement, tax included
+  Amount credited_paid;      // the part of it that had been paid, and became the payer's credit
+  Amount paid;               // by payments that came by themselves, and by collections that moved a part
+  Amount refunded;           // of what its collection moved; refunds under way count
   std::vector<Amount> fees;  // the operator's fee of each share, parallel to `shares`; empty until released
   bool operator==(const StatementMark&) const = default;
 };
@@ -229,28 +313,36 @@ struct Statement {
   aggregator::WindowBounds window;
   Time issued;
   Time due;
-  Amount total;           // charges + carried in, at ledger scale
-  Amount billed;          // what is collected
-  Amount credit_applied;  // of payer:credit, taken off `billed` before collecting
+  Amount total;              // charges + carried in, at ledger scale
+  Amount net;                // what is billed of it
+  Amount tax;                // on net, by tax_terms; rounded half up to what the rails can move
+  Tax tax_terms;             // as they were at the closing
+  SeriesName series;         // invoice number: series and ...
+  std::uint64_t number = 0;  // ... number in it, from 1, without gaps
+  Amount credit_applied;     // of payer:credit, taken off net + tax before collecting
   std::vector<aggregator::Line> lines;
   std::vector<aggregator::PayeeShare> carried_in;
-  std::vector<aggregator::PayeeShare> shares;  // of `billed`
+  std::vector<aggregator::PayeeShare> shares;  // of `net`
   std::vector<aggregator::PayeeShare> carried_out;
   std::uint64_t entries = 0;  // leaves under `root`
   Hash root;                  // RFC 6962 root over the window's charging entries
   Sequence closed_by;         // the window_closed entry
   SettlementId settlement;    // its collection; none if credit covered it
   StatementMark mark;         // from Table::statement_mark; state open where there is no such row
-  // What is still to be collected.
+  Amount billed() const { return base::add_checked(net, tax); }
+  // What is still to be collected, unless a collection has done so (state paid).
   Amount due_amount() const {
-    return base::subtract_checked(base::subtract_checked(billed, credit_applied), mark.credited);
+    const Amount reduced = base::subtract_checked(mark.credited, mark.credited_paid);
+    const Amount less = base::add_checked(base::add_checked(credit_applied, reduced), mark.paid);
+    return base::subtract_checked(billed(), less);
   }
 };
 
 enum class SettlementKind : std::uint8_t {
   collection = 1,
   payout = 2,
-  relay = 3,  // a transaction that is sent for others: no payer, no payee, no postings; see Relay
+  relay = 3,   // a transaction that is sent for others: no payer, no payee, no postings; see Relay
+  refund = 4,  // of a payer's credit, by the rail that collected it
 };
 
 // design.md, section 7. Numbers are stored.
@@ -289,9 +381,9 @@ struct RailRefusal {
 struct Settlement {
   SettlementId id;
   SettlementKind kind = SettlementKind::collection;
-  PayerId payer;          // collection
+  PayerId payer;          // collection, refund
   PayeeId payee;          // payout
-  StatementId statement;  // collection
+  StatementId statement;  // collection; refund: whose collection is refunded
   AssetId asset;
   Amount amount;
   Amount fee;  // payout: the fixed fee that was kept
@@ -347,16 +439,17 @@ enum class Direction : std::uint8_t { none = 0, in = 1, out = 2 };
 // Where the operator puts the money of a notice.
 enum class Resolution : std::uint8_t {
   none = 0,
-  dismissed = 1,     // nowhere: it was waiting, and is explained without it
-  went_back = 2,     // it went back to where it came from, in cash
-  payer_credit = 3,  // what came in is the payer's credit
-  operators = 4,     // what came in is the operator's revenue, what went out its loss
+  dismissed = 1,       // nowhere: it was waiting, and is explained without it
+  went_back = 2,       // it went back to where it came from, in cash
+  payer_credit = 3,    // what came in is the payer's credit
+  operators = 4,       // what came in is the operator's revenue, what went out its loss
+  pays_statement = 5,  // what came in pays a payer's statement, as RecordPayment
 };
 
 struct NoticeMark {
   NoticeState state = NoticeState::waiting;
   Resolution resolution = Resolution::none;  // resolved
-  PayerId payer;                             // payer_credit
+  PayerId payer;                             // payer_credit, pays_statement
   std::string reason;                        // resolved: the operator's
   Time changed;                              // zero: it is as it was recorded
   bool operator==(const NoticeMark&) const = default;
@@ -451,6 +544,8 @@ struct OperatorBalance {
   Balance rounding;
   Balance rail_fees;  // what the rails kept
   Balance suspense;   // money that notices told of and that belongs to no settlement
+  Balance tax;        // tax:payable: on statements, to be paid to the authorities
+  Balance refunds;    // refunds:payable: payers' credit that is to be refunded
   Amount volume;      // ever charged, credited, kept by rails or put into suspense; admission keeps it at or below
                       // kVolumeMax, so no balance overflows
   bool operator==(const OperatorBalance&) const = default;
@@ -467,6 +562,7 @@ struct LedgerHead {
   Time last_time;
   std::uint32_t payers = 0, payees = 0, servers = 0, plans = 0, mandates = 0;
   std::uint64_t tabs = 0, statements = 0, settlements = 0, notices = 0;
+  std::uint64_t credit_notes = 0, payments = 0;
   crypto::MerkleFrontier segments;  // leaves: segment hashes
 };
 

@@ -48,8 +48,15 @@ bool decode_optional(capnp::Data::Reader in, Fixed& out) {
   return decode_fixed(in, out);
 }
 
-// False for more than 16 characters, or one that is not printable ASCII.
-bool decode_rail(capnp::Text::Reader in, base::RailName& out);
+// False for more than N characters, or one that is not printable ASCII.
+template <std::size_t N>
+bool decode_text(capnp::Text::Reader in, base::ShortText<N>& out) {
+  const std::optional<base::ShortText<N>> value = base::ShortText<N>::parse({in.begin(), in.size()});
+  if (!value) return false;
+  out = *value;
+  return true;
+}
+inline bool decode_rail(capnp::Text::Reader in, base::RailName& out) { return decode_text(in, out); }
 template <std::size_t N>
 std::string string_of(const base::ShortText<N>& value) {
   return std::string(value.view());
@@ -125,6 +132,16 @@ void encode(const aggregator::PayeeShare& in, wire::PayeeShare::Builder out);
 bool decode(wire::PayeeShare::Reader in, aggregator::PayeeShare& out);
 void encode(const core::Asset& in, wire::Asset::Builder out);
 bool decode(wire::Asset::Reader in, core::Asset& out);
+void encode(const aggregator::WindowBounds& in, wire::WindowBounds::Builder out);
+aggregator::WindowBounds decode_bounds(wire::WindowBounds::Reader in);
+void encode(const aggregator::WindowSpec& in, wire::WindowSpec::Builder out);
+bool decode(wire::WindowSpec::Reader in, aggregator::WindowSpec& out);
+void encode(const core::Tax& in, wire::Tax::Builder out);
+bool decode(wire::Tax::Reader in, core::Tax& out);
+void encode(const core::ReleaseRule& in, wire::ReleaseRule::Builder out);
+bool decode(wire::ReleaseRule::Reader in, core::ReleaseRule& out);
+void encode(const core::ReleaseDefaults& in, wire::ReleaseDefaults::Builder out);
+bool decode(wire::ReleaseDefaults::Reader in, core::ReleaseDefaults& out);
 void encode(const core::Plan& in, wire::Plan::Builder out);
 bool decode(wire::Plan::Reader in, core::Plan& out);
 void encode(const core::Payer& in, wire::Payer::Builder out);

@@ -27,6 +27,8 @@ core::Balance decode_balance(wire::Balance::Reader in) {
   return {decode_signed(in.getPosted()), decode_signed(in.getPending())};
 }
 
+}  // namespace
+
 void encode(const aggregator::WindowBounds& in, wire::WindowBounds::Builder out) {
   out.setStartUs(in.start.us);
   out.setEndUs(in.end.us);
@@ -34,15 +36,6 @@ void encode(const aggregator::WindowBounds& in, wire::WindowBounds::Builder out)
 
 aggregator::WindowBounds decode_bounds(wire::WindowBounds::Reader in) {
   return {base::Time{in.getStartUs()}, base::Time{in.getEndUs()}};
-}
-
-}  // namespace
-
-bool decode_rail(capnp::Text::Reader in, base::RailName& out) {
-  const std::optional<base::RailName> rail = base::RailName::parse({in.begin(), in.size()});
-  if (!rail) return false;
-  out = *rail;
-  return true;
 }
 
 void encode(const aggregator::Line& in, wire::Line::Builder out) {
@@ -91,10 +84,9 @@ void encode(const core::Plan& in, wire::Plan::Builder out) {
   out.setId(in.id.value);
   out.setLabel(text(in.label));
   out.setAsset(in.asset.value);
-  wire::WindowSpec::Builder window = out.initWindow();
-  window.setKind(static_cast<wire::WindowKind>(in.window.kind));
-  window.setDurationS(in.window.duration_s);
-  window.setTimeZone(text(in.window.time_zone));
+  encode(in.window, out.initWindow());
+  out.setSeries(text(string_of(in.series)));
+  out.setCreditNoteSeries(text(string_of(in.credit_note_series)));
   TABD_SET_AMOUNT(out, SettleThreshold, in.settle_threshold);
   TABD_SET_AMOUNT(out, Minimum, in.minimum);
   TABD_SET_AMOUNT(out, CreditLimit, in.credit_limit);
@@ -109,11 +101,11 @@ bool decode(wire::Plan::Reader in, core::Plan& out) {
   out.id = base::PlanId(in.getId());
   out.label = string(in.getLabel());
   out.asset = base::AssetId(in.getAsset());
-  const auto window = in.getWindow();
-  if (window.getKind() > wire::WindowKind::MONTH) return false;
-  out.window.kind = static_cast<aggregator::WindowKind>(window.getKind());
-  out.window.duration_s = window.getDurationS();
-  if (window.getTimeZone().size() > 0) out.window.time_zone = string(window.getTimeZone());
+  if (!decode(in.getWindow(), out.window)) return false;
+  if (in.getSeries().size() > 0 && !decode_text(in.getSeries(), out.series)) return false;
+  if (in.getCreditNoteSeries().size() > 0 && !decode_text(in.getCreditNoteSeries(), out.credit_note_series)) {
+    return false;
+  }
   out.terms_s = in.getTermsS();
   const auto rails = in.getRails();
   const auto dunning = in.getDunningS();
@@ -140,6 +132,7 @@ void encode(const core::Payer& in, wire::Payer::Builder out) {
     mandates[list_size(i)].setRail(text(string_of(in.rail_mandates[i].rail)));
     mandates[list_size(i)].setMandate(data(base::ByteView(in.rail_mandates[i].mandate)));
   }
+  encode(in.tax, out.initTax());
 }
 
 bool decode(wire::Payer::Reader in, core::Payer& out) {
@@ -154,7 +147,7 @@ bool decode(wire::Payer::Reader in, core::Payer& out) {
     one.mandate.assign(bytes.begin(), bytes.end());
     if (!decode_rail(mandate.getRail(), one.rail)) return false;
   }
-  return decode_fixed(in.getAddress(), out.address);
+  return decode(in.getTax(), out.tax) && decode_fixed(in.getAddress(), out.address);
 }
 
 void encode(const TallyView& in, wire::Tally::Builder out) {
@@ -218,6 +211,9 @@ void encode(const core::Payee& in, wire::Payee::Builder out) {
   TABD_SET_AMOUNT(out, PayoutMinimum, in.payout_minimum);
   out.setActive(in.active);
   out.setRegisteredUs(in.registered.us);
+  out.setOwnTerms(in.own_terms);
+  encode_list(in.release, out.initRelease(list_size(in.release.size())));
+  encode(in.payout_every, out.initPayoutEvery());
 }
 
 bool decode(wire::Payee::Reader in, core::Payee& out) {
@@ -227,6 +223,8 @@ bool decode(wire::Payee::Reader in, core::Payee& out) {
   out.payout_account = string(in.getPayoutAccount());
   out.active = in.getActive();
   out.registered.us = in.getRegisteredUs();
+  out.own_terms = in.getOwnTerms();
+  if (!decode_list(in.getRelease(), out.release) || !decode(in.getPayoutEvery(), out.payout_every)) return false;
   return decode_fixed(in.getAddress(), out.address) && decode_amount(in.getFeeFixed(), out.fee_fixed) &&
          decode_rail(in.getPayoutRail(), out.payout_rail) && decode_amount(in.getPayoutMinimum(), out.payout_minimum);
 }
@@ -236,6 +234,9 @@ void encode(const core::PayeeBalance& in, wire::PayeeBalance::Builder out) {
   out.setAsset(in.asset.value);
   encode(in.accrued, out.initAccrued());
   encode(in.payable, out.initPayable());
+  encode(in.reserve, out.initReserve());
+  encode(in.recoverable, out.initRecoverable());
+  out.setPayoutFromUs(in.payout_from.us);
   TABD_SET_AMOUNT(out, PayableNow, in.payable_now);
   TABD_SET_AMOUNT(out, PaidOut, in.paid_out);
   TABD_SET_AMOUNT(out, Fees, in.fees);
@@ -247,6 +248,9 @@ bool decode(wire::PayeeBalance::Reader in, core::PayeeBalance& out) {
   out.asset = base::AssetId(in.getAsset());
   out.accrued = decode_balance(in.getAccrued());
   out.payable = decode_balance(in.getPayable());
+  out.reserve = decode_balance(in.getReserve());
+  out.recoverable = decode_balance(in.getRecoverable());
+  out.payout_from.us = in.getPayoutFromUs();
   out.open_payout = base::SettlementId(in.getOpenPayout());
   return decode_amount(in.getPayableNow(), out.payable_now) && decode_amount(in.getPaidOut(), out.paid_out) &&
          decode_amount(in.getFees(), out.fees);
@@ -262,6 +266,8 @@ void encode(const core::OperatorBalance& in, wire::OperatorBalance::Builder out)
   encode(in.rounding, out.initRounding());
   encode(in.rail_fees, out.initRailFees());
   encode(in.suspense, out.initSuspense());
+  encode(in.tax, out.initTax());
+  encode(in.refunds, out.initRefunds());
 }
 
 bool decode(wire::OperatorBalance::Reader in, core::OperatorBalance& out) {
@@ -274,6 +280,8 @@ bool decode(wire::OperatorBalance::Reader in, core::OperatorBalance& out) {
   out.rounding = decode_balance(in.getRounding());
   out.rail_fees = decode_balance(in.getRailFees());
   out.suspense = decode_balance(in.getSuspense());
+  out.tax = decode_balance(in.getTax());
+  out.refunds = decode_balance(in.getRefunds());
   return true;
 }
 
@@ -313,56 +321,6 @@ bool decode(wire::MandateState::Reader in, core::MandateState& out) {
   return decode(in.getMandate(), out.mandate) && decode_fixed(in.getSignature(), out.signature) &&
          decode_amount(in.getSpent(), out.spent_by_period[static_cast<std::size_t>(out.mandate.period)]) &&
          decode_amount(in.getHeld(), out.held);
-}
-
-void encode(const core::Statement& in, Detail detail, wire::Statement::Builder out) {
-  out.setId(in.id.value);
-  out.setPayer(in.payer.value);
-  out.setAsset(in.asset.value);
-  out.setPlan(in.plan.value);
-  out.setWindowNumber(in.window_number);
-  encode(in.window, out.initWindow());
-  out.setIssuedUs(in.issued.us);
-  out.setDueUs(in.due.us);
-  TABD_SET_AMOUNT(out, Total, in.total);
-  TABD_SET_AMOUNT(out, Billed, in.billed);
-  TABD_SET_AMOUNT(out, CreditApplied, in.credit_applied);
-  out.setEntries(in.entries);
-  out.setRoot(data(in.root));
-  out.setClosedBy(in.closed_by.value);
-  out.setSettlement(in.settlement.value);
-  out.setState(static_cast<wire::StatementState>(in.mark.state));
-  TABD_SET_AMOUNT(out, Credited, in.mark.credited);
-  if (detail == Detail::brief) return;
-  auto fees = out.initFees(list_size(in.mark.fees.size()));
-  for (std::size_t i = 0; i < in.mark.fees.size(); ++i) encode_wide(in.mark.fees[i].units(), fees[list_size(i)]);
-  encode_list(in.lines, out.initLines(list_size(in.lines.size())));
-  encode_list(in.carried_in, out.initCarriedIn(list_size(in.carried_in.size())));
-  encode_list(in.shares, out.initShares(list_size(in.shares.size())));
-  encode_list(in.carried_out, out.initCarriedOut(list_size(in.carried_out.size())));
-}
-
-bool decode(wire::Statement::Reader in, core::Statement& out) {
-  out.id = base::StatementId(in.getId());
-  out.payer = base::PayerId(in.getPayer());
-  out.asset = base::AssetId(in.getAsset());
-  out.plan = base::PlanId(in.getPlan());
-  out.window_number = in.getWindowNumber();
-  out.window = decode_bounds(in.getWindow());
-  out.issued.us = in.getIssuedUs();
-  out.due.us = in.getDueUs();
-  out.entries = in.getEntries();
-  out.closed_by = base::Sequence(in.getClosedBy());
-  out.settlement = base::SettlementId(in.getSettlement());
-  out.mark.state = static_cast<core::StatementState>(in.getState());
-  for (auto fee : in.getFees()) {
-    if (!decode_amount(fee, out.mark.fees.emplace_back())) return false;
-  }
-  return decode_amount(in.getCredited(), out.mark.credited) && decode_amount(in.getTotal(), out.total) &&
-         decode_amount(in.getBilled(), out.billed) && decode_amount(in.getCreditApplied(), out.credit_applied) &&
-         decode_fixed(in.getRoot(), out.root) && decode_list(in.getLines(), out.lines) &&
-         decode_list(in.getCarriedIn(), out.carried_in) && decode_list(in.getShares(), out.shares) &&
-         decode_list(in.getCarriedOut(), out.carried_out);
 }
 
 void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder out) {

@@ -127,7 +127,7 @@ std::string statement_json(Names& names, const Scope& scope, const core::Stateme
   object.text("windowStart", time_text(statement.window.start)).text("windowEnd", time_text(statement.window.end));
   object.text("issued", time_text(statement.issued)).text("due", time_text(statement.due));
   if (scope.of_payer) {
-    object.text("total", statement.total.to_units_string()).text("billed", statement.billed.to_units_string());
+    object.text("total", statement.total.to_units_string()).text("billed", statement.billed().to_units_string());
     object.text("creditApplied", statement.credit_applied.to_units_string());
     object.text("credited", statement.mark.credited.to_units_string());
     object.text("entries", std::to_string(statement.entries)).text("root", base::to_hex(statement.root));

@@ -228,6 +228,16 @@ struct WindowBounds {
   endUs @1 :UInt64;
 }
 
+struct Tax {
+  # What is put on a payer's statements beside what was charged.
+  ratePpm @0 :UInt32;
+  # Millionths of the net amount, at most 1000000: 190000 is 19 %.
+  label @1 :Text;
+  # For people: "VAT 19 %".
+  note @2 :Text;
+  # For people, on the invoice: "reverse charge".
+}
+
 struct Plan {
   # How a payer is billed in one asset.
   id @0 :UInt32;
@@ -246,6 +256,10 @@ struct Plan {
   # In order of preference.
   dunningS @9 :List(UInt64);
   # Waits between collection attempts; after the last the payer is suspended.
+  series @10 :Text;
+  # Of its statements' invoice numbers: 1 to 16 letters, digits and '-'; empty when setting: "INV".
+  creditNoteSeries @11 :Text;
+  # Of credit notes on them; empty when setting: "CN".
 }
 
 enum Standing {
@@ -273,6 +287,7 @@ struct Payer {
   # Always empty: see railMandates.
   railMandates @7 :List(RailMandate);
   # At most one for each rail, ascending by rail.
+  tax @8 :Tax;
 }
 
 struct Balance {
@@ -333,6 +348,21 @@ struct Exposure {
   # limit - exposure, or zero.
 }
 
+struct ReleaseRule {
+  # When a payee gets its share of what was collected on a rail; without one for a rail: at final only.
+  rail @0 :Text;
+  holdS @1 :UInt64;
+  # Seconds after settled.
+  reserveBp @2 :UInt32;
+  # Basis points of the share that wait for final.
+}
+
+struct ReleaseDefaults {
+  # For payees who have none of their own; from the configuration.
+  release @0 :List(ReleaseRule);
+  payoutEvery @1 :WindowSpec;
+}
+
 struct Payee {
   id @0 :UInt32;
   address @1 :Data;
@@ -346,6 +376,11 @@ struct Payee {
   payoutMinimum @7 :UInt128;
   active @8 :Bool = true;
   registeredUs @9 :UInt64;
+  ownTerms @10 :Bool;
+  # The next two are its own; otherwise those of ReleaseDefaults hold.
+  release @11 :List(ReleaseRule);
+  payoutEvery @12 :WindowSpec;
+  # What became payable in one of these windows is paid out after its end; a duration of 0: as soon as possible.
 }
 
 struct PayeeBalance {
@@ -354,10 +389,16 @@ struct PayeeBalance {
   accrued @2 :Balance;
   payable @3 :Balance;
   payableNow @4 :UInt128;
-  # Collected and final, net of fee, not in a payout.
+  # Released, net of fee and reserve, not in a payout.
   paidOut @5 :UInt128;
   fees @6 :UInt128;
   openPayout @7 :UInt64;
+  reserve @8 :Balance;
+  # Released but for finality.
+  recoverable @9 :Balance;
+  # What it got and has to give back: taken off what it earns next.
+  payoutFromUs @10 :UInt64;
+  # No payout before it.
 }
 
 struct OperatorBalance {
@@ -372,6 +413,10 @@ struct OperatorBalance {
   # What the rails kept.
   suspense @8 :Balance;
   # Money that rails told of and that belongs to no settlement; see Notice.
+  tax @9 :Balance;
+  # On statements, to be paid to the authorities.
+  refunds @10 :Balance;
+  # Payers' credit that is to be refunded.
 }
 
 struct Server {
@@ -438,7 +483,8 @@ enum StatementState {
 }
 
 struct Statement {
-  # The immutable result of a closed window; only `state`, `credited` and `fees` change later.
+  # The immutable result of a closed window; only `state`, `credited`, `creditedPaid`, `paid`, `refunded` and `fees`
+  # change later.
   id @0 :UInt64;
   payer @1 :UInt32;
   asset @2 :UInt16;
@@ -449,11 +495,13 @@ struct Statement {
   dueUs @7 :UInt64;
   total @8 :UInt128;
   billed @9 :UInt128;
+  # Net and tax.
   creditApplied @10 :UInt128;
   lines @11 :List(Line);
   # Lists of statements leave lines, carriedIn, shares and carriedOut empty.
   carriedIn @12 :List(PayeeShare);
   shares @13 :List(PayeeShare);
+  # Of the net amount.
   carriedOut @14 :List(PayeeShare);
   entries @15 :UInt64;
   # Leaves under `root`.
@@ -464,9 +512,23 @@ struct Statement {
   settlement @18 :UInt64;
   state @19 :StatementState;
   credited @20 :UInt128;
-  # By credit notes on this statement. Still due: billed - creditApplied - credited.
+  # By credit notes on this statement. Still due: billed - creditApplied - (credited - creditedPaid) - paid, unless a
+  # collection has paid it.
   fees @21 :List(UInt128);
   # The operator's fee of each share; empty until the shares are released to their payees.
+  tax @22 :UInt128;
+  # In `billed`. The shares are of the rest, the net amount.
+  taxTerms @23 :Tax;
+  # By which it was computed.
+  series @24 :Text;
+  number @25 :UInt64;
+  # Invoice number: "INV" and 42 is written INV-000042. Gap-free in its series.
+  creditedPaid @26 :UInt128;
+  # The part of `credited` that had been paid, and became the payer's credit.
+  paid @27 :UInt128;
+  # By payments that came by themselves, and by collections that moved a part.
+  refunded @28 :UInt128;
+  # Of what its collection moved; refunds under way count.
 }
 
 enum SettlementKind {
@@ -475,6 +537,8 @@ enum SettlementKind {
   payout @2;
   relay @3;
   # A transaction that the operator sends for others: neither payer nor payee, and no postings.
+  refund @4;
+  # Of a payer's credit, by the rail that collected it.
 }
 
 enum SettlementState {
@@ -591,6 +655,8 @@ enum Resolution {
   payerCredit @3;
   operators @4;
   # What came in is the operator's revenue, what went out its loss.
+  paysStatement @5;
+  # What came in pays a payer's statement, as Operator.recordPayment.
 }
 
 struct Notice {

@@ -102,7 +102,7 @@ void compare_statements(const MapRows& store, const Model& model, Differences& d
     const auto mark =
         store.get<core::StatementMark>(core::row_key(core::Table::statement_mark, id)).value_or(core::StatementMark{});
     differences.expect(where + "total", money(statement->total), mine.total);
-    differences.expect(where + "billed", money(statement->billed), mine.billed);
+    differences.expect(where + "billed", money(statement->net), mine.billed);
     differences.expect(where + "credit applied", money(statement->credit_applied), mine.credit_applied);
     differences.expect(where + "entries", as_money(statement->entries), as_money(mine.entries));
     differences.expect(where + "due", statement->due, mine.due);

@@ -95,7 +95,8 @@ Status Model::run(Time, const core::ResolveNotice& command) {
   if (!booked && notice.state != NoticeState::waiting) return Status::wrong_state;
   const bool incoming = notice.direction == Direction::in;
   switch (command.resolution) {
-    case Resolution::none: return Status::wrong_state;
+    case Resolution::none:
+    case Resolution::pays_statement: return Status::wrong_state;
     case Resolution::dismissed:
       if (booked) return Status::wrong_state;
       break;

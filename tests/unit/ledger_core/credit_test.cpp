@@ -34,7 +34,7 @@ TEST_F(CreditTest, CreditRaisesTheLimitAndPaysTheNextStatement) {
   EXPECT_EQ(refused.allowed, Amount(1'300));
   charge(1'300);
   must(CloseNow{actors_.payer(0), kUsdc});
-  EXPECT_EQ(statement(1).billed, Amount(1'300));
+  EXPECT_EQ(statement(1).net, Amount(1'300));
   EXPECT_EQ(statement(1).credit_applied, Amount(300));
   EXPECT_EQ(settlement(1).amount, Amount(1'000));
   EXPECT_EQ(tally().credit, Amount(0));

@@ -146,7 +146,7 @@ TEST_F(HoldTest, CapturesAreOnTheStatement) {
   submit_one(actors_.capture(spec(1)));
   advance(24 * 3600);
   must(CloseDue{1});
-  EXPECT_EQ(statement(1).billed, Amount(50));
+  EXPECT_EQ(statement(1).net, Amount(50));
   EXPECT_EQ(statement(1).entries, 1u);
 }
 

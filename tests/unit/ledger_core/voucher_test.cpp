@@ -125,7 +125,7 @@ TEST_F(VoucherTest, TheLongestItem) {
   EXPECT_EQ(tab().charges, base::limits::kChargesPerVoucherMax);
   advance(24 * 3600);
   must(CloseDue{1});
-  EXPECT_EQ(statement(1).billed.units(), base::limits::kChargesPerVoucherMax);
+  EXPECT_EQ(statement(1).net.units(), base::limits::kChargesPerVoucherMax);
   EXPECT_EQ(statement(1).entries, 1u);
 }
 

@@ -50,7 +50,7 @@ TEST_F(WindowTest, CloseDueMakesAStatement) {
 
   const Statement statement = this->statement(1);
   EXPECT_EQ(statement.total, Amount(200));
-  EXPECT_EQ(statement.billed, Amount(200));
+  EXPECT_EQ(statement.net, Amount(200));
   EXPECT_EQ(statement.due_amount(), Amount(200));
   EXPECT_EQ(statement.mark.state, StatementState::open);
   EXPECT_EQ(statement.window_number, 1u);
@@ -107,7 +107,7 @@ TEST_F(WindowTest, AChargeAfterTheEndClosesLazily) {
   charge(5);
   EXPECT_EQ(last_kinds(), (std::vector<std::string>{"window_closed", "window_opened", "charged", "batch_signed"}));
   EXPECT_EQ(entries_of_kind<WindowClosed>().back().reason, CloseReason::time);
-  EXPECT_EQ(statement(1).billed, Amount(10));
+  EXPECT_EQ(statement(1).net, Amount(10));
   const Tally tally = this->tally();
   EXPECT_EQ(tally.window_number, 2u);
   EXPECT_EQ(tally.window.start, Time::from_seconds(kNow + 3 * kDay));
@@ -124,7 +124,7 @@ TEST_F(WindowTest, TheLastMomentBelongsToTheWindowAndTheEndDoesNot) {
   now_.us += 1;
   charge(1);
   EXPECT_EQ(tally().window_number, 2u);
-  EXPECT_EQ(statement(1).billed, Amount(2));
+  EXPECT_EQ(statement(1).net, Amount(2));
 }
 
 TEST_F(WindowTest, TheThresholdClosesEarly) {
@@ -136,13 +136,13 @@ TEST_F(WindowTest, TheThresholdClosesEarly) {
   charge(1);
   EXPECT_EQ(last_kinds(), (std::vector<std::string>{"charged", "window_closed", "batch_signed"}));
   EXPECT_EQ(entries_of_kind<WindowClosed>().back().reason, CloseReason::threshold);
-  EXPECT_EQ(statement(1).billed, Amount(100));
+  EXPECT_EQ(statement(1).net, Amount(100));
   // The next charge of the same day opens the next number; the end is due once.
   charge(7);
   EXPECT_EQ(tally().window_number, 2u);
   advance(kDay);
   EXPECT_EQ(must(CloseDue{10}).count, 1u);
-  EXPECT_EQ(statement(2).billed, Amount(7));
+  EXPECT_EQ(statement(2).net, Amount(7));
 }
 
 TEST_F(WindowTest, BelowTheMinimumEverythingIsCarried) {
@@ -166,7 +166,7 @@ TEST_F(WindowTest, BelowTheMinimumEverythingIsCarried) {
   advance(kDay);
   must(CloseDue{10});
   const Statement statement = this->statement(1);
-  EXPECT_EQ(statement.billed, Amount(100));
+  EXPECT_EQ(statement.net, Amount(100));
   EXPECT_EQ(statement.window_number, 2u);
   EXPECT_EQ(statement.entries, 2u) << "the proof covers the carried charges as well";
   ASSERT_EQ(statement.lines.size(), 1u);
@@ -183,7 +183,7 @@ TEST_F(WindowTest, RoundsDownOnceAndCarriesTheRemainder) {
   must(CloseDue{10});
   const Statement first = statement(1);
   EXPECT_EQ(first.total, Amount(2'200));
-  EXPECT_EQ(first.billed, Amount(2'000));
+  EXPECT_EQ(first.net, Amount(2'000));
   ASSERT_EQ(first.shares.size(), 2u);
   EXPECT_EQ(first.shares[0].amount.units() + first.shares[1].amount.units(), 2'000u);
   EXPECT_EQ(first.carried_out[0].amount.units() + first.carried_out[1].amount.units(), 200u);
@@ -196,7 +196,7 @@ TEST_F(WindowTest, RoundsDownOnceAndCarriesTheRemainder) {
   must(CloseDue{10});
   const Statement second = statement(2);
   EXPECT_EQ(second.total, Amount(1'100));
-  EXPECT_EQ(second.billed, Amount(1'000));
+  EXPECT_EQ(second.net, Amount(1'000));
   EXPECT_EQ(second.carried_in, first.carried_out);
   EXPECT_EQ(tally(kUsd).unbilled, Amount(100));
 }
@@ -212,7 +212,7 @@ TEST_F(WindowTest, WhatRoundsToNothingIsCarried) {
   charge(1, spec);
   advance(kDay);
   must(CloseDue{10});
-  EXPECT_EQ(statement(1).billed, Amount(1'000));
+  EXPECT_EQ(statement(1).net, Amount(1'000));
 }
 
 TEST_F(WindowTest, StatementsAndSettlementsAreNumberedWithoutGaps) {
@@ -242,7 +242,7 @@ TEST_F(WindowTest, CloseNowClosesBeforeTheEnd) {
   const CommandResult result = must(CloseNow{actors_.payer(0), kUsdc});
   EXPECT_EQ(result.id, 1u);
   EXPECT_EQ(entries_of_kind<WindowClosed>().back().reason, CloseReason::operator_asked);
-  EXPECT_EQ(statement(1).billed, Amount(10));
+  EXPECT_EQ(statement(1).net, Amount(10));
   EXPECT_EQ(run(CloseNow{actors_.payer(0), kUsdc}).status, Status::wrong_state);
 }
 
@@ -273,7 +273,7 @@ TEST_F(WindowTest, ManyResourcesShareALine) {
   EXPECT_EQ(tally.lines.lines().back().charges, 10u);
   advance(kDay);
   must(CloseDue{1});
-  EXPECT_EQ(statement(1).billed.units(), base::limits::kWindowLinesMax + 10);
+  EXPECT_EQ(statement(1).net.units(), base::limits::kWindowLinesMax + 10);
 }
 
 TEST_F(WindowTest, OnlyChangedLinesAreWritten) {

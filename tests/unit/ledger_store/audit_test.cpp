@@ -427,7 +427,7 @@ TEST_F(Damage, ABalance) {
 TEST_F(Damage, AStatement) {
   const base::Bytes key = core::row_key(core::Table::statement, 1);
   core::Statement statement = core::decode_row<core::Statement>(value_of(Family::state, key)).value();
-  statement.billed = base::Amount(1);
+  statement.net = base::Amount(1);
   put(Family::state, key, core::encode_row(statement));
   EXPECT_EQ(first_difference().kind, "row: statement");
 }

@@ -263,7 +263,7 @@ TEST(Gate, WindowsCloseWhenTheirTimeComes) {
   EXPECT_EQ(store->reader().head().value().statements, 600u);
   const auto statements = store->reader().statements(core::StatementId(598), 10).value();
   ASSERT_EQ(statements.size(), 2u);
-  EXPECT_EQ(statements[0].billed, base::Amount(10));
+  EXPECT_EQ(statements[0].net, base::Amount(10));
 }
 
 TEST(Gate, HoldsExpireWhenTheirTimeComes) {

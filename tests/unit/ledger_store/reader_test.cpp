@@ -58,7 +58,7 @@ TEST_F(Reader, SaysWhatThereIsNot) {
 TEST_F(Reader, AStatementHasWhatHappenedToItSince) {
   const core::Statement statement = reader().statement(core::StatementId(2)).value();
   EXPECT_EQ(statement.payer, core::PayerId(2));
-  EXPECT_EQ(statement.billed, base::Amount(65));
+  EXPECT_EQ(statement.net, base::Amount(65));
   EXPECT_EQ(statement.mark.credited, base::Amount(5));
   EXPECT_EQ(statement.due_amount(), base::Amount(60));
   EXPECT_EQ(reader().statement(core::StatementId(1)).value().mark.credited, base::Amount(0));

@@ -227,7 +227,7 @@ TEST_F(PageTest, StatementWithItsLines) {
   const core::Statement statement = *store_->reader().statement(core::StatementId(1));
   const json::object full = read("/page/statements/1");
   EXPECT_EQ(full.at("root").as_string(), base::to_hex(statement.root));
-  EXPECT_EQ(full.at("billed").as_string(), statement.billed.to_decimal_string(6));
+  EXPECT_EQ(full.at("billed").as_string(), statement.billed().to_decimal_string(6));
   ASSERT_EQ(full.at("lines").to_number<std::size_t>(), statement.lines.size());
   json::array lines;
   std::string after = "0";

@@ -60,6 +60,8 @@ TEST(Convert, ObjectsRoundTrip) {
   plan.terms_s = 86400;
   plan.rails = {*base::RailName::parse("stablecoin"), *base::RailName::parse("sandbox")};
   plan.dunning_s = {60, 3600};
+  plan.series = *core::SeriesName::parse("A-2026");
+  plan.credit_note_series = *core::SeriesName::parse("B");
   EXPECT_EQ(round_trip<schema::Plan>(plan), plan);
   core::Payer payer{base::PayerId(4),
                     address(1),
@@ -67,7 +69,8 @@ TEST(Convert, ObjectsRoundTrip) {
                     {plan.id},
                     core::Standing::suspended_by_dunning,
                     base::Time{123},
-                    {{*base::RailName::parse("card"), {1, 2, 3}}}};
+                    {{*base::RailName::parse("card"), {1, 2, 3}}},
+                    {190'000, "VAT 19 %", "reverse charge"}};
   EXPECT_EQ(round_trip<schema::Payer>(payer), payer);
   core::Payee payee;
   payee.id = base::PayeeId(8);
@@ -80,6 +83,9 @@ TEST(Convert, ObjectsRoundTrip) {
   payee.payout_minimum = amount(2, 0);
   payee.active = false;
   payee.registered = base::Time{99};
+  payee.own_terms = true;
+  payee.release = {{*base::RailName::parse("card"), 86'400, 500}};
+  payee.payout_every = {aggregator::WindowKind::week, 0, "Europe/Berlin"};
   EXPECT_EQ(round_trip<schema::Payee>(payee), payee);
   core::Server server{base::ServerId(5), address(3), "api", {payee.id}, false};
   EXPECT_EQ(round_trip<schema::Server>(server), server);
@@ -95,6 +101,9 @@ TEST(Convert, BalancesKeepTheirSigns) {
   balance.paid_out = amount(5, 6);
   balance.fees = amount(7, 8);
   balance.open_payout = base::SettlementId(9);
+  balance.reserve = {-3, 0};
+  balance.recoverable = {kWide, 1};
+  balance.payout_from = base::Time{10};
   EXPECT_EQ(round_trip<schema::PayeeBalance>(balance), balance);
   core::OperatorBalance books;
   books.asset = base::AssetId(2);
@@ -107,6 +116,8 @@ TEST(Convert, BalancesKeepTheirSigns) {
   books.out_transit = {1, 1};
   books.rail_fees = {kWide, 1};
   books.suspense = {-5, 0};
+  books.tax = {-6, 0};
+  books.refunds = {-7, 7};
   EXPECT_EQ(round_trip<schema::OperatorBalance>(books), books);
 }
 
@@ -121,7 +132,11 @@ TEST(Convert, StatementsAndSettlements) {
   statement.issued = base::Time{7};
   statement.due = base::Time{8};
   statement.total = amount(9, 10);
-  statement.billed = amount(9, 9);
+  statement.net = amount(9, 9);
+  statement.tax = amount(1, 2);
+  statement.tax_terms = {70'000, "VAT 7 %", ""};
+  statement.series = *core::SeriesName::parse("INV");
+  statement.number = 42;
   statement.credit_applied = amount(0, 1);
   statement.lines = {{base::PayeeId(1), test_hash(1), amount(0, 5), 6, 7}};
   statement.carried_in = {{base::PayeeId(1), amount(0, 1)}};
@@ -131,8 +146,14 @@ TEST(Convert, StatementsAndSettlements) {
   statement.root = test_hash(2);
   statement.closed_by = base::Sequence(13);
   statement.settlement = base::SettlementId(14);
-  statement.mark = {core::StatementState::credited, amount(0, 4), {amount(0, 1), amount(0, 2)}};
+  statement.mark = {core::StatementState::credited, amount(0, 4), amount(0, 3), amount(0, 2), amount(0, 1),
+                    {amount(0, 1), amount(0, 2)}};
   const core::Statement decoded = round_trip<schema::Statement>(statement, Detail::full);
+  EXPECT_EQ(decoded.net, statement.net);
+  EXPECT_EQ(decoded.tax, statement.tax);
+  EXPECT_EQ(decoded.tax_terms, statement.tax_terms);
+  EXPECT_EQ(decoded.series, statement.series);
+  EXPECT_EQ(decoded.number, statement.number);
   EXPECT_EQ(decoded.mark, statement.mark);
   EXPECT_EQ(decoded.lines, statement.lines);
   EXPECT_EQ(decoded.shares, statement.shares);
