@@ -78,6 +78,20 @@ inline constexpr std::size_t kSubscriptionsPerSessionMax = 16;
 inline constexpr std::size_t kRailMandateBytesMax = 4096;
 inline constexpr std::size_t kRailMandatesPerPayerMax = 8;  // one for each rail; 32 KiB for a payer that fills them all
 inline constexpr std::size_t kRailCodeBytesMax = 64;        // the longest code of a card provider has about 40
+inline constexpr std::size_t kRailReferenceBytesMax = 256;  // a rail's own id: the longest known has about 100
+inline constexpr std::size_t kRailDetailBytesMax = 512;     // what a rail tells people; longer ones are cut
+// Rails that other processes serve. A look at a settlement sooner than this is a loop, later than that is none.
+inline constexpr std::uint64_t kRailProbeMsMin = 100;
+inline constexpr std::uint64_t kRailProbeMsMax = 30ULL * 24 * 3600 * 1000;
+inline constexpr std::size_t kExternalRailsMax = 16;
+inline constexpr std::size_t kRailGaugesMax = 16;  // that one settler may add to the metrics
+// Open settlements handed to a new settler in one call: at most 48 MiB of requests are too much for one message, so the
+// call ends earlier when this many bytes are reached.
+inline constexpr std::size_t kRailAdoptItemsMax = 256;
+inline constexpr std::size_t kRailAdoptBytesMax = 4u << 20;
+// Notices of one call of such a settler, and its calls that may wait for the ledger at a time.
+inline constexpr std::size_t kRailNoticesPerCallMax = 256;
+inline constexpr std::size_t kRailNoticeCallsMax = 8;
 // One notice of a rail: what its settler needs of it, not necessarily all that was sent.
 inline constexpr std::size_t kNoticeBodyBytesMax = 4096;
 inline constexpr std::size_t kNoticeTextBytesMax = 256;  // source, external id: a file's name and a place in it

@@ -165,9 +165,13 @@ Outcome rails_list(Context& context, const NoOptions&) {
   }
   Table table({{"RAIL"}, {"STATE"}, {"COLLECTS"}, {"PAYS OUT"}, {"UNDER WAY", Align::right}, {"DESCRIPTION"}});
   for (const rpc::RailStatus& rail : rails) {
-    table.row({rail.name, rail.enabled ? (rail.dry_run ? "dry run" : "on") : "off", rail.pull ? "yes" : "no",
-               rail.push ? "yes" : "no", fmt::format("{} of {}", rail.in_flight, rail.in_flight_max),
-               rail.description});
+    table.row({rail.name,
+               rail.enabled ? (!rail.available ? "away"
+                               : rail.dry_run  ? "dry run"
+                                               : "on")
+                            : "off",
+               rail.pull ? "yes" : "no", rail.push ? "yes" : "no",
+               fmt::format("{} of {}", rail.in_flight, rail.in_flight_max), rail.description});
   }
   context.write(table.render(context.color()));
   return {};

@@ -66,6 +66,7 @@ std::uint64_t count(const rpc::DaemonStatus& status, std::string_view name) {
 
 std::string rail_text(const rpc::RailStatus& rail) {
   std::string text = rail.enabled ? (rail.dry_run ? "dry run" : "on") : "off (kill switch)";
+  if (!rail.available) text += ", nobody there";
   text += fmt::format(", {} of {} under way", rail.in_flight, rail.in_flight_max);
   return rail.description.empty() ? text : text + "; " + rail.description;
 }
@@ -152,8 +153,8 @@ std::string frame(Context& context, const rpc::DaemonStatus& before, const rpc::
   row("calls under way", thousands(count(now, "rpc_calls_in_flight")));
   row("disk", bytes_text(count(now, "disk_bytes")));
   for (const rpc::RailStatus& rail : rails)
-    row(("rail " + rail.name).c_str(),
-        fmt::format("{} of {}{}", rail.in_flight, rail.in_flight_max, rail.enabled ? "" : ", off"));
+    row(("rail " + rail.name).c_str(), fmt::format("{} of {}{}", rail.in_flight, rail.in_flight_max,
+                                                   rail.enabled ? (rail.available ? "" : ", nobody there") : ", off"));
   return out + "\n" + gauges.render(context.color());
 }
 

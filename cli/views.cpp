@@ -538,6 +538,7 @@ Json rail_json(const rpc::RailStatus& rail) {
   out["push"] = rail.push;
   out["in_flight"] = rail.in_flight;
   out["in_flight_max"] = rail.in_flight_max;
+  out["available"] = rail.available;
   out["description"] = rail.description;
   return out;
 }

@@ -116,8 +116,8 @@ class Daemon::Impl {
     readiness_.set_not_ready("stopping");
     ops::notify_service_manager("STOPPING=1");
     if (x402_) x402_->stop();
+    stop_rails();  // while its outside settlers can still be heard
     if (rpc_) rpc_->stop();
-    stop_rails();
     verify_pool_.reset();
     // A scrape looks at all the parts: it ends before the ledger closes.
     if (http_) http_->stop();
@@ -256,6 +256,14 @@ class Daemon::Impl {
       card_ = settler.get();
       add(std::move(settler));
     }
+    if (config_.external.empty()) return {};
+    external_.emplace(settlers::external::Parts{io_->context(), store_->reader(), clock_, dispatcher_->inbox(),
+                                                [this] { dispatcher_->wake(); },
+                                                [this](std::string_view rail, std::string_view news) {
+                                                  log_.info("external rail", {{"rail", rail}, {"news", news}});
+                                                },
+                                                config_.network});
+    for (const ops::ExternalRailConfig& rail : config_.external) add(external_->add(external_options(rail)));
     return {};
   }
 
@@ -306,6 +314,7 @@ class Daemon::Impl {
 
   void stop_rails() {
     if (!io_) return;
+    if (external_) external_->close();
     waker_.clear();
     channel_events_.clear();
     if (channels_) {
@@ -327,7 +336,8 @@ class Daemon::Impl {
   Result<void> start_rpc() {
     hooks_.emplace(HooksParts{*store_, *dispatcher_, figures_, *rpc_, config_.ledger.checkpoint_root, started_,
                               config_.settlement.dry_run, capabilities_});
-    RETURN_IF_ERROR(rpc_->start({*verify_pool_, store_->service(), store_->reader(), clock_, *hooks_}));
+    settlers::external::Rails* external = external_ ? &*external_ : nullptr;
+    RETURN_IF_ERROR(rpc_->start({*verify_pool_, store_->service(), store_->reader(), clock_, *hooks_, external}));
     const std::string& path = config_.rpc.unix_socket;
     if (!path.empty()) {
       if (::chmod(path.c_str(), static_cast<mode_t>(config_.rpc.unix_socket_mode)) != 0)
@@ -452,6 +462,7 @@ class Daemon::Impl {
   std::unique_ptr<evm::Chain> chain_;           // of the stablecoin rail; null without it
   std::optional<channels::Channels> channels_;  // on the thread of io_
   std::map<std::string, settlers::Capabilities> capabilities_;
+  std::optional<settlers::external::Rails> external_;  // goes after the dispatcher, whose settlers are its
   std::unique_ptr<settlers::Dispatcher> dispatcher_;
   std::optional<Hooks> hooks_;
   std::optional<ops::LedgerGauges> gauges_;

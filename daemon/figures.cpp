@@ -140,6 +140,8 @@ std::vector<MetricFamily> metrics_of(const settlers::DispatcherStatus& status) {
   std::vector<MetricFamily> families;
   families.push_back(by_rail(status, "tabd_rail_enabled", "0 when the rail's kill switch is on.", MetricKind::gauge,
                              [](const RailStatus& rail) { return rail.enabled; }));
+  families.push_back(by_rail(status, "tabd_rail_available", "0 when the rail's settler is another process and away.",
+                             MetricKind::gauge, [](const RailStatus& rail) { return rail.available; }));
   families.push_back(by_rail(status, "tabd_rail_in_flight", "Settlements on the rail without an outcome.",
                              MetricKind::gauge, [](const RailStatus& rail) { return rail.in_flight; }));
   families.push_back(by_rail(status, "tabd_rail_in_flight_limit", "Most settlements on the rail at a time.",
@@ -230,6 +232,7 @@ std::vector<std::string> degraded_causes(const settlers::DispatcherStatus& statu
   std::vector<std::string> causes;
   for (const settlers::RailStatus& rail : status.rails) {
     if (!rail.enabled) causes.push_back("rail " + rail.rail + ": the kill switch is on, nothing is sent");
+    if (!rail.available) causes.push_back("rail " + rail.rail + ": no settler is connected, its settlements wait");
     if (rail.breaker != settlers::BreakerState::closed)
       causes.push_back("rail " + rail.rail + ": the circuit breaker is " + std::string(settlers::name(rail.breaker)) +
                        ": " + rail.last_error);

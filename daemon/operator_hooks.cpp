@@ -30,6 +30,7 @@ std::vector<rpc::RailStatus> Hooks::rails() {
     status.name = rail.rail;
     status.enabled = rail.enabled;
     status.dry_run = rail.dry_run;
+    status.available = rail.available;
     const auto capabilities = parts_.capabilities.find(rail.rail);
     if (capabilities != parts_.capabilities.end()) {
       status.pull = capabilities->second.pull;

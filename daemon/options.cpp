@@ -171,6 +171,21 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   return options;
 }
 
+settlers::external::Options external_options(const ops::ExternalRailConfig& config) {
+  settlers::external::Options options;
+  options.rail = config.name;
+  options.keys = config.keys;
+  options.collects = config.collects;
+  options.pays = config.pays;
+  options.refunds = config.refunds;
+  options.in_flight_max = config.in_flight_max;
+  options.call_ms = config.call_timeout_ms;
+  options.heartbeat_ms = config.heartbeat_ms;
+  options.notices_per_s = config.notices_per_s;
+  options.notices_open_max = config.notices_open_max;
+  return options;
+}
+
 settlers::card::CardOptions card_options(const ops::Config& config) {
   const ops::CardConfig& card = config.card;
   settlers::card::CardOptions options;

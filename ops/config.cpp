@@ -184,7 +184,10 @@ void read_rails(Section& section, Plan& plan) {
   for (const std::string& name : names) {
     const std::optional<base::RailName> rail = base::RailName::parse(name);
     if (!rail || name.empty()) {
-      section.mistake("rails", "\"" + name + "\" is not a rail; allowed: \"stablecoin\", \"card\", \"sandbox\"");
+      section.mistake(
+          "rails",
+          "\"" + name +
+              "\" is not a rail; allowed: \"stablecoin\", \"card\", \"bank\", \"sandbox\", or a rails.external.name");
     } else {
       plan.rails.push_back(*rail);
     }
@@ -258,6 +261,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_stablecoin(rails.section("stablecoin"), config);
   read_card(rails.section("card"), config);
   read_bank(rails.section("bank"), config);
+  read_external(rails.sections("external"), config);
   rails.finish();
   read_x402(top.section("x402"), config);
   top.finish();

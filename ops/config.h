@@ -288,6 +288,21 @@ struct BankConfig {
   bool operator==(const BankConfig&) const = default;
 };
 
+// A rail whose settler is another process (settlers/external/external.h).
+struct ExternalRailConfig {
+  std::string name;
+  std::vector<base::Address> keys;  // that may log in as its settler
+  bool collects = true;
+  bool pays = false;
+  bool refunds = false;
+  std::uint32_t in_flight_max = 64;
+  std::uint64_t call_timeout_ms = 30'000;
+  std::uint64_t heartbeat_ms = 5'000;
+  std::uint32_t notices_per_s = 100;
+  std::uint32_t notices_open_max = 10'000;
+  bool operator==(const ExternalRailConfig&) const = default;
+};
+
 struct Config {
   std::string network;  // "acme:tab"
   std::string data_dir;
@@ -306,6 +321,7 @@ struct Config {
   StablecoinConfig stablecoin;
   CardConfig card;
   BankConfig bank;
+  std::vector<ExternalRailConfig> external;
   std::vector<ledger::core::Asset> assets;
   std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label
   bool operator==(const Config&) const = default;

@@ -105,6 +105,8 @@ void read_card(Section section, Config& config);
 // Needs config.stablecoin and config.card.
 // Needs config.assets and config.data_dir.
 void read_bank(Section section, Config& config);
+// The entries of [[rails.external]].
+void read_external(std::vector<Section> sections, Config& config);
 // Needs config.stablecoin.
 void read_x402(Section section, Config& config);
 

@@ -318,7 +318,7 @@ void Dispatcher::Impl::consider(const Settlement& settlement) {
     if (settlement.kind == SettlementKind::refund && !can.refunds)
       return fail_unsent(settlement, "the rail " + rail->name + " cannot refund", FailureClass::rejected);
   }
-  if (!rail->breaker.would_begin(clock_.monotonic_ns())) return;
+  if (!rail->settler->available() || !rail->breaker.would_begin(clock_.monotonic_ns())) return;
   if (settlement.state == SettlementState::ready) {
     if (!rail->enabled || rail->in_flight.size() >= rail->capabilities.in_flight_max) return;
     if (options_.dry_run && deferrals_.size() >= options_.scheduled_max) return;
@@ -352,6 +352,7 @@ DispatcherStatus Dispatcher::Impl::status() const {
   for (std::size_t i = 0; i < rails_.size(); ++i) {
     status.rails[i].enabled = rails_[i]->enabled;
     status.rails[i].dry_run = options_.dry_run;
+    status.rails[i].available = rails_[i]->settler->available();
     status.rails[i].description = rails_[i]->settler->describe();
     status.rails[i].gauges = rails_[i]->settler->gauges();
   }

@@ -77,6 +77,7 @@ struct RailStatus {
   std::string rail;
   bool enabled = true;  // kill switch off
   bool dry_run = false;
+  bool available = true;  // Settler::available()
   BreakerState breaker = BreakerState::closed;
   std::size_t in_flight = 0;  // sending, accepted or unknown
   std::size_t in_flight_max = 0;

@@ -6,14 +6,12 @@
 // Threads: all calls come from the dispatcher's io_context thread; completions must be called on it, exactly once, and
 // may be called before the starting call returns. Calls for different settlements overlap up to in_flight_max.
 
-#include <cstdint>
-#include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "ledger/api/rail.h"
 #include "ledger/core/types.h"
 
 namespace settlers {
@@ -32,67 +30,13 @@ using ledger::core::SettlementKind;
 using ledger::core::SettlementState;
 using ledger::core::Time;
 
-struct Capabilities {
-  bool pull = false;              // can collect from a payer who gave a mandate before
-  bool push = false;              // can pay out
-  bool refunds = false;           // can send back what it collected, wholly or in parts
-  bool request = false;           // can only ask the payer to pay
-  bool can_probe = false;         // probe() gives a definite answer sooner or later
-  bool deduplicates = false;      // sending the same bytes twice moves money once
-  std::size_t in_flight_max = 1;  // settlements between sending and confirmed at a time
-  std::uint64_t finality_s = 0;   // usual time from accepted to final, for planning
-};
-
-// What one settlement is about, resolved.
-struct Instruction {
-  Settlement settlement;
-  Asset asset;                          // relays: may be none
-  ledger::core::Address payer_address;  // collections, refunds
-  Bytes payer_rail_mandate;  // collections, refunds: of Payer::rail_mandates the one of this rail; empty: there is none
-  std::string origin_reference;  // refunds: the rail's own id of the collection that is refunded
-  std::string payee_account;     // payouts: Payee::payout_account
-  Bytes relay_order;             // relays: Relay::order
-  // What the rail said of this settlement on its own, oldest first: the last base::limits::kNoticesPerProbeMax, without
-  // refused and resolved ones.
-  std::vector<Notice> notices;
-  bool dry_run = false;  // prepare() only: build what would be sent, reserve nothing
-};
-
-struct Prepared {
-  Hash idempotency_key;
-  Bytes request;          // everything that send() needs after a restart, exactly
-  std::string reference;  // if known before sending (a transaction hash); may be empty
-  // Other than none: the rail says that this instruction cannot succeed now (a simulation failed). Nothing was reserved
-  // and nothing is to be sent; the fields above are unused.
-  FailureClass failure = FailureClass::none;
-  std::string code;    // with failure: the rail's own word; may be empty
-  std::string detail;  // for people: what would be sent, or why not
-};
-
-// What a rail says. `state` is one of accepted, confirmed, settled, final, failed, unknown, returned, disputed.
-struct Outcome {
-  SettlementState state = SettlementState::unknown;
-  FailureClass failure = FailureClass::none;  // with failed
-  std::string reference;                      // empty: unchanged
-  std::string code;                           // the rail's own word, raw, at most 64 bytes; empty: unchanged
-  std::optional<Amount> fee;  // what the rail kept of this attempt so far, ledger scale; none: unchanged
-  // Collections, with confirmed, settled or final: what the rail moved, if that is not what it was asked for. Less: the
-  // rest is due again. More: the surplus is the payer's credit.
-  std::optional<Amount> moved;
-  std::string detail;                  // for people
-  std::uint64_t next_probe_ms = 1000;  // when to look again, unless terminal
-  bool rail_fault = false;  // the rail did not answer or answered nonsense: counts for the circuit breaker, as
-                            // a technical failure does
-};
-
-// A number for metrics, in the unit that its name ends with: "signer_balance_gwei", "chain_lag_seconds".
-struct Gauge {
-  std::string name;
-  std::int64_t value = 0;
-};
-
-template <typename T>
-using Done = std::function<void(T)>;
+// What passes between dispatcher and settler is in ledger/api/rail.h.
+using ledger::api::rail::Capabilities;
+using ledger::api::rail::Done;
+using ledger::api::rail::Gauge;
+using ledger::api::rail::Instruction;
+using ledger::api::rail::Outcome;
+using ledger::api::rail::Prepared;
 
 class Settler {
  public:
@@ -119,6 +63,9 @@ class Settler {
   virtual void send(const Instruction& instruction, Done<Outcome> done) = 0;
   // Asks the rail what became of it. unknown is an honest answer.
   virtual void probe(const Instruction& instruction, Done<Outcome> done) = 0;
+  // False: nobody is there to be asked (the settler is another process, and away). Nothing is prepared, sent or probed
+  // then; settlements wait as they are. Cheap; from any thread.
+  virtual bool available() const { return true; }
   // One line for `tabctl status` and metrics: balance, lag, degraded reason. Cheap; from any thread.
   virtual std::string describe() const = 0;
   // The same as numbers. Cheap; from any thread.

@@ -102,7 +102,8 @@ Result<std::unique_ptr<detail::SessionState>> login(const std::shared_ptr<Connec
                                                     ": " + std::string(base::info(status).sentence));
     const auto session = response.getSession();
     switch (session.which()) {
-      case wire::Session::NONE: break;
+      case wire::Session::NONE:
+      case wire::Session::RAIL: break;  // a settler's: this library has none
       case wire::Session::SERVER:
         return std::unique_ptr<detail::SessionState>(new detail::SessionState{connection, session.getServer()});
       case wire::Session::PAYER:

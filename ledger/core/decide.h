@@ -43,8 +43,8 @@ std::string cleaned(std::string_view text, std::size_t bytes_max);
 inline constexpr std::uint64_t kPlanSecondsMax = 10ULL * 366 * 24 * 3600;
 inline constexpr std::size_t kAssetTextBytesMax = 256;  // CAIP-19 needs at most 8 + 1 + 32 + 1 + 8 + 1 + 128 + 1 + 78
 inline constexpr std::size_t kSymbolBytesMax = 16;
-inline constexpr std::size_t kAccountBytesMax = 256;    // payout accounts: an address, an IBAN, a provider's id
-inline constexpr std::size_t kReferenceBytesMax = 256;  // rails' own ids
-inline constexpr std::size_t kDetailBytesMax = 512;     // reasons for people; longer ones are cut
+inline constexpr std::size_t kAccountBytesMax = 256;  // payout accounts: an address, an IBAN, a provider's id
+inline constexpr std::size_t kReferenceBytesMax = base::limits::kRailReferenceBytesMax;
+inline constexpr std::size_t kDetailBytesMax = 512;  // reasons for people; longer ones are cut
 
 }  // namespace ledger::core

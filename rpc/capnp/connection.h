@@ -40,6 +40,7 @@ class Connection {
   std::size_t challenges = 0;
   std::size_t subscriptions = 0;
   std::size_t submitters = 0;
+  std::size_t registrations = 0;
 
  private:
   void refused(const std::string& reason);

@@ -57,6 +57,8 @@ class PendingCalls {
   std::uint64_t last_id_ = 0;
 };
 
+class RailLine;
+
 // Turns an environment failure into what the caller sees as an exception.
 kj::Exception to_exception(const base::Error& error);
 
@@ -80,6 +82,8 @@ struct Context {
   kj::Timer& timer;
   ReadBudget read_budget{base::limits::kRpcReadBudgetBytes};
   PendingCalls pending;
+  std::unordered_map<std::uint64_t, RailLine*> rail_lines;  // the settlers that are connected, by number
+  std::uint64_t last_rail_line = 0;
   bool stopping = false;
 
   void log(LogLevel level, const std::string& message) const {

@@ -170,6 +170,7 @@ void encode(const RailStatus& in, wire::RailStatus::Builder out) {
   out.setInFlight(in.in_flight);
   out.setInFlightMax(in.in_flight_max);
   out.setDescription(text(in.description));
+  out.setAvailable(in.available);
 }
 
 bool decode(wire::RailStatus::Reader in, RailStatus& out) {
@@ -180,6 +181,7 @@ bool decode(wire::RailStatus::Reader in, RailStatus& out) {
   out.push = in.getPush();
   out.in_flight = in.getInFlight();
   out.in_flight_max = in.getInFlightMax();
+  out.available = in.getAvailable();
   out.description = string(in.getDescription());
   return true;
 }

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "ledger/api/ledger_service.h"
 #include "ledger/api/observer.h"
+#include "ledger/api/rail.h"
 #include "ledger/api/reader.h"
 #include "rpc/capnp/views.h"
 
@@ -67,6 +68,7 @@ struct RpcDependencies {
   const ledger::api::LedgerReader& reader;
   const base::Clock& clock;
   OperatorHooks& hooks;
+  ledger::api::rail::Desk* rails = nullptr;  // null: no rail is served from outside
 };
 
 // A snapshot, for metrics. Names as in Prometheus: totals only grow.

@@ -92,7 +92,12 @@ class LoginImpl final : public schema::Login::Server {
     if (crypto::address_of(recovered.key) != key_) return Status::signature_wrong;
     if (role_ == Role::operator_) return listed(context_.options.operators);
     if (role_ == Role::auditor) return listed(context_.options.auditors);
+    if (role_ == Role::rail) return own_rail().empty() ? Status::not_permitted : Status::ok;
     return Status::ok;
+  }
+
+  std::string own_rail() const {
+    return context_.deps.rails == nullptr ? std::string() : context_.deps.rails->rail_of(key_);
   }
 
   Status listed(const std::vector<core::Address>& keys) const {
@@ -113,6 +118,7 @@ class LoginImpl final : public schema::Login::Server {
       case Role::payer: session.setPayer(make_payer_session(context_, connection_, std::move(standing.payer))); return;
       case Role::operator_: session.setOperator(make_operator_session(context_, connection_)); return;
       case Role::auditor: session.setAuditor(make_auditor_session(context_, connection_)); return;
+      case Role::rail: session.setRail(make_rail_session(context_, connection_, own_rail())); return;
     }
   }
 
@@ -144,7 +150,7 @@ class TabdImpl final : public schema::Tabd::Server {
   kj::Promise<void> authenticate(AuthenticateContext call) override {
     const auto params = call.getParams();
     const schema::Role role = params.getRole();
-    if (role > schema::Role::AUDITOR) throw_invalid("authenticate: the role is unknown to this version");
+    if (role > schema::Role::RAIL) throw_invalid("authenticate: the role is unknown to this version");
     const core::Address key = address_param(params.getKey(), "authenticate: key");
     auto login = kj::heap<LoginImpl>(context_, connection_, static_cast<Role>(role), key);
     auto results = call.getResults();

@@ -20,6 +20,7 @@ schema::ServerSession::Client make_server_session(Context& context, Connection& 
 schema::PayerSession::Client make_payer_session(Context& context, Connection& connection, core::Payer payer);
 schema::OperatorSession::Client make_operator_session(Context& context, Connection& connection);
 schema::AuditorSession::Client make_auditor_session(Context& context, Connection& connection);
+schema::RailSession::Client make_rail_session(Context& context, Connection& connection, std::string rail);
 
 // Throws (as KJ does) when a read failed; a refusal stays in `status`.
 template <typename T>

@@ -8,6 +8,7 @@ std::string_view name(Role role) noexcept {
     case Role::payer: return "payer";
     case Role::operator_: return "operator";
     case Role::auditor: return "auditor";
+    case Role::rail: return "rail";
   }
   return "unknown";
 }

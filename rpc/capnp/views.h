@@ -18,8 +18,8 @@ namespace rpc {
 
 namespace core = ledger::core;
 
-enum class Role : std::uint8_t { server = 0, payer = 1, operator_ = 2, auditor = 3 };
-// "server", "payer", "operator", "auditor": the text that is signed at login.
+enum class Role : std::uint8_t { server = 0, payer = 1, operator_ = 2, auditor = 3, rail = 4 };
+// "server", "payer", "operator", "auditor", "rail": the text that is signed at login.
 std::string_view name(Role role) noexcept;
 
 struct NetworkInfo {
@@ -217,6 +217,7 @@ struct RailStatus {
   std::uint32_t in_flight = 0;
   std::uint32_t in_flight_max = 0;
   std::string description;
+  bool available = true;
 };
 
 }  // namespace rpc

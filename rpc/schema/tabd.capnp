@@ -1,6 +1,7 @@
 @0x8988677e0eee61aa;
 
-# tabd's remote interface. This file is the manual; types.capnp explains the values, status.capnp the refusals.
+# tabd's remote interface. This file is the manual; types.capnp explains the values, status.capnp the refusals,
+# settler.capnp the rails that are served from outside.
 #
 # Connecting
 #   By default a unix socket with mode 0600; over TCP only with TLS (1.2 or later), with client certificates where the
@@ -33,6 +34,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("rpc::schema");
 
 using T = import "types.capnp";
+using R = import "settler.capnp";
 
 enum Role {
   # The text that is signed at login is the lower-case name.
@@ -40,6 +42,8 @@ enum Role {
   payer @1;
   operator @2;
   auditor @3;
+  rail @4;
+  # A settler outside the daemon: settler.capnp.
 }
 
 struct Info {
@@ -85,6 +89,7 @@ struct Session {
     payer @2 :PayerSession;
     operator @3 :OperatorSession;
     auditor @4 :AuditorSession;
+    rail @5 :R.RailSession;
   }
 }
 

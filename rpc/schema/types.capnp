@@ -949,6 +949,8 @@ struct RailStatus {
   inFlightMax @6 :UInt32;
   description @7 :Text;
   # One line from the settler: balance, lag, degraded reason.
+  available @8 :Bool = true;
+  # False: its settler is another process, and not connected. Its settlements wait.
 }
 
 struct StatusText {

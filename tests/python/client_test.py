@@ -4,24 +4,17 @@
 """
 
 import asyncio
-import os
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import capnp
-from eth_account import Account
 
+import daemon
 import tab
 
 TABD, SCHEMA = sys.argv.pop(1), sys.argv.pop(1)
-
-capnp.remove_import_hook()
-IMPORTS = [os.path.dirname(os.path.dirname(capnp.__file__))]  # "/capnp/c++.capnp" comes with pycapnp
-schema = capnp.load(os.path.join(SCHEMA, "tabd.capnp"), imports=IMPORTS)
-status = capnp.load(os.path.join(SCHEMA, "status.capnp"), imports=IMPORTS)
+schema, status = daemon.load(SCHEMA, "tabd.capnp"), daemon.load(SCHEMA, "status.capnp")
 
 NETWORK = "py:tab"
 CONFIG = """
@@ -60,45 +53,7 @@ announce = true
 [rails.sandbox2.payers]
 "0x976EA74026E726554dB657fA54763abd0C3a0aa9" = "stray"
 """
-# The publicly known development accounts of the mnemonic "test test test test test test test test test test test junk".
-Account.enable_unaudited_hdwallet_features()
-OPERATOR, SERVER, PAYER, AGENT, PAYEE, STRANGER, DECLINED = [
-    Account.from_mnemonic("test " * 11 + "junk", account_path=f"m/44'/60'/0'/0/{i}") for i in range(7)]
-
-
-class Daemon:
-    """tabd with a configuration of its own; stopped at the end."""
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="tabd-py-")
-        self.socket = os.path.join(self.folder.name, "t.sock")
-        self.write("tabd.toml", CONFIG, 0o644)
-        self.write("operator.key", OPERATOR.key.hex() + "\n", 0o400)
-        self.log = open(os.path.join(self.folder.name, "log"), "w+")
-        self.process = subprocess.Popen([TABD, "--config", os.path.join(self.folder.name, "tabd.toml")],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 60
-        while not os.path.exists(self.socket):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.log.seek(0)
-                raise RuntimeError("tabd did not start:\n" + self.log.read())
-            time.sleep(0.05)
-        return self
-
-    def write(self, name: str, text: str, mode: int) -> None:
-        path = os.path.join(self.folder.name, name)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "w") as file:
-            file.write(text)
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-        self.folder.cleanup()
+OPERATOR, SERVER, PAYER, AGENT, PAYEE, STRANGER, DECLINED = daemon.ACCOUNTS[:7]
 
 
 class Listener(schema.Listener.Server):
@@ -111,23 +66,6 @@ class Listener(schema.Listener.Server):
 
     async def dropped(self, reason, **_):
         self.reason = str(reason)
-
-
-class Connection:
-    async def open(self, socket: str):
-        self.stream = await capnp.AsyncIoStream.create_unix_connection(path=socket)
-        self.client = capnp.TwoPartyClient(self.stream)
-        self.tabd = self.client.bootstrap().cast_as(schema.Tabd)
-        return self
-
-    async def login(self, role: str, key, signed_role=None):
-        asked = await self.tabd.authenticate(role=role, key=tab.address(key.address))
-        signature = tab.sign(key, NETWORK, "Login", {
-            "role": signed_role or role, "key": key.address, "challenge": bytes(asked.challenge)})
-        answer = await asked.login.login(signature=signature)
-        if answer.status != status.statusOk:
-            return answer.status, None
-        return answer.status, getattr(answer.session, role)
 
 
 async def set_up(operator) -> None:
@@ -155,9 +93,8 @@ async def submit(session, number: int, charges: list):
 class ClientTest(unittest.TestCase):
     def run_with_daemon(self, scenario) -> None:
         async def run():
-            with Daemon() as daemon:
-                self.daemon = daemon
-                connection = await Connection().open(daemon.socket)
+            with daemon.Daemon(TABD, CONFIG) as process:
+                connection = await daemon.Connection(schema, status, NETWORK).open(process.socket)
                 code, self.operator = await connection.login("operator", OPERATOR)
                 self.assertEqual(code, status.statusOk)
                 await set_up(self.operator)

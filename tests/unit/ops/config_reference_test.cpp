@@ -131,6 +131,7 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "rails.sandbox.amount",
                                         "rails.sandbox.payers",
                                         "rails.bank",
+                                        "rails.external",
                                         "rails.bank.ach",
                                         "rails.bank.asset",
                                         "rails.bank.sepa",
