@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
-RAIL ?= stablecoin
+RAIL ?= all
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 PROFILE := $(if $(filter sandbox,$(RAIL)),base,chain)

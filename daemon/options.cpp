@@ -135,6 +135,7 @@ settlers::bank::BankOptions bank_options(const ops::Config& config) {
   options.approve_above_cents = static_cast<std::uint64_t>(bank.approve_above.units());
   options.poll_ms = bank.poll_interval_ms;
   options.in_flight_max = bank.in_flight_max;
+  options.demonstration_day_ms = bank.demonstration_day_ms;
   return options;
 }
 
@@ -144,10 +145,8 @@ settlers::stablecoin::StablecoinOptions stablecoin_options(const ops::Config& co
   options.rpc_url = coin.rpc_url;
   options.chain_id = coin.chain_id;
   for (const ops::TokenConfig& token : coin.tokens) {
-    const auto asset = std::find_if(config.assets.begin(), config.assets.end(),
-                                    [&token](const ledger::core::Asset& other) { return other.id == token.asset; });
-    CHECK(asset != config.assets.end());  // the configuration's reader resolved it
-    options.tokens.push_back({token.asset, token.address, token.eip712_name, token.eip712_version, asset->rail_scale});
+    options.tokens.push_back({token.asset, token.address, token.eip712_name, token.eip712_version,
+                              static_cast<std::uint8_t>(token.decimals)});
   }
   options.state_directory = coin.state_directory;
   options.confirmed = rule_of(coin.confirmed);

@@ -155,6 +155,7 @@ struct TokenConfig {
   base::Address address;
   std::string eip712_name;
   std::string eip712_version = "2";
+  std::uint32_t decimals = 0;  // of the contract; at least the asset's rail_scale
   bool operator==(const TokenConfig&) const = default;
 };
 
@@ -282,6 +283,7 @@ struct BankConfig {
   base::Amount approve_above;  // in cents; zero: never
   std::uint64_t poll_interval_ms = 5'000;
   std::uint32_t in_flight_max = 200'000;
+  std::uint64_t demonstration_day_ms = 0;  // how long a day of the bank lasts; zero: a day
   SepaConfig sepa;
   AchConfig ach;
   std::vector<BankAssetConfig> assets;

@@ -121,6 +121,24 @@ BankAssetConfig read_asset(Section& section, const Config& config) {
   return result;
 }
 
+// "demo:tab", "demo-shop:tab": signatures and references of such a network are worth nothing in another.
+bool is_demonstration(const std::string& network) {
+  return network.rfind("demo:", 0) == 0 || network.rfind("demo-", 0) == 0;
+}
+
+void read_demonstration_day(Section& section, Config& config) {
+  BankConfig& bank = config.bank;
+  section.duration_ms("demonstration_day", 0, kHour, bank.demonstration_day_ms);
+  if (bank.demonstration_day_ms == 0) return;
+  if (!is_demonstration(config.network))
+    section.mistake("demonstration_day",
+                    "only for demonstrations: payees would be paid from money that can still be "
+                    "returned; allowed in a network whose name begins with \"demo\", such as "
+                    "\"demo:tab\"");
+  if (bank.ach.enabled)
+    section.mistake("demonstration_day", "ACH settles by the calendar alone; allowed: with [rails.bank.sepa] only");
+}
+
 }  // namespace
 
 void read_bank(Section section, Config& config) {
@@ -134,6 +152,7 @@ void read_bank(Section section, Config& config) {
   read_sepa(section.section("sepa"), bank.sepa);
   read_ach(section.section("ach"), bank.ach);
   for (Section& asset : section.sections("asset")) bank.assets.push_back(read_asset(asset, config));
+  read_demonstration_day(section, config);
   if (bank.enabled) {
     if (!bank.sepa.enabled && !bank.ach.enabled)
       section.mistake("sepa",

@@ -55,6 +55,7 @@ TokenConfig read_token(Section& section, const Config& config) {
                    [&symbol](const ledger::core::Asset& candidate) { return candidate.symbol == symbol; });
   if (asset != config.assets.end()) {
     token.asset = asset->id;
+    token.decimals = asset->rail_scale;
   } else if (!symbol.empty()) {
     section.mistake("asset", "\"" + symbol + "\" is no asset of this file; allowed: the symbol of an [[asset]]");
   }
@@ -62,6 +63,11 @@ TokenConfig read_token(Section& section, const Config& config) {
   if (section.node("address") == nullptr) section.mistake("address", "missing; allowed: the token's contract, 0x...");
   section.required_text("eip712_name", token.eip712_name);
   section.text("eip712_version", token.eip712_version);
+  const std::uint32_t moved = token.decimals;
+  section.integer("decimals", 0, 36, token.decimals);
+  if (token.decimals < moved)
+    section.mistake("decimals", "fewer than the asset's rail_scale, " + std::to_string(moved) +
+                                    ": statements would have digits that the token cannot move");
   section.finish();
   return token;
 }

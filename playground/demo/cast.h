@@ -40,6 +40,10 @@ inline constexpr std::size_t kPayees = 3;
 inline constexpr std::size_t kPayers = 12;
 inline constexpr std::size_t kAgents = 2;
 inline constexpr std::size_t kPoorPayer = kPayers - 1;  // on a chain: its wallet is too small for its bill
+// With all rails: the first four pay by bank, the next four by card, the others on the chain.
+inline constexpr std::size_t kBankPayers = 4;
+inline constexpr std::size_t kCardPayers = 4;
+inline constexpr std::size_t kStolenCardPayer = kBankPayers + kCardPayers - 1;  // then its plan goes on to the bank
 
 Cast make_cast();
 // Writes each key to `folder`/LABEL.key with mode 0400.

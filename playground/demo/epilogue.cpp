@@ -8,6 +8,7 @@
 #include "cli/table.h"
 #include "cli/text.h"
 #include "cli/views.h"
+#include "playground/demo/agreement.h"
 
 namespace playground::demo {
 namespace {
@@ -19,15 +20,6 @@ using core::SettlementKind;
 using core::SettlementState;
 
 constexpr std::uint64_t kSettleUs = 45'000'000;
-
-Result<std::vector<core::Settlement>> all_settlements(Stage& stage) {
-  return tabd::collect<core::Settlement>([&](rpc::Page page) { return stage.books().settlements(page); });
-}
-
-Result<std::vector<core::Statement>> all_statements(Stage& stage) {
-  return tabd::collect<core::Statement>(
-      [&](rpc::Page page) { return stage.books().statements(base::Address{}, page); });
-}
 
 struct Progress {
   std::size_t collections = 0, collected = 0, payouts = 0, paid = 0, stuck = 0;
@@ -56,7 +48,7 @@ Progress progress_of(const std::vector<core::Settlement>& settlements) {
 // fee and one of the rail's units.
 Result<bool> something_payable(Stage& stage) {
   core::Amount rail_unit(1);
-  for (unsigned i = kRailScale; i < kLedgerScale; ++i)
+  for (unsigned i = stage.rail_scale(); i < kLedgerScale; ++i)
     rail_unit = base::Amount(static_cast<std::uint64_t>(rail_unit.units() * 10));
   for (const Payee& payee : stage.cast().payees) {
     ASSIGN_OR_RETURN(const rpc::PayeeAccount account, stage.books().payee(payee.party.address));
@@ -66,6 +58,10 @@ Result<bool> something_payable(Stage& stage) {
     }
   }
   return false;
+}
+
+bool is_on(const core::Settlement& settlement, const char* rail) {
+  return settlement.rail == *base::RailName::parse(rail);
 }
 
 std::string payer_name(const Stage& stage, base::PayerId id) {
@@ -103,18 +99,18 @@ namespace {
 // The poor payer's collections could not be made and wait for their next attempt: its wallet is filled once, and it
 // asks for another attempt of each at once. `asked` holds those that it asked for.
 Result<void> help_poor_payer(Stage& stage, Console& console, const std::vector<core::Settlement>& settlements,
-                             std::map<base::Address, base::u128>& before, std::set<std::uint64_t>& asked) {
+                             Holdings& before, std::set<std::uint64_t>& asked) {
   const Party& payer = stage.cast().payers[kPoorPayer];
   for (const core::Settlement& one : settlements) {
-    const bool waits =
-        one.kind == SettlementKind::collection && one.state == SettlementState::ready && one.dunning_step > 0;
+    const bool waits = is_on(one, "stablecoin") && one.kind == SettlementKind::collection &&
+                       one.state == SettlementState::ready && one.dunning_step > 0;
     if (!waits || asked.contains(one.id.value)) continue;
     console.say("{} could not pay {}: {} ({}).", payer.label, text(stage, one.amount), cli::word(one.failure),
                 one.detail);
     if (asked.empty()) {
       const base::u128 had = before.at(payer.address);
       RETURN_IF_ERROR(stage.fill_poor_wallet());
-      before[payer.address] = had + base::Amount::parse_decimal(kWallet, kRailScale)->units();
+      before[payer.address] = had + base::Amount::parse_decimal(kWallet, kTokenScale)->units();
       console.say("Its wallet gets {} more.", kWallet);
     }
     asked.insert(one.id.value);
@@ -125,6 +121,18 @@ Result<void> help_poor_payer(Stage& stage, Console& console, const std::vector<c
   return {};
 }
 
+// A card that was declined for good: its statement goes on to the plan's next rail by itself.
+void tell_of_next_rails(const Stage& stage, Console& console, const std::vector<core::Settlement>& settlements,
+                        std::set<std::uint64_t>& told) {
+  for (const core::Settlement& one : settlements) {
+    if (one.refusals.empty() || one.rail == one.refusals.front().rail || !told.insert(one.id.value).second) continue;
+    const core::RailRefusal& refusal = one.refusals.front();
+    console.say("{}'s rail {} refused statement {} for good ({}). Its plan goes on: attempt {} is made by {}.",
+                payer_name(stage, one.payer), refusal.rail.view(), one.statement.value, cli::word(refusal.failure),
+                one.attempt, one.rail.view());
+  }
+}
+
 std::string settled_line(const Stage& stage, const Progress& now) {
   return fmt::format("{} of {} collections final ({}), {} of {} payouts final ({})", now.collected, now.collections,
                      text(stage, now.collected_amount), now.paid, now.payouts, text(stage, now.paid_amount));
@@ -132,16 +140,17 @@ std::string settled_line(const Stage& stage, const Progress& now) {
 
 }  // namespace
 
-Result<void> close_and_settle(Stage& stage, Console& console, std::map<base::Address, base::u128>& before) {
+Result<void> close_and_settle(Stage& stage, Console& console, Holdings& before) {
   for (const Party& payer : stage.cast().payers)
     RETURN_IF_ERROR(accepted(stage.books().close_now(payer.address, kAsset), "closing the window of " + payer.label));
   const std::uint64_t give_up_ns = stage.clock().monotonic_ns() + kSettleUs * 1000;
   std::string shown;
-  std::set<std::uint64_t> asked;
+  std::set<std::uint64_t> asked, told;
   while (!g_interrupted) {
     ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
     const Progress now = progress_of(settlements);
     if (stage.chain() != nullptr) RETURN_IF_ERROR(help_poor_payer(stage, console, settlements, before, asked));
+    tell_of_next_rails(stage, console, settlements, told);
     ASSIGN_OR_RETURN(const bool payable, something_payable(stage));
     const std::string line = settled_line(stage, now);
     if (line != shown) console.live(line);
@@ -187,162 +196,86 @@ Result<void> show_paper(Stage& stage, Console& console) {
   return {};
 }
 
-Result<void> show_money(Stage& stage, Console& console, const std::map<base::Address, base::u128>& before) {
-  ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
-  cli::Table moves({{"NUMBER", cli::Align::right},
-                    {"KIND"},
-                    {"PARTY"},
-                    {"AMOUNT", cli::Align::right},
-                    {"STATE"},
-                    {stage.chain() != nullptr ? "TRANSACTION" : "REFERENCE"}});
-  for (const core::Settlement& one : settlements) {
-    const bool collection = one.kind == SettlementKind::collection;
-    moves.row({std::to_string(one.id.value), std::string(cli::word(one.kind)),
-               collection ? payer_name(stage, one.payer) : payee_name(stage, one.payee), text(stage, one.amount),
-               std::string(cli::word(one.state)), one.reference});
-  }
-  console.line(moves.render(console.tty()));
-  if (stage.chain() == nullptr) return {};
-  ASSIGN_OR_RETURN(const auto after, stage.balances());
+namespace {
+
+void show_chain_accounts(Stage& stage, Console& console, const Holdings& before, const Holdings& after) {
   cli::Table balances({{"ACCOUNT"},
                        {"ADDRESS"},
                        {"BEFORE", cli::Align::right},
                        {"AFTER", cli::Align::right},
                        {"CHANGE", cli::Align::right}});
   const auto row = [&](const std::string& label, const base::Address& address) {
-    const base::u128 was = before.at(address);
-    const base::u128 is = after.at(address);
-    balances.row({label, base::to_hex(address), cli::signed_decimal(static_cast<base::i128>(was), kRailScale),
-                  cli::signed_decimal(static_cast<base::i128>(is), kRailScale),
-                  cli::signed_decimal(static_cast<base::i128>(is) - static_cast<base::i128>(was), kRailScale)});
+    const auto was = static_cast<base::i128>(before.at(address));
+    const auto is = static_cast<base::i128>(after.at(address));
+    if (was == 0 && is == 0) return;  // pays or is paid by another rail
+    balances.row({label, base::to_hex(address), cli::signed_decimal(was, kTokenScale),
+                  cli::signed_decimal(is, kTokenScale), cli::signed_decimal(is - was, kTokenScale)});
   };
   for (const Party& payer : stage.cast().payers) row(payer.label, payer.address);
   for (const Payee& payee : stage.cast().payees) row(payee.party.label, payee.party.address);
   row("operator's treasury", stage.cast().treasury.address);
   console.line(balances.render(console.tty()));
+}
+
+// What the provider and the bank say, each from its own books.
+Result<void> show_their_books(Stage& stage, Console& console) {
+  ASSIGN_OR_RETURN(const std::vector<Movement> movements, movements_outside(stage, {}, {}));
+  cli::Table table({{"WHO"}, {"RAIL"}, {"ACCOUNT THERE"}, {"CHANGE", cli::Align::right}});
+  for (const Movement& one : movements)
+    table.row({one.who, one.rail, one.account, cli::signed_decimal(one.change, kLedgerScale)});
+  console.line(table.render(console.tty()));
+  ASSIGN_OR_RETURN(const CardProvider::Books cards, stage.provider()->books());
+  ASSIGN_OR_RETURN(const Bank::Books bank, stage.bank()->books());
+  console.say(
+      "The provider took {} payments and kept {} for it. The bank took {} files with {} payments and sent {} "
+      "statements.",
+      cards.payments, cli::signed_decimal(static_cast<base::i128>(cards.fees), kCentScale), bank.files, bank.payments,
+      bank.statements);
   return {};
 }
 
-namespace {
-
-// The sums that have to agree, in ledger units.
-struct Sums {
-  std::map<base::PayerId, core::Amount> billed;     // statements
-  std::map<base::PayerId, core::Amount> due;        // ... less credit
-  std::map<base::PayerId, core::Amount> collected;  // final collections
-  std::map<base::PayeeId, core::Amount> paid;       // final payouts
-  base::i128 treasury = 0;                          // collected - paid
-};
-
-Result<Sums> sums_of(Stage& stage) {
-  Sums sums;
-  const auto add = [](auto& map, auto id, core::Amount amount) { map[id] = base::add_checked(map[id], amount); };
-  ASSIGN_OR_RETURN(const std::vector<core::Statement> statements, all_statements(stage));
-  for (const core::Statement& one : statements) {
-    add(sums.billed, one.payer, one.billed);
-    add(sums.due, one.payer, one.due_amount());
+// The last window of one payer by each rail, and of the one whose card was declined.
+void show_one_window(Stage& stage, Console& console, const std::vector<core::Settlement>& settlements) {
+  console.say("One window, three rails:");
+  for (const std::size_t index : {std::size_t{0}, kBankPayers, kStolenCardPayer, kBankPayers + kCardPayers}) {
+    const core::Settlement* last = nullptr;
+    for (const core::Settlement& one : settlements)
+      if (one.kind == SettlementKind::collection && one.payer.value == index + 1) last = &one;
+    if (last == nullptr) continue;
+    const std::string before =
+        last->refusals.empty() ? "" : fmt::format(", after {} said no", last->refusals.front().rail.view());
+    console.say("  {:<9} paid {} by {:<10} as {}{}", stage.cast().payers[index].label, text(stage, last->amount),
+                last->rail.view(), last->reference, before);
   }
-  ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
-  for (const core::Settlement& one : settlements) {
-    if (one.state != SettlementState::final) continue;
-    const bool collection = one.kind == SettlementKind::collection;
-    if (collection)
-      add(sums.collected, one.payer, one.amount);
-    else
-      add(sums.paid, one.payee, one.amount);
-    sums.treasury += collection ? one.amount.signed_units() : -one.amount.signed_units();
-  }
-  return sums;
-}
-
-class Comparison {
- public:
-  void same(const std::string& what, base::i128 a, const char* a_name, base::i128 b, const char* b_name) {
-    if (a == b) return;
-    found_.push_back(fmt::format("{}: {} {}, {} {}", what, a_name, cli::signed_decimal(a, kLedgerScale), b_name,
-                                 cli::signed_decimal(b, kLedgerScale)));
-  }
-  void add(std::string difference) { found_.push_back(std::move(difference)); }
-  std::vector<std::string> take() { return std::move(found_); }
-
- private:
-  std::vector<std::string> found_;
-};
-
-// A change of a chain balance in ledger units.
-base::i128 change(const std::map<base::Address, base::u128>& before, const std::map<base::Address, base::u128>& after,
-                  const base::Address& account) {
-  base::i128 difference = static_cast<base::i128>(after.at(account)) - static_cast<base::i128>(before.at(account));
-  for (unsigned i = kRailScale; i < kLedgerScale; ++i) difference *= 10;
-  return difference;
-}
-
-// Every final settlement names a transaction that succeeded, and no two name the same.
-Result<void> check_transactions(Stage& stage, Comparison& compare) {
-  if (stage.chain() == nullptr) return {};
-  ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
-  std::set<std::string> seen;
-  for (const core::Settlement& one : settlements) {
-    if (one.state != SettlementState::final) {
-      compare.add(fmt::format("settlement {} is {}", one.id.value, cli::word(one.state)));
-      continue;
-    }
-    const std::optional<base::Hash> transaction = base::hash_from_hex(one.reference);
-    if (!transaction || !seen.insert(one.reference).second) {
-      compare.add(fmt::format("settlement {}: \"{}\" is no transaction of its own", one.id.value, one.reference));
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::optional<int> status, stage.chain()->receipt_status(*transaction));
-    if (status != 1) compare.add(fmt::format("settlement {}: the chain does not know {}", one.id.value, one.reference));
-  }
-  return {};
+  console.line("");
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> differences(Stage& stage, const TrafficStats& stats,
-                                             const std::map<base::Address, base::u128>& before) {
-  ASSIGN_OR_RETURN(Sums sums, sums_of(stage));
-  ASSIGN_OR_RETURN(const auto after, stage.balances());
-  const Cast& cast = stage.cast();
-  Comparison compare;
-  for (std::size_t i = 0; i < kPayers; ++i) {
-    const base::PayerId id(static_cast<std::uint32_t>(i + 1));
-    ASSIGN_OR_RETURN(const rpc::TallyView tally, stage.books().tally(cast.payers[i].address, kAsset));
-    const base::i128 open = tally.unbilled.signed_units();
-    compare.same(cast.payers[i].label, stats.charged[i].signed_units(), "the servers were promised",
-                 sums.billed[id].signed_units() + open, "the books billed or carry on");
-    compare.same(cast.payers[i].label, sums.due[id].signed_units(), "its statements ask for",
-                 sums.collected[id].signed_units(), "the rail collected");
-    compare.same(cast.payers[i].label, tally.billed.signed_units() + tally.held.signed_units(), "still billed or held",
-                 0, "after everything was paid");
-    if (stage.chain() != nullptr)
-      compare.same(cast.payers[i].label, sums.collected[id].signed_units(), "the books collected",
-                   -change(before, after, cast.payers[i].address), "its wallet is less by");
+Result<void> show_money(Stage& stage, Console& console, const Holdings& before) {
+  ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
+  cli::Table moves({{"NUMBER", cli::Align::right},
+                    {"KIND"},
+                    {"PARTY"},
+                    {"AMOUNT", cli::Align::right},
+                    {"RAIL"},
+                    {"TRY", cli::Align::right},
+                    {"STATE"},
+                    {stage.options().rail == Rail::stablecoin ? "TRANSACTION" : "REFERENCE"}});
+  for (const core::Settlement& one : settlements) {
+    const bool collection = one.kind == SettlementKind::collection;
+    moves.row({std::to_string(one.id.value), std::string(cli::word(one.kind)),
+               collection ? payer_name(stage, one.payer) : payee_name(stage, one.payee), text(stage, one.amount),
+               std::string(one.rail.view()), std::to_string(one.attempt), std::string(cli::word(one.state)),
+               one.reference});
   }
-  for (std::size_t i = 0; i < kPayees; ++i) {
-    const base::PayeeId id(static_cast<std::uint32_t>(i + 1));
-    const base::Address& address = cast.payees[i].party.address;
-    ASSIGN_OR_RETURN(const rpc::PayeeAccount account, stage.books().payee(address));
-    core::Amount paid_out;
-    for (const core::PayeeBalance& one : account.balances) paid_out = base::add_checked(paid_out, one.paid_out);
-    compare.same(account.payee.label, paid_out.signed_units(), "the books paid", sums.paid[id].signed_units(),
-                 "its final payouts are");
-    if (stage.chain() != nullptr)
-      compare.same(account.payee.label, sums.paid[id].signed_units(), "the books paid", change(before, after, address),
-                   "its wallet is more by");
+  console.line(moves.render(console.tty()));
+  if (stage.options().rail == Rail::all) show_one_window(stage, console, settlements);
+  if (stage.chain() != nullptr) {
+    ASSIGN_OR_RETURN(const Holdings after, stage.balances());
+    show_chain_accounts(stage, console, before, after);
   }
-  if (stage.chain() != nullptr)
-    compare.same("operator", sums.treasury, "collected less paid out is", change(before, after, cast.treasury.address),
-                 "the treasury changed by");
-  RETURN_IF_ERROR(check_transactions(stage, compare));
-  ASSIGN_OR_RETURN(const std::vector<core::OperatorBalance> balances, stage.books().operator_balances());
-  base::i128 cash = 0;
-  for (const core::OperatorBalance& one : balances) cash += one.cash.posted;
-  compare.same("operator", cash, "the cash account is", sums.treasury, "collected less paid out is");
-  std::vector<std::string> found = compare.take();
-  found.insert(found.end(), stats.wrong.begin(), stats.wrong.end());
-  return found;
+  return stage.provider() == nullptr ? Result<void>() : show_their_books(stage, console);
 }
 
 }  // namespace playground::demo

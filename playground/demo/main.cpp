@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/text.h"
+#include "playground/demo/agreement.h"
 #include "playground/demo/epilogue.h"
 
 namespace playground::demo {
@@ -120,25 +121,28 @@ Result<int> play(const DemoOptions& options, Console& console) {
   ASSIGN_OR_RETURN(const std::vector<std::string> found, differences(*stage, stats, before));
   for (const std::string& one : found) console.say("DIFFERENT: {}", one);
   if (!found.empty()) return 1;
-  console.line(stage->chain() != nullptr ? "The servers' own sums, the books and the chain agree, to the last unit."
-                                         : "The servers' own sums, the books and the rail agree, to the last unit.");
+  const char* all = options.rail == Rail::all          ? "the books, the chain, the card provider and the bank"
+                    : options.rail == Rail::stablecoin ? "the books and the chain"
+                                                       : "the books and the rail";
+  console.say("The servers' own sums, {} agree, to the last unit.", all);
   return 0;
 }
 
 int run(int argc, char** argv) {
   DemoOptions options;
-  std::string rail = "stablecoin";
+  std::string rail = "all";
   CLI::App app("Plays the whole story of tabd on this machine: promises, bills, collections, payouts, proofs.\n",
                "tabd-demo");
-  app.add_option("--rail", rail, "stablecoin (a local chain) or sandbox (needs nothing)")
+  app.add_option("--rail", rail,
+                 "all (a local chain, cards and a bank), stablecoin (the chain alone) or sandbox (needs nothing)")
       ->capture_default_str()
-      ->check(CLI::IsMember({"stablecoin", "sandbox"}));
+      ->check(CLI::IsMember({"all", "stablecoin", "sandbox"}));
   app.add_flag("--keep", options.keep, "Keep slow traffic flowing until Ctrl-C, for exploring with tabctl");
   app.add_option("--seconds", options.seconds, "Of traffic")->capture_default_str()->check(CLI::Range(3, 60));
   app.add_option("--tabd", options.tabd, "The daemon's binary; beside this one, if not given");
   app.add_option("--tabctl", options.tabctl, "The tool's binary; beside this one, if not given");
   CLI11_PARSE(app, argc, argv);
-  options.rail = rail == "sandbox" ? Rail::sandbox : Rail::stablecoin;
+  options.rail = rail == "sandbox" ? Rail::sandbox : rail == "stablecoin" ? Rail::stablecoin : Rail::all;
   if (options.keep) options.items_per_second = 2;
   ::signal(SIGINT, on_signal);
   ::signal(SIGTERM, on_signal);

@@ -16,6 +16,7 @@
 #include "playground/demo/child.h"
 #include "playground/demo/console.h"
 #include "playground/demo/options.h"
+#include "playground/demo/stand_ins.h"
 
 namespace playground::demo {
 
@@ -25,12 +26,16 @@ inline constexpr const char* kNetwork = "demo:tab";
 inline constexpr base::AssetId kAsset{1};
 // A charge may be a hundredth of the token's smallest unit; statements round to what the token can move.
 inline constexpr unsigned kLedgerScale = 8;
-inline constexpr unsigned kRailScale = 6;
+inline constexpr unsigned kTokenScale = 6;
+inline constexpr unsigned kCentScale = 2;
 inline constexpr const char* kWallet = "1000";  // what each payer has at the start, in tokens
 inline constexpr const char* kPoorWallet = "1";
 
 // Set by Ctrl-C; every loop of the demo looks at it.
 extern std::atomic<bool> g_interrupted;
+
+// On the chain, in the token's smallest units.
+using Holdings = std::map<base::Address, base::u128>;
 
 // Removes itself.
 class Folder {
@@ -62,13 +67,20 @@ class Stage {
   tabd::Client& client() noexcept { return *client_; }
   tabd::OperatorSession& books() noexcept { return *operator_; }
   core::Asset asset() const;
-  // The chain; null on the sandbox rail.
+  // What the rails can move: statements round to it.
+  unsigned rail_scale() const noexcept { return options_.rail == Rail::all ? kCentScale : kTokenScale; }
+  // Null where the rail is not played.
   chain::DevChain* chain() noexcept { return chain_.get(); }
+  CardProvider* provider() noexcept { return provider_.get(); }
+  Bank* bank() noexcept { return bank_.get(); }
+  // Of payers and payees who have one: the provider's name of them, and their IBAN.
+  const std::map<base::Address, std::string>& card_names() const noexcept { return card_names_; }
+  const std::map<base::Address, std::string>& ibans() const noexcept { return ibans_; }
   const base::Address& token() const noexcept { return token_; }
   // The rest of the poor payer's wallet. Only with a chain.
   base::Result<void> fill_poor_wallet();
   // Token balances in the token's smallest units, for everybody who has an account. Empty on the sandbox rail.
-  base::Result<std::map<base::Address, base::u128>> balances();
+  base::Result<Holdings> balances();
   // Of tabd's web page.
   std::string page_url() const;
   bool daemon_running() { return daemon_.running(); }
@@ -82,9 +94,16 @@ class Stage {
       : options_(std::move(options)), folder_(std::move(folder)), cast_(std::move(cast)) {}
   base::Result<void> find_programs();
   base::Result<void> start_chain(Console& console);
+  std::string symbol() const;
+  std::string token_name() const;
+  base::Result<void> start_stand_ins(Console& console);
   base::Result<void> write_config();
   base::Result<void> start_daemon(Console& console);
+  base::Result<void> set_plans();
+  std::string plan_of(std::size_t payer) const;
+  base::Result<void> set_payees();
   base::Result<void> register_parties(Console& console);
+  base::Result<void> register_rails(Console& console);
   base::Result<void> register_mandates(Console& console);
 
   DemoOptions options_;
@@ -96,6 +115,10 @@ class Stage {
   std::string asset_text_ = "USD";
   base::Address token_;
   std::unique_ptr<chain::DevChain> chain_;
+  std::unique_ptr<CardProvider> provider_;
+  std::unique_ptr<Bank> bank_;
+  std::map<base::Address, std::string> card_names_;
+  std::map<base::Address, std::string> ibans_;
   Child daemon_;
   std::unique_ptr<tabd::Client> client_;
   std::optional<tabd::OperatorSession> operator_;

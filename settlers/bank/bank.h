@@ -93,6 +93,9 @@ struct BankOptions {
   std::uint64_t approve_above_cents = 0;  // a file of more waits for the operator; zero: never
   std::uint64_t poll_ms = 5'000;          // how often in/, out/ and gate/ are looked at
   std::size_t in_flight_max = 200'000;
+  // For demonstrations: every moment is before a cut-off, a file is written once in this time, and each of the
+  // *_final_days lasts so long, from the moment when the booking was read. Zero: banks live by the calendar.
+  std::uint64_t demonstration_day_ms = 0;
 };
 
 // For logs: something that a person may want to know. Called on the rail's own thread.

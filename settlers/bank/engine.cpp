@@ -262,6 +262,7 @@ Outcome Engine::probe(const Instruction& instruction) const {
     return outcome(settlement.state, "the request of this settlement cannot be read: " + request.error().message,
                    kLookLaterMs);
   std::optional<NoticeBody> rejected, booking, back;
+  base::Time booking_seen;
   std::string note;
   std::uint64_t fee = 0;
   for (const Notice& notice : instruction.notices) {
@@ -280,6 +281,7 @@ Outcome Engine::probe(const Instruction& instruction) const {
           note = "; the bank booked " + cents_text(body->cents) + (body->incoming ? " in" : " out") + " for it instead";
         } else {
           booking = body;
+          booking_seen = notice.received;
         }
         break;
     }
@@ -288,7 +290,7 @@ Outcome Engine::probe(const Instruction& instruction) const {
   if (back) {
     result = returned(instruction, *back, booking.has_value() || moved(settlement.state));
   } else if (booking) {
-    result = booked(instruction, *request, booking->date.value_or(today(request->party.network)));
+    result = booked(*request, booking->date.value_or(today(request->party.network)), booking_seen);
   } else if (rejected) {
     const ReasonPolicy& policy = reason_policy(rejected->reason);
     result = failed(policy.failure, rejected->reason, rejected->reason + ": " + std::string(policy.meaning));
@@ -308,7 +310,12 @@ Outcome Engine::returned(const Instruction&, const NoticeBody& body, bool was_bo
   return result;
 }
 
-Outcome Engine::booked(const Instruction&, const Request& request, Day date) const {
+base::Time Engine::can_come_back_until(const Request& request, Day date, Day days, base::Time seen) const {
+  if (options_.demonstration_day_ms == 0) return local(request.party.network).instant({date + days, 0});
+  return {seen.us + static_cast<std::uint64_t>(days) * options_.demonstration_day_ms * 1000};
+}
+
+Outcome Engine::booked(const Request& request, Day date, base::Time seen) const {
   Day days = 0;
   if (request.party.network == Network::sepa) {
     days = !request.collection                            ? options_.sepa->payout_final_days
@@ -319,7 +326,7 @@ Outcome Engine::booked(const Instruction&, const Request& request, Day date) con
            : request.party.entry_class == EntryClass::ccd ? options_.ach->company_final_days
                                                           : options_.ach->consumer_final_days;
   }
-  const base::Time end = local(request.party.network).instant({date + days, 0});
+  const base::Time end = can_come_back_until(request, date, days, seen);
   if (clock_.now() >= end)
     return outcome(SettlementState::final, "booked on " + date_text(date) + ", and the time for returns is over", 0);
   return outcome(SettlementState::settled,
@@ -345,7 +352,7 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
     const bool by_time = file.ach && local_.count(Network::ach) != 0 &&
                          business_days_between(BusinessCalendar::federal_reserve, file.due, today(Network::ach)) >=
                              options_.ach->settled_after_days;
-    if (by_time) return booked(instruction, *request, file.due);
+    if (by_time) return booked(*request, file.due, clock_.now());
     // A state that was reached before is not lost by looking again.
     const SettlementState state = moved(settlement.state) ? settlement.state : SettlementState::accepted;
     return outcome(state, in_file + ", delivered", kLookMs * 6);
@@ -357,7 +364,7 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
   const bool unsent = settlement.state == SettlementState::sending || settlement.state == SettlementState::unknown;
   if (!unsent) {
     if (network == Network::ach && settlement.submitted.us != 0 && moved(settlement.state))
-      return booked(instruction, *request, static_cast<Day>(settlement.submitted.seconds() / 86'400) + 2);
+      return booked(*request, static_cast<Day>(settlement.submitted.seconds() / 86'400) + 2, clock_.now());
     return outcome(settlement.state, "its file is no longer kept in the spool", kLookLaterMs);
   }
   if (!spool_->complete()) return outcome(SettlementState::unknown, problem_, kLookMs);

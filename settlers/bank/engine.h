@@ -108,7 +108,9 @@ class Engine {
 
   Outcome where_it_is(const Instruction& instruction, const Whereabouts& where) const;
   Outcome returned(const Instruction& instruction, const NoticeBody& body, bool booked) const;
-  Outcome booked(const Instruction& instruction, const Request& request, Day date) const;
+  // `seen`: when we heard of it.
+  Outcome booked(const Request& request, Day date, base::Time seen) const;
+  base::Time can_come_back_until(const Request& request, Day date, Day days, base::Time seen) const;
   Amount fee_of(const Instruction& instruction, std::uint64_t cents) const;
   std::uint64_t ms_until(base::Time time) const;
 

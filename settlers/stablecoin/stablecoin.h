@@ -30,7 +30,7 @@ struct Token {
   base::Address address;
   std::string eip712_name;  // as in its DOMAIN_SEPARATOR; differs by chain ("USD Coin", "USDC")
   std::string eip712_version = "2";
-  std::uint8_t decimals = 6;  // checked against the contract; must equal the asset's rail_scale
+  std::uint8_t decimals = 6;  // checked against the contract; at least the asset's rail_scale
 };
 
 // A block counts when it is `depth` blocks deep (1 = the newest block), or when it is at or below the node's tag.

@@ -123,6 +123,31 @@ TEST_F(Validators, TheReportsOfOurTestsAreWhatBanksMaySend) {
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
+// Two days of the bank that the demo uses: a file booked as a sum, of another one refused and one returned.
+TEST_F(Validators, TheBankOfThePlaygroundSendsWhatBanksMaySend) {
+  for (const char* folder : {"in", "out", "archive"}) std::filesystem::create_directory(directory_ / folder);
+  const SepaFile debits = sepa_file(SepaScheme::core);
+  SepaFile transfers = sepa_file(SepaScheme::transfer, SequenceType::recurring, 1);
+  transfers.message_id = transfers.payment_information_id = "TABD-00000002";
+  std::ofstream(directory_ / "out/1.xml") << write_sepa(debits);
+  std::ofstream(directory_ / "out/2.xml") << write_sepa(transfers);
+  const Ran ran =
+      run("cd " + std::string(TABD_SOURCE) + "/playground/bank && python3 -B -c \"import bank; b = bank.Bank('" +
+          directory_.string() + "', '" + debits.own.iban + "', 100, closed=['" + debits.payments[2].party.iban +
+          "'], returns={'" + debits.payments[1].party.iban + "': 'AM04'}); b.take(); b.close_day(); b.close_day()\"");
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  std::size_t statements = 0, statuses = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_ / "in")) {
+    const bool statement = entry.path().filename().string().starts_with("statement");
+    ++(statement ? statements : statuses);
+    const Ran checked = run("xmllint --noout --nonet --schema " + kTools + "/" +
+                            (statement ? "camt.053.001.08" : "pain.002.001.11") + ".xsd " + entry.path().string());
+    EXPECT_EQ(checked.status, 0) << checked.output;
+  }
+  EXPECT_EQ(statuses, 2U);
+  EXPECT_EQ(statements, 2U);
+}
+
 TEST_F(Validators, AchFilesAreReadBackByAnotherImplementation) {
   for (const EntryClass entry_class : {EntryClass::ppd, EntryClass::ccd, EntryClass::web}) {
     for (const bool debits : {true, false}) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import Stripe from "stripe";
-import { API_VERSION, Provider, signatureHeader } from "./provider.mjs";
+import { API_VERSION, Provider, signatureHeader } from "../../playground/provider/provider.mjs";
 
 let provider;
 let stripe;

@@ -1,7 +1,7 @@
 #pragma once
 
-// A stand-in of tests/card as a child process: a script that prints its address. It ends with its standard input, so
-// also when the test is killed.
+// A stand-in as a child process: that of playground/provider with stripe-mock as its judge, or another script of
+// tests/card that prints its address. It ends with its standard input, so also when the test is killed.
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -15,15 +15,19 @@ namespace support {
 
 class ProviderProcess {
  public:
-  explicit ProviderProcess(const char* script = "serve.mjs") {
-    const std::string path = std::string(TABD_CARD_TESTS "/") + script;
+  // Without a script: playground/provider.
+  explicit ProviderProcess(const std::string& script = {}) {
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return;
     pid_ = ::fork();
     if (pid_ == 0) {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);
-      ::execlp("node", "node", path.c_str(), static_cast<char*>(nullptr));
+      if (script.empty()) {
+        ::execlp("node", "node", TABD_PROVIDER, "--judge", TABD_CARD_TESTS "/oracle.mjs", static_cast<char*>(nullptr));
+      } else {
+        ::execlp("node", "node", (TABD_CARD_TESTS "/" + script).c_str(), static_cast<char*>(nullptr));
+      }
       ::_exit(127);
     }
     ::close(in[0]);

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 class CardProviderTest : public CardRailTest {
  protected:
-  CardProviderTest() : CardRailTest("serve.mjs", "Node.js is missing: run tools/setup.sh chain") {}
+  CardProviderTest() : CardRailTest("", "Node.js is missing: run tools/setup.sh chain") {}
   // Whatever a test is about: each of its requests is one that the provider's own description allows.
   void TearDown() override {
     CardRailTest::TearDown();

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Provider } from "../../playground/provider/provider.mjs";
 import { MISSING, Oracle } from "./oracle.mjs";
-import { Provider } from "./provider.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const binary = process.env.TABD_BINARY ?? join(root, "build", "release", "daemon", "tabd");

@@ -262,6 +262,35 @@ TEST_F(BankEngine, FilesAreWrittenBeforeTheCutOffOfTheWallClockOnBankingDays) {
   EXPECT_THAT(tick(), SizeIs(1));
 }
 
+// A Sunday, at a time when no bank is open: files are written, and what is booked is final a moment later.
+TEST_F(BankEngine, ADemonstrationsDaysAreAsShortAsItLikes) {
+  options_.ach.reset();
+  options_.demonstration_day_ms = 2'000;
+  options_.sepa->core_final_days = 3;
+  clock_.set(utc("2026-11-22", 23));
+  open();
+  Instruction one = collection(1, 1'250);
+  send(one);
+  EXPECT_THAT(tick(), SizeIs(1));
+  ASSERT_THAT(names("out"), SizeIs(1));
+  const std::string xml = content("out/" + names("out")[0]);
+  EXPECT_THAT(sepa_rule_findings(xml), IsEmpty());
+  EXPECT_THAT(xml, HasSubstr("<ReqdColltnDt>2026-11-24</ReqdColltnDt>")) << "the dates are the calendar's";
+  Instruction two = collection(2, 99);
+  send(two);
+  EXPECT_THAT(tick(), IsEmpty()) << "one file a day";
+  clock_.advance_us(2'000'000);
+  EXPECT_THAT(tick(), SizeIs(1));
+  deliver();
+  tell(one, receive("statement.xml",
+                    reports::statement_of({{one.settlement.reference, 1'250, true, "", 0, "", 0, "BOOK"}})));
+  EXPECT_EQ(probe(one).state, S::settled);
+  EXPECT_EQ(probe(one).next_probe_ms, 6'001U);
+  one.settlement.state = S::settled;
+  clock_.advance_us(6'000'000);
+  EXPECT_EQ(probe(one).state, S::final);
+}
+
 TEST_F(BankEngine, TheKillSwitchKeepsFilesIn) {
   Instruction one = collection(1, 100);
   send(one);

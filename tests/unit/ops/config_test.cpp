@@ -150,6 +150,9 @@ constexpr std::array kBadCases = {
     BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[rails.card]\nenabled=true\napi_key_file=\"k\"\n"
             "webhook_secret_file=\"w\"\n[[rails.card.asset]]\nasset=\"A\"\ncurrency=\"usd\"\n",
             "1:1", "x402.listen", "the webhook of [rails.card]"},
+    BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\nscale=6\n[[rails.stablecoin.token]]\nasset=\"A\"\n"
+            "address=\"0x833589fcd6edb6e08f4c7c32d4f71b54bda02913\"\neip712_name=\"A\"\ndecimals=5",
+            "11:10", "rails.stablecoin.token.decimals", "fewer than the asset's rail_scale, 6"},
     BadCase{"[rails.card]\naccount = \"me\"", "3:11", "rails.card.account", "acct_"},
     BadCase{"[rails.card]\nabsent_after = \"1h\"", "3:16", "rails.card.absent_after", "\"25h\" and more"},
     BadCase{"[[asset]]\nid=1\ntext=\"A\"\nsymbol=\"A\"\n[[rails.card.asset]]\nasset=\"A\"\ncurrency=\"USD\"", "8:10",
@@ -167,6 +170,8 @@ constexpr std::array kBadCases = {
     BadCase{"[rails.bank.ach]\ncut_off = \"25:00\"", "3:11", "rails.bank.ach.cut_off", "no time of day"},
     BadCase{"[rails.bank]\nenabled = true\n[rails.bank.ach]\nbank_routing_number = \"1\"", "2:1", "rails.bank.sepa",
             "neither network is enabled"},
+    BadCase{"[rails.bank]\ndemonstration_day = \"1s\"", "3:21", "rails.bank.demonstration_day",
+            "only for demonstrations"},
     BadCase{"[[rails.bank.asset]]\nasset = \"X\"\ncurrency = \"EUR\"", "3:9", "rails.bank.asset.asset",
             "is no asset of this file"},
 };

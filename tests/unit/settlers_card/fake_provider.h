@@ -1,8 +1,8 @@
 #pragma once
 
 // A card provider in memory, behind the transport: payment intents, transfers, disputes, idempotency keys that are kept
-// for 24 hours of the test's clock, and faults by the call. tests/card has one that speaks HTTP and is checked with the
-// provider's own library; this one is for counting to ten thousand.
+// for 24 hours of the test's clock, and faults by the call. playground/provider has one that speaks HTTP and is checked
+// with the provider's own library; this one is for counting to ten thousand.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

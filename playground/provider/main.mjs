@@ -1,14 +1,20 @@
-// The stand-in as a process of its own: prints its address and serves until its standard input ends.
+// The stand-in as a process of its own: prints its address, and serves until its standard input ends or, with
+// --until-stopped, until SIGTERM.
 //
 // Beside the provider's interface:  POST /_test  {"faults": [...], "advance": seconds, "dispute": "pi_...",
-// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true]}  and  GET /_test  which tells what there is. "oracle" in
-// its answer is null when stripe-mock was not made, else what it said of the requests so far.
+// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true], "availableAfter": seconds}  and  GET /_test  which
+// tells what there is. With --judge MODULE each request is also shown to its Oracle (tests/card/oracle.mjs); "oracle" in
+// the answer is what that said of the requests so far, null without one.
 
-import { Oracle } from "./oracle.mjs";
+import { pathToFileURL } from "node:url";
 import { Provider } from "./provider.mjs";
 
 const provider = new Provider();
-provider.oracle = await Oracle.start();
+const judge = process.argv.indexOf("--judge");
+if (judge >= 0) {
+  const { Oracle } = await import(pathToFileURL(process.argv[judge + 1]));
+  provider.oracle = await Oracle.start();
+}
 const receive = provider.receive.bind(provider);
 provider.receive = (request, response) => {
   if (request.url !== "/_test") return receive(request, response);
@@ -21,12 +27,15 @@ provider.receive = (request, response) => {
     if (asked.dispute) provider.dispute(asked.dispute);
     if (asked.closeDispute) provider.closeDispute(...asked.closeDispute);
     if (asked.settle) provider.settle(...asked.settle);
+    if (asked.availableAfter !== undefined) provider.availableAfter = asked.availableAfter;
     const oracle = (await provider.oracle?.verdict()) ?? null;
     response.writeHead(200, { "Content-Type": "application/json" });
     response.end(
       JSON.stringify({
         now: provider.now(),
+        balance: provider.balance,
         intents: [...provider.intents.values()],
+        charges: [...provider.charges.values()],
         transfers: [...provider.transfers.values()],
         disputes: [...provider.disputes.values()],
         calls: provider.calls.length,
@@ -38,5 +47,7 @@ provider.receive = (request, response) => {
 };
 await provider.start();
 console.log(provider.url);
-process.stdin.resume();
-process.stdin.on("end", () => process.exit(0));
+if (!process.argv.includes("--until-stopped")) {
+  process.stdin.resume();
+  process.stdin.on("end", () => process.exit(0));
+}

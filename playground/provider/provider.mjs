@@ -1,5 +1,5 @@
-// A card provider for tests: Stripe's REST interface as far as tabd uses it, with state, idempotency keys, webhooks that
-// are signed, and faults on demand. provider.test.mjs checks it with the provider's own library.
+// A card provider for the demo and for tests: Stripe's REST interface as far as tabd uses it, with state, idempotency keys,
+// webhooks that are signed, and faults on demand. tests/card/provider.test.mjs checks it with the provider's own library.
 //
 // Faults (`provider.faults`, used up one by one, or `provider.fault = (call) => name`):
 //   drop-before  the connection is closed, nothing was done       drop-after  the same after it was done
