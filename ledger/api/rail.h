@@ -40,7 +40,7 @@ struct Capabilities {
 struct Instruction {
   Settlement settlement;
   Asset asset;                  // relays: may be none
-  core::Address payer_address;   // collections, refunds
+  core::Address payer_address;  // collections, refunds
   Bytes payer_rail_mandate;  // collections, refunds: of Payer::rail_mandates the one of this rail; empty: there is none
   std::string origin_reference;  // refunds: the rail's own id of the collection that is refunded
   std::string payee_account;     // payouts: Payee::payout_account
@@ -68,7 +68,7 @@ struct Outcome {
   FailureClass failure = FailureClass::none;  // with failed
   std::string reference;                      // empty: unchanged
   std::string code;                           // the rail's own word, raw, at most 64 bytes; empty: unchanged
-  std::optional<Amount> fee;           // what the rail kept of this attempt so far, ledger scale; none: unchanged
+  std::optional<Amount> fee;  // what the rail kept of this attempt so far, ledger scale; none: unchanged
   // Collections, with confirmed, settled or final: what the rail moved, if that is not what it was asked for. Less: the
   // rest is due again. More: the surplus is the payer's credit.
   std::optional<Amount> moved;

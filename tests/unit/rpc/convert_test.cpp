@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/limits.h"
+#include "rpc/capnp/convert_rail.h"
 #include "tests/support/actors.h"
 
 namespace rpc {
@@ -281,8 +282,9 @@ TEST(Convert, MandatesEventsAndTheRest) {
   EXPECT_EQ(round_trip<schema::Event>(Event{}).payer, core::Address{});
   EventFilter filter{bit(EventKind::accepted), address(1), {}};
   EXPECT_EQ(round_trip<schema::EventFilter>(filter).payer, address(1));
-  RailStatus rail{"sandbox", false, true, true, false, 3, 4, "fine"};
+  RailStatus rail{"sandbox", false, true, true, false, 3, 4, "fine", false};
   EXPECT_EQ(round_trip<schema::RailStatus>(rail).description, "fine");
+  EXPECT_FALSE(round_trip<schema::RailStatus>(rail).available);
   TallyView tally;
   tally.payer = base::PayerId(1);
   tally.asset = base::AssetId(2);
@@ -404,6 +406,45 @@ TEST(Schema, StatusesAreThoseOfTheCode) {
   std::size_t constants = 0;
   for (std::size_t at = text.find("\nconst "); at != std::string::npos; at = text.find("\nconst ", at + 1)) ++constants;
   EXPECT_EQ(constants, static_cast<std::size_t>(found)) << "status.capnp has constants that the code has not";
+}
+
+// Enumerants have 16 bits on the wire and 8 in the ledger: 263 must not become 7, `failed`.
+TEST(ConvertRail, ANumberThatNobodyKnowsStaysOne) {
+  capnp::MallocMessageBuilder message;
+  auto said = message.initRoot<schema::RailOutcome>();
+  said.setState(static_cast<schema::SettlementState>(256 + 7));
+  said.setFailure(static_cast<schema::FailureClass>(256 + 3));
+  rail::Outcome outcome;
+  EXPECT_EQ(decode(said.asReader(), outcome), nullptr);
+  EXPECT_EQ(static_cast<int>(outcome.state), 255);
+  EXPECT_EQ(static_cast<int>(outcome.failure), 255);
+}
+
+TEST(ConvertRail, WhatIsTooLongIsRefusedAndWhatOnlyPeopleReadIsCut) {
+  capnp::MallocMessageBuilder message;
+  auto said = message.initRoot<schema::RailOutcome>();
+  said.setState(schema::SettlementState::ACCEPTED);
+  said.setDetail(text(std::string(10'000, 'd')));
+  said.setReference(text(std::string(256, 'r')));
+  rail::Outcome outcome;
+  EXPECT_EQ(decode(said.asReader(), outcome), nullptr);
+  EXPECT_EQ(outcome.detail.size(), 512u);
+  EXPECT_FALSE(outcome.fee || outcome.moved);
+  said.setReference(text(std::string(257, 'r')));
+  EXPECT_STREQ(decode(said.asReader(), outcome), "the reference is longer than 256 bytes");
+
+  auto prepared = message.initRoot<schema::RailPrepared>();
+  const core::Bytes long_request(base::limits::kSettlementRequestBytesMax + 1);
+  prepared.setRequest(data(base::ByteView(long_request)));
+  rail::Prepared own;
+  EXPECT_STREQ(decode(prepared.asReader(), own), "the request is longer than 192 KiB");
+  prepared.setRequest(data(base::ByteView(long_request).subspan(1)));
+  prepared.setIdempotencyKey(data(base::ByteView(long_request).first(31)));
+  EXPECT_STREQ(decode(prepared.asReader(), own), "an idempotency key has 32 bytes");
+
+  auto notice = message.initRoot<schema::RailNotice>();
+  core::Notice kept;
+  EXPECT_STREQ(decode(notice.asReader(), kept), "a key has 32 bytes");
 }
 
 }  // namespace
