@@ -51,7 +51,7 @@ Result<Sums> sums_of(Stage& stage) {
   const auto add = [](auto& map, auto id, core::Amount amount) { map[id] = base::add_checked(map[id], amount); };
   ASSIGN_OR_RETURN(const std::vector<core::Statement> statements, all_statements(stage));
   for (const core::Statement& one : statements) {
-    add(sums.billed, one.payer, one.billed);
+    add(sums.billed, one.payer, one.billed());
     add(sums.due, one.payer, one.due_amount());
   }
   ASSIGN_OR_RETURN(const std::vector<core::Settlement> settlements, all_settlements(stage));
