@@ -99,6 +99,8 @@ inline constexpr std::size_t kNoticeTextBytesMax = 256;  // source, external id:
 inline constexpr std::size_t kNoticesPerCommandMax = 1024;
 // Notices that wait or are in suspense, at about 250 bytes each in memory; beyond it recording is `overloaded`.
 inline constexpr std::size_t kNoticesOpenMax = 1'000'000;
+inline constexpr std::size_t kReleaseRulesMax = 16;       // of a payee: one for each rail
+inline constexpr std::size_t kPaymentStatementsMax = 64;  // that one payment pays: five years of months
 // Of one settlement, those that its settler is shown: the last ones.
 inline constexpr std::size_t kNoticesPerProbeMax = 32;
 inline constexpr std::size_t kPageItemsMax = 1000;             // items in one page of a list

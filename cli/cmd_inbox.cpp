@@ -113,6 +113,7 @@ struct ResolveOptions {
   std::string resolution;
   std::string payer;
   std::string reason;
+  std::uint64_t statement = 0;
 };
 
 Outcome resolve(Context& context, const ResolveOptions& options) {
@@ -120,10 +121,12 @@ Outcome resolve(Context& context, const ResolveOptions& options) {
   wanted.id = core::NoticeId(options.id);
   wanted.reason = options.reason;
   CLI_TRY(wanted.resolution, parse_resolution(options.resolution));
-  const bool to_payer = wanted.resolution == core::Resolution::payer_credit;
+  wanted.statement = core::StatementId(options.statement);
+  const bool to_payer =
+      wanted.resolution == core::Resolution::payer_credit || wanted.resolution == core::Resolution::pays_statement;
   if (to_payer != !options.payer.empty())
-    return usage_failure(to_payer ? "Whose credit?" : "Only payer-credit is about a payer.",
-                         "Name --payer with payer-credit.");
+    return usage_failure(to_payer ? "Which payer's?" : "Only payer-credit and pays-statement are about a payer.",
+                         "Name --payer with payer-credit and pays-statement.");
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   if (to_payer) {
     CLI_TRY(wanted.payer, find_payer(session, options.payer));
@@ -162,9 +165,10 @@ void add_inbox_commands(CLI::App& root, Chosen& chosen) {
         app.add_option("number", options.id, "Of the notice.")->required();
         app.add_option("what", options.resolution,
                        "dismiss (it waits, and is explained without it), went-back (in cash, to where it came from), "
-                       "payer-credit, operator (the operator's revenue or loss).")
+                       "payer-credit, pays-statement, operator (the operator's revenue or loss).")
             ->required();
-        app.add_option("--payer", options.payer, "With payer-credit: address, number or label.");
+        app.add_option("--payer", options.payer, "With payer-credit, pays-statement: address, number or label.");
+        app.add_option("--statement", options.statement, "With pays-statement; otherwise the open ones, oldest first.");
         app.add_option("--reason", options.reason, "For the journal.")->required();
       },
       resolve);

@@ -68,12 +68,15 @@ Outcome payee_balance(Context& context, Viewer& viewer, const std::string& name,
   }
   Table table({{"ASSET"},
                {"NOT YET COLLECTED", Align::right},
+               {"IN RESERVE", Align::right},
+               {"TO GIVE BACK", Align::right},
                {"PAYABLE NOW", Align::right},
                {"PAID OUT", Align::right},
                {"FEES", Align::right}});
   for (const core::PayeeBalance& one : account.balances) {
     const core::Asset asset = assets.get(one.asset);
     table.row({asset.symbol, signed_decimal(-(one.accrued.posted + one.accrued.pending), asset.scale),
+               signed_decimal(-one.reserve.posted, asset.scale), signed_decimal(one.recoverable.posted, asset.scale),
                one.payable_now.to_decimal_string(asset.scale), one.paid_out.to_decimal_string(asset.scale),
                one.fees.to_decimal_string(asset.scale)});
   }
@@ -111,6 +114,8 @@ Outcome operator_balance(Context& context, Viewer& viewer, const AssetBook& asse
     row("rounding", one.rounding, true);
     row("kept by rails", one.rail_fees, false);
     row("suspense", one.suspense, true);
+    row("tax to be paid", one.tax, true);
+    row("refunds to be paid", one.refunds, true);
   }
   context.write(table.render(context.color()));
   return {};
@@ -146,7 +151,8 @@ Outcome credit_note(Context& context, const MoneyOptions& options) {
   const std::string amount = money(note.amount, asset.scale, asset.symbol);
   context.report(receipt, options.statement == 0
                               ? fmt::format("{} has {} credit; the next bill uses it.", options.payer, amount)
-                              : fmt::format("Statement {} is {} less.", options.statement, amount));
+                              : fmt::format("Statement {} is credited with {}; see: tabctl credit-notes",
+                                            options.statement, amount));
   return {};
 }
 
@@ -187,7 +193,7 @@ void add_money_commands(CLI::App& root, Chosen& chosen) {
       [](CLI::App& app, MoneyOptions& options) {
         app.add_option("payer", options.payer, "Address, number or label.")->required();
         app.add_option("amount", options.amount, "As a decimal.")->required();
-        app.add_option("--statement", options.statement, "At most what is still due on it; goodwill, if not given.");
+        app.add_option("--statement", options.statement, "At most what was billed on it; goodwill, if not given.");
         app.add_option("--asset", options.asset, "Not needed when there is only one.");
         app.add_option("--reason", options.reason, "For the journal and the payer.")->required();
       },

@@ -34,6 +34,11 @@ Outcome add(Context& context, const PayeeOptions& options) {
     CLI_TRY(payee.fee_fixed, parse_money("--fee-fixed", options.fee_fixed, asset.scale));
     CLI_TRY(payee.payout_minimum, parse_money("--minimum", options.minimum, asset.scale));
   }
+  if (const auto known = session.payee(payee.address)) {  // its terms stay: see payee terms
+    payee.own_terms = known->payee.own_terms;
+    payee.release = known->payee.release;
+    payee.payout_every = known->payee.payout_every;
+  }
   CLI_TRY(const auto receipt, decided(session.set_payee(payee)));
   context.report(receipt, fmt::format("Payee {} is {}; fee {}, paid by {} to {}.", receipt.result.id,
                                       party_text(options.label, payee.address),
@@ -84,6 +89,13 @@ Outcome show(Context& context, const PayeeOptions& options) {
   fields.add("active", account.payee.active ? "yes" : "no");
   fields.add("fee", basis_points_text(account.payee.fee_basis_points));
   fields.add("paid by", fmt::format("{} to {}", account.payee.payout_rail.view(), account.payee.payout_account));
+  if (account.payee.own_terms) {
+    for (const core::ReleaseRule& rule : account.payee.release) {
+      fields.add("gets its share", fmt::format("{} s after {} settled, {} basis points at final", rule.hold_s,
+                                               rule.rail.view(), rule.reserve_bp));
+    }
+    if (account.payee.release.empty()) fields.add("gets its share", "at final");
+  }
   fields.add("registered", time_text(account.payee.registered));
   context.write(fields.render());
   if (account.balances.empty()) {

@@ -89,9 +89,17 @@ Outcome show(Context& context, const NumberOptions& options) {
   fields.add("issued", time_text(statement.issued));
   fields.add("due", time_text(statement.due));
   fields.add("total", text(statement.total));
+  fields.add("invoice", core::document_number(statement.series, statement.number));
+  if (!statement.tax.is_zero() || !statement.tax_terms.label.empty()) {
+    fields.add("net", text(statement.net));
+    fields.add("tax", fmt::format("{} ({})", text(statement.tax), statement.tax_terms.label));
+  }
+  if (!statement.tax_terms.note.empty()) fields.add("tax note", statement.tax_terms.note);
   fields.add("billed", text(statement.billed()));
   if (!statement.credit_applied.is_zero()) fields.add("credit used", text(statement.credit_applied));
   if (!statement.mark.credited.is_zero()) fields.add("credited", text(statement.mark.credited));
+  if (!statement.mark.paid.is_zero()) fields.add("paid in parts", text(statement.mark.paid));
+  if (!statement.mark.refunded.is_zero()) fields.add("refunded", text(statement.mark.refunded));
   fields.add("to collect", text(statement.due_amount()));
   fields.add("settlement", statement.settlement.valid() ? std::to_string(statement.settlement.value) : "none needed");
   fields.add("entries",

@@ -57,6 +57,7 @@ void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, ra
 void add_channel_commands(CLI::App& root, Chosen& chosen);     // channel
 void add_inbox_commands(CLI::App& root, Chosen& chosen);       // inbox
 void add_money_commands(CLI::App& root, Chosen& chosen);       // balance, credit-note, write-off, close
+void add_billing_commands(CLI::App& root, Chosen& chosen);     // payer tax, refund, payment, credit-notes
 void add_follow_commands(CLI::App& root, Chosen& chosen);      // events, journal
 void add_proof_commands(CLI::App& root, Chosen& chosen);       // prove, prove-extension, verify-proof
 void add_store_commands(CLI::App& root, Chosen& chosen);       // audit, checkpoint, restore

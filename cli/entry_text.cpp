@@ -55,7 +55,7 @@ struct Describe {
   }
   std::string operator()(const core::WindowClosed& e) const {
     const std::string result =
-        e.statement.valid() ? fmt::format("statement {} over {}", e.statement.value, assets.text(e.billed, e.asset))
+        e.statement.valid() ? fmt::format("statement {} over {}", e.statement.value, assets.text(e.billed(), e.asset))
                             : std::string("carried forward");
     return fmt::format("payer {}: window {} with {} entries: {}", e.payer.value, e.number, e.entries, result);
   }
@@ -89,8 +89,31 @@ struct Describe {
                        e.count, e.first.value, e.refused.size());
   }
   std::string operator()(const core::CreditNoted& e) const {
-    return fmt::format("payer {}: {}{}: {}", e.payer.value, assets.text(e.amount, e.asset),
-                       e.statement.valid() ? fmt::format(" on statement {}", e.statement.value) : "", e.reason);
+    const core::CreditNote& n = e.note;
+    return fmt::format("payer {}: {} over {}{}: {}", n.payer.value, core::document_number(n.series, n.number),
+                       assets.text(n.amount, n.asset),
+                       n.statement.valid() ? fmt::format(" on statement {}", n.statement.value) : "", n.reason);
+  }
+  std::string operator()(const core::TaxSet& e) const {
+    return fmt::format("payer {}: {} ppm {}", e.payer.value, e.tax.rate_ppm, e.tax.label);
+  }
+  std::string operator()(const core::StatementRecalled& e) const {
+    return fmt::format("statement {} is taken up again", e.statement.statement.value);
+  }
+  std::string operator()(const core::PaymentRecorded& e) const {
+    const core::Payment& p = e.payment;
+    return fmt::format("payment {} of payer {}: {} for {} statements, {}: {}", p.id.value, p.payer.value,
+                       assets.text(p.amount, p.asset), p.parts.size(),
+                       p.credited.is_zero() ? "no credit" : assets.text(p.credited, p.asset) + " credit", p.reference);
+  }
+  std::string operator()(const core::ReleaseDefaultsSet& e) const {
+    return fmt::format("release rules for {} rails", e.defaults.release.size());
+  }
+  std::string operator()(const core::SharesReleased& e) const {
+    return fmt::format("settlement {}: shares released before final", e.settlement.value);
+  }
+  std::string operator()(const core::PayoutScheduled& e) const {
+    return fmt::format("payee {}: next payout from {}", e.payee.value, time_text(e.from));
   }
   std::string operator()(const core::SettlementPlanned& e) const {
     return fmt::format("settlement {}: {} of {} by {}", e.settlement.id.value, word(e.settlement.kind),

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 13> kSettlementStates = {
 
 constexpr std::array<std::string_view, 6> kNoticeStates = {"none",    "applied",  "waiting",
                                                            "refused", "suspense", "resolved"};
-constexpr std::array<std::string_view, 5> kResolutions = {"none", "dismiss", "went-back", "payer-credit", "operator"};
+constexpr std::array<std::string_view, 6> kResolutions = {"none",         "dismiss",  "went-back",
+                                                          "payer-credit", "operator", "pays-statement"};
 
 JsonArray shares_json(const std::vector<aggregator::PayeeShare>& shares, const core::Asset& asset, Names& names) {
   JsonArray out;
@@ -173,6 +174,8 @@ Json plan_json(const core::Plan& plan, const AssetBook& assets) {
   out["label"] = plan.label;
   out["asset"] = assets.get(plan.asset).symbol;
   out["window"] = window_text(plan.window);
+  out["series"] = text_json(plan.series.view());
+  out["credit_note_series"] = text_json(plan.credit_note_series.view());
   out["settle_threshold"] = assets.decimal(plan.settle_threshold, plan.asset);
   out["minimum"] = assets.decimal(plan.minimum, plan.asset);
   out["credit_limit"] = assets.decimal(plan.credit_limit, plan.asset);
@@ -198,6 +201,11 @@ Json payer_json(const core::Payer& payer, Names& names) {
   for (const core::RailMandate& one : payer.rail_mandates)
     mandates[std::string(one.rail.view())] = base::to_hex(one.mandate);
   out["rail_mandates"] = std::move(mandates);
+  JsonObject tax;
+  tax["rate_ppm"] = payer.tax.rate_ppm;
+  tax["label"] = payer.tax.label;
+  tax["note"] = payer.tax.note;
+  out["tax"] = std::move(tax);
   return out;
 }
 
@@ -235,6 +243,19 @@ Json payee_json(const core::Payee& payee, const AssetBook& assets) {
   out["payout_rail"] = text_json(payee.payout_rail.view());
   out["payout_account"] = payee.payout_account;
   out["payout_minimum_units"] = payee.payout_minimum.to_units_string();
+  out["own_terms"] = payee.own_terms;
+  JsonArray release;
+  for (const core::ReleaseRule& rule : payee.release) {
+    JsonObject one;
+    one["rail"] = text_json(rule.rail.view());
+    one["hold_seconds"] = rule.hold_s;
+    one["reserve_basis_points"] = rule.reserve_bp;
+    release.emplace_back(std::move(one));
+  }
+  out["release"] = std::move(release);
+  const aggregator::WindowSpec& every = payee.payout_every;
+  const bool asap = every.kind == aggregator::WindowKind::duration && every.duration_s == 0;
+  out["payout_every"] = asap ? std::string("asap") : window_text(every);
   out["registered"] = time_json(payee.registered);
   if (assets.all().size() == 1) {
     out["fee_fixed"] = assets.decimal(payee.fee_fixed, assets.all().front().id);
@@ -251,6 +272,9 @@ Json payee_balance_json(const core::PayeeBalance& balance, const AssetBook& asse
   out["accrued"] = signed_decimal(-(balance.accrued.posted + balance.accrued.pending), asset.scale);
   out["payable"] = signed_decimal(-(balance.payable.posted + balance.payable.pending), asset.scale);
   out["payable_now"] = balance.payable_now.to_decimal_string(asset.scale);
+  out["reserve"] = signed_decimal(-balance.reserve.posted, asset.scale);
+  out["recoverable"] = signed_decimal(balance.recoverable.posted, asset.scale);
+  out["payout_from"] = time_json(balance.payout_from);
   out["paid_out"] = balance.paid_out.to_decimal_string(asset.scale);
   out["fees"] = balance.fees.to_decimal_string(asset.scale);
   out["open_payout"] = number_or_null(balance.open_payout.value);
@@ -269,6 +293,8 @@ Json operator_balance_json(const core::OperatorBalance& balance, const AssetBook
   out["rounding"] = balance_json(balance.rounding, asset);
   out["rail_fees"] = balance_json(balance.rail_fees, asset);
   out["suspense"] = balance_json(balance.suspense, asset);
+  out["tax"] = balance_json(balance.tax, asset);
+  out["refunds"] = balance_json(balance.refunds, asset);
   return out;
 }
 
@@ -326,8 +352,17 @@ Json statement_json(const core::Statement& statement, const AssetBook& assets, N
   out["due"] = time_json(statement.due);
   out["total"] = statement.total.to_decimal_string(asset.scale);
   out["billed"] = statement.billed().to_decimal_string(asset.scale);
+  out["net"] = statement.net.to_decimal_string(asset.scale);
+  out["tax"] = statement.tax.to_decimal_string(asset.scale);
+  out["tax_rate_ppm"] = statement.tax_terms.rate_ppm;
+  out["tax_label"] = statement.tax_terms.label;
+  out["tax_note"] = statement.tax_terms.note;
+  out["invoice"] = core::document_number(statement.series, statement.number);
   out["credit_applied"] = statement.credit_applied.to_decimal_string(asset.scale);
   out["credited"] = statement.mark.credited.to_decimal_string(asset.scale);
+  out["credited_paid"] = statement.mark.credited_paid.to_decimal_string(asset.scale);
+  out["paid"] = statement.mark.paid.to_decimal_string(asset.scale);
+  out["refunded"] = statement.mark.refunded.to_decimal_string(asset.scale);
   out["to_collect"] = statement.due_amount().to_decimal_string(asset.scale);
   out["lines"] = lines_json(statement.lines, asset, names);
   out["shares"] = shares_json(statement.shares, asset, names);
@@ -342,14 +377,14 @@ Json statement_json(const core::Statement& statement, const AssetBook& assets, N
 
 std::string party_of(const core::Settlement& settlement, Names& names) {
   if (settlement.kind == core::SettlementKind::relay) return {};
-  return settlement.kind == core::SettlementKind::collection ? names.payer(settlement.payer)
-                                                             : names.payee(settlement.payee);
+  return settlement.kind != core::SettlementKind::payout ? names.payer(settlement.payer)
+                                                         : names.payee(settlement.payee);
 }
 
 std::string party_address_of(const core::Settlement& settlement, Names& names) {
   if (settlement.kind == core::SettlementKind::relay) return {};
-  return settlement.kind == core::SettlementKind::collection ? names.payer_address(settlement.payer)
-                                                             : names.payee_address(settlement.payee);
+  return settlement.kind != core::SettlementKind::payout ? names.payer_address(settlement.payer)
+                                                         : names.payee_address(settlement.payee);
 }
 
 Json relay_json(const core::Relay& relay) {

@@ -36,6 +36,9 @@ Result<void> bring_catalogue_up_to_date(const ops::Config& config, ledger::api::
     if (stored == plans.end() || *stored != plan)
       RETURN_IF_ERROR(submit(core::SetPlan{plan}, ledger, "[[plan]] " + plan.label, log));
   }
+  ASSIGN_OR_RETURN(const core::ReleaseDefaults payouts, reader.release_defaults());
+  if (payouts != config.payouts)
+    RETURN_IF_ERROR(submit(core::SetReleaseDefaults{config.payouts}, ledger, "[payouts]", log));
   return {};
 }
 

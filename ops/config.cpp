@@ -151,10 +151,10 @@ Asset read_asset(Section& section, const std::vector<Asset>& earlier) {
   return asset;
 }
 
-// "day", "week", "month", or a duration of whole seconds.
-void read_window(Section& section, const aggregator::Calendar& calendar, aggregator::WindowSpec& window) {
-  std::string text = "day";
-  section.text("window", text);
+// "day", "week", "month", or a duration of whole seconds; `text`: if the key is absent.
+void read_window(Section& section, const aggregator::Calendar& calendar, std::string_view key, std::string text,
+                 aggregator::WindowSpec& window) {
+  section.text(key, text);
   section.text("time_zone", window.time_zone);
   if (text == "day") {
     window.kind = aggregator::WindowKind::day;
@@ -165,10 +165,9 @@ void read_window(Section& section, const aggregator::Calendar& calendar, aggrega
   } else {
     const std::optional<std::uint64_t> ms = parse_duration_ms(text);
     if (!ms || *ms % kSecond != 0 || *ms < limits::kWindowSecondsMin * kSecond) {
-      section.mistake("window",
-                      "\"" + text +
-                          "\" is not a billing window; allowed: \"day\", \"week\", \"month\", or whole seconds "
-                          "or longer, such as \"20s\", \"1h\"");
+      section.mistake(key, "\"" + text +
+                               "\" is not a billing window; allowed: \"day\", \"week\", \"month\", or whole seconds "
+                               "or longer, such as \"20s\", \"1h\"");
       return;
     }
     window.kind = aggregator::WindowKind::duration;
@@ -176,6 +175,52 @@ void read_window(Section& section, const aggregator::Calendar& calendar, aggrega
   }
   if (const base::Result<void> checked = calendar.check(window); !checked)
     section.mistake("time_zone", checked.error().message);
+}
+
+void read_series(Section& section, std::string_view key, ledger::core::SeriesName& series) {
+  std::string text(series.view());
+  section.text(key, text);
+  const std::optional<ledger::core::SeriesName> name = ledger::core::SeriesName::parse(text);
+  const bool fits =
+      name && !text.empty() &&
+      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (fits) {
+    series = *name;
+  } else {
+    section.mistake(key, "\"" + text + "\" is not a series; allowed: 1 to 16 letters, digits and '-', such as \"INV\"");
+  }
+}
+
+// When payees without own terms get their shares, and how often they are paid.
+void read_payouts(Section section, const aggregator::Calendar& calendar, ledger::core::ReleaseDefaults& payouts) {
+  std::string every = "asap";
+  section.text("every", every);
+  if (every == "asap") {
+    section.text("time_zone", payouts.payout_every.time_zone);
+    payouts.payout_every = {aggregator::WindowKind::duration, 0, "UTC"};
+  } else {
+    read_window(section, calendar, "every", every, payouts.payout_every);
+  }
+  for (Section& one : section.sections("release")) {
+    ledger::core::ReleaseRule rule;
+    std::string name;
+    one.required_text("rail", name);
+    const std::optional<base::RailName> rail = base::RailName::parse(name);
+    if (!rail) one.mistake("rail", "\"" + name + "\" is not a rail");
+    if (rail) rule.rail = *rail;
+    for (const ledger::core::ReleaseRule& other : payouts.release) {
+      if (other.rail == rule.rail) one.mistake("rail", "\"" + name + "\" has a rule already");
+    }
+    std::uint64_t hold_ms = 0;
+    one.duration_ms("hold", 0, 366 * kDay, hold_ms);
+    rule.hold_s = hold_ms / kSecond;
+    one.integer("reserve_bp", 0, 10'000, rule.reserve_bp);
+    one.finish();
+    payouts.release.push_back(rule);
+  }
+  if (payouts.release.size() > limits::kReleaseRulesMax)
+    section.mistake("release", "too many; allowed: at most " + std::to_string(limits::kReleaseRulesMax));
+  section.finish();
 }
 
 void read_rails(Section& section, Plan& plan) {
@@ -214,7 +259,9 @@ Plan read_plan(Section& section, const Config& config, const aggregator::Calenda
   } else if (!symbol.empty()) {
     section.mistake("asset", "\"" + symbol + "\" is no asset of this file; allowed: the symbol of an [[asset]]");
   }
-  read_window(section, calendar, plan.window);
+  read_window(section, calendar, "window", "day", plan.window);
+  read_series(section, "series", plan.series);
+  read_series(section, "credit_note_series", plan.credit_note_series);
   section.amount("settle_threshold", scale, plan.settle_threshold);
   section.amount("minimum", scale, plan.minimum);
   if (section.node("credit_limit") == nullptr)
@@ -254,6 +301,7 @@ Config read_all(ConfigContext& context, const toml::table& table, const aggregat
   read_log(top.section("log"), config.log);
   for (Section& section : top.sections("asset")) config.assets.push_back(read_asset(section, config.assets));
   for (Section& section : top.sections("plan")) config.plans.push_back(read_plan(section, config, calendar));
+  read_payouts(top.section("payouts"), calendar, config.payouts);
   read_settlement(top.section("settlement"), config.settlement);
   Section rails = top.section("rails");
   read_sandbox(rails.section("sandbox"), config.sandbox);

@@ -326,6 +326,7 @@ struct Config {
   std::vector<ExternalRailConfig> external;
   std::vector<ledger::core::Asset> assets;
   std::vector<ledger::core::Plan> plans;  // ids unassigned: the ledger finds plans by label
+  ledger::core::ReleaseDefaults payouts;  // of payees without own terms
   bool operator==(const Config&) const = default;
 };
 

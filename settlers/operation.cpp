@@ -364,6 +364,17 @@ void Dispatcher::Impl::on_outcome(const OperationPtr& operation, const Outcome& 
   record(operation, outcome);
 }
 
+namespace {
+
+// With which step the ledger hears that the rail moved another amount than it was asked for.
+bool says_moved(const Settlement& settlement, const Outcome& outcome, SettlementState to) {
+  const bool is_there =
+      to == SettlementState::confirmed || to == SettlementState::settled || to == SettlementState::final;
+  return settlement.kind == SettlementKind::collection && outcome.moved && !outcome.moved->is_zero() && is_there;
+}
+
+}  // namespace
+
 void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   const Settlement& settlement = operation->settlement();
   // What was confirmed before did happen: if it is undone now, it came back.
@@ -387,6 +398,7 @@ void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   step.detail = outcome.detail;
   step.code = outcome.code;
   if (has_fee) step.rail_fee = outcome.fee;
+  if (says_moved(settlement, outcome, to)) step.moved = outcome.moved;
   step.notices_read = operation->notices_read;
   std::uint64_t delay_ms = outcome.next_probe_ms;
   if (to == SettlementState::failed) {
@@ -427,6 +439,8 @@ void Dispatcher::Impl::on_recorded(const OperationPtr& operation, const Outcome&
     const FailureClass failure = to == SettlementState::failed ? outcome.failure : FailureClass::none;
     observer_->on_step(settlement, to, failure, outcome.detail);
   }
+  // A part was moved: the ledger made a new attempt of the rest.
+  if (says_moved(settlement, outcome, to) && *outcome.moved < settlement.amount) return end(operation, kReadAgainMs);
   const SettlementState before = settlement.state;
   settlement.state = to;
   if (!outcome.reference.empty()) settlement.reference = outcome.reference;

@@ -437,6 +437,7 @@ Result<CommandReceipt> OperatorSession::resolve_notice(const core::ResolveNotice
   request.setResolution(static_cast<wire::Resolution>(resolve.resolution));
   if (!resolve.payer.is_zero()) request.setPayer(rpc::data(resolve.payer));
   request.setReason(rpc::text(resolve.reason));
+  request.setStatement(resolve.statement.value);
   return command(*state_->connection, kj::mv(request));
 }
 

@@ -145,6 +145,7 @@ class PayerSession : public Session {
   Result<rpc::PageOf<core::Settlement>> settlements(rpc::Page page);  // collections, without request bytes
   Result<CommandReceipt> retry_collection(core::SettlementId id);
   Result<std::vector<core::Payee>> payees(const std::vector<core::PayeeId>& ids);  // id, address, label
+  Result<rpc::PageOf<core::CreditNote>> credit_notes(rpc::Page page);
 };
 
 // Reads of operator and auditor.
@@ -179,6 +180,11 @@ class BooksSession : public Session {
   Result<rpc::PageOf<core::Notice>> notices(core::NoticeState state, rpc::Page page);
   Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::uint32_t limit);
   Result<core::Notice> notice(core::NoticeId id);
+  // `payer` zero: of all payers.
+  Result<rpc::PageOf<core::CreditNote>> credit_notes(const core::Address& payer, rpc::Page page);
+  Result<std::vector<core::CreditNote>> credit_notes_on(core::StatementId statement);
+  Result<rpc::PageOf<core::Payment>> payments(const core::Address& payer, rpc::Page page);
+  Result<core::ReleaseDefaults> release_defaults();
   Result<rpc::PageOf<rpc::ChargeRecord>> charges(const core::Address& payer, rpc::Page page);
   Result<std::vector<core::OperatorBalance>> operator_balances();
   Result<rpc::Head> head();
@@ -200,6 +206,9 @@ class OperatorSession : public BooksSession {
   Result<CommandReceipt> resume(const core::Address& payer, const std::string& reason);
   Result<CommandReceipt> revoke_mandate(const commitments::tab::MandateRevocation& revocation);
   Result<CommandReceipt> credit_note(const core::CreateCreditNote& note);
+  Result<CommandReceipt> set_tax(const core::SetTax& tax);
+  Result<CommandReceipt> refund(const core::RefundPayer& refund);
+  Result<CommandReceipt> record_payment(const core::RecordPayment& payment);
   Result<CommandReceipt> write_off(core::StatementId statement, const std::string& reason);
   Result<CommandReceipt> close_now(const core::Address& payer, core::AssetId asset);
   Result<CommandReceipt> retry_settlement(core::SettlementId id);

@@ -78,6 +78,29 @@ class LedgerReader {
                                                        std::size_t limit) const = 0;
   // The last `limit` that name the settlement, oldest first.
   virtual Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::size_t limit) const = 0;
+  // Credit notes and payments: all, of one payer, on one statement. Readers that keep none say unsupported.
+  virtual Result<core::CreditNote> credit_note(core::CreditNoteId /*id*/) const { return no_documents(); }
+  virtual Result<std::vector<core::CreditNote>> credit_notes(core::CreditNoteId /*after*/,
+                                                             std::size_t /*limit*/) const {
+    return no_documents();
+  }
+  virtual Result<std::vector<core::CreditNote>> credit_notes_of(core::PayerId /*payer*/, core::CreditNoteId /*after*/,
+                                                                std::size_t /*limit*/) const {
+    return no_documents();
+  }
+  virtual Result<std::vector<core::CreditNote>> credit_notes_on(core::StatementId /*statement*/,
+                                                                std::size_t /*limit*/) const {
+    return no_documents();
+  }
+  virtual Result<std::vector<core::Payment>> payments(core::PaymentId /*after*/, std::size_t /*limit*/) const {
+    return no_documents();
+  }
+  virtual Result<std::vector<core::Payment>> payments_of(core::PayerId /*payer*/, core::PaymentId /*after*/,
+                                                         std::size_t /*limit*/) const {
+    return no_documents();
+  }
+  // Those of a new ledger if none were set.
+  virtual Result<core::ReleaseDefaults> release_defaults() const { return no_documents(); }
   virtual Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const = 0;
   virtual Result<std::vector<core::Earnings>> earnings(std::size_t limit) const = 0;  // in order of appearance
 
@@ -96,6 +119,11 @@ class LedgerReader {
   virtual Result<core::Segment> segment(core::SegmentId id) const = 0;
   // Hashes of segments first .. first + count - 1 (fewer at the end).
   virtual Result<std::vector<core::Hash>> segment_hashes(core::SegmentId first, std::size_t count) const = 0;
+
+ private:
+  static tl::unexpected<base::Error> no_documents() {
+    return base::error(base::ErrorCode::unsupported, "this reader has no credit notes and payments");
+  }
 };
 
 }  // namespace ledger::api

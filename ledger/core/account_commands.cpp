@@ -1,4 +1,4 @@
-// Deciding on payers' limits, mandates, standing, credit notes and write-offs.
+// Deciding on payers' limits, mandates, standing and write-offs.
 
 #include <algorithm>
 
@@ -151,50 +151,6 @@ void StateMachine::State::lift_suspension(PayerId payer, std::string_view reason
   const PayerRecord& record = *find_payer(payer);
   if (record.standing != Standing::suspended_by_dunning || record.overdue != 0) return;
   commit(StandingSet{payer, Standing::active, std::string(reason)}, out);
-}
-
-CommandResult StateMachine::State::decide(const CreateCreditNote& command, SegmentBuilder& out) {
-  const PayerId payer = find_payer(command.payer);
-  if (!payer.valid()) return no_payer(command.payer);
-  const AssetRecord* asset = find_asset(command.asset);
-  if (asset == nullptr) return no_asset(command.asset);
-  if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
-  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
-    return refuse(Status::value_invalid, std::move(wrong));
-  }
-  const CreditNoted entry{payer, command.asset, command.statement, command.amount, command.reason};
-  if (!command.statement.valid()) {
-    if (command.amount.units() > kVolumeMax || asset->operators.volume.units() + command.amount.units() > kVolumeMax) {
-      return refuse(Status::amount_overflow, "amount: it is more than can be represented");
-    }
-    return changed(commit(entry, out), payer.value);
-  }
-  SettlementId id;
-  const SettlementRecord* settlement = find_collection(command.statement, id);
-  const std::string statement = "statement " + std::to_string(command.statement.value);
-  if (settlement == nullptr || settlement->finished) {
-    if (command.statement.value > head.statements) return refuse(Status::not_found, "there is no " + statement);
-    return refuse(Status::wrong_state, statement + " has nothing due: it is paid or closed");
-  }
-  if (settlement->payer != payer || settlement->asset != command.asset) {
-    return refuse(Status::not_found, statement + " is not of this payer and asset");
-  }
-  if (!can_change_amount(settlement->state)) {
-    return refuse(Status::wrong_state, "the collection of " + statement + " is " +
-                                           std::string(name(settlement->state)) +
-                                           "; what is due can change before it is sent or after it failed");
-  }
-  if (command.amount > settlement->amount) {
-    return refuse(Status::value_invalid, "amount: " + settlement->amount.to_units_string() + " is due on " + statement);
-  }
-  if (command.amount.units() % asset->rounding_unit.units() != 0) {
-    return refuse(Status::value_invalid,
-                  "amount: the rails move multiples of " + asset->rounding_unit.to_units_string() + " units");
-  }
-  const bool cleared = command.amount == settlement->amount;
-  commit(entry, out);
-  if (cleared) lift_suspension(payer, statement + " is cleared by a credit note", out);
-  return changed(head.last_sequence, command.statement.value);
 }
 
 CommandResult StateMachine::State::decide(const WriteOff& command, SegmentBuilder& out) {

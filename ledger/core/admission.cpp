@@ -147,15 +147,15 @@ class Admission {
       }
     }
     const TallyRecord* tally = state_.find_tally(subject.payer, subject.asset);
-    const u128 exposure = tally == nullptr ? 0 : tally->exposure();
+    const u128 exposure = state_.exposure_at(tally, now_);
     const u128 limit = state_.limit_of(tally, subject.plan);
     if (exposure + amount > limit) {
       result.limit = clamp_amount(limit);
       result.allowed = clamp_amount(exposure > limit ? 0 : limit - exposure);
       return Status::credit_limit_exceeded;
     }
-    expected = exposure + amount;
-    return check_volume(subject.asset, amount, expected);
+    expected = (tally == nullptr ? 0 : tally->exposure()) + amount;  // of a hold, which closes no window
+    return check_volume(subject.asset, amount, exposure + amount);
   }
 
   // Step 16.

@@ -1,4 +1,4 @@
-// Windows, statements, credit notes and write-offs: effects, and the decisions to open and close.
+// Windows, statements and write-offs: effects, and the decisions to open and close.
 
 #include <algorithm>
 
@@ -104,9 +104,13 @@ Closing StateMachine::State::close_now(const TallyRecord& record, Time time) con
   closing.bill =
       aggregator::make_bill(lines, record.carried_in ? *record.carried_in : kNothing, asset.rounding_unit.units());
   invariants::StatementAddsUp::check(closing.bill);
+  const Plan& plan = find_plan(record.plan)->plan;
+  closing.tax_terms = tax_of(record.payer);
+  closing.tax = tax_on(closing.bill.billed, closing.tax_terms.rate_ppm, asset.rounding_unit);
+  closing.invoice = next_number(plan.series);
   const Amount credit = *Amount::from_units(record.credit_units());
-  closing.credit_applied = rounded_down(std::min(credit, closing.bill.billed), asset.rounding_unit);
-  closing.due = Time{time.us + find_plan(record.plan)->plan.terms_s * 1'000'000};
+  closing.credit_applied = rounded_down(std::min(credit, closing.billed()), asset.rounding_unit);
+  closing.due = Time{time.us + plan.terms_s * 1'000'000};
   return closing;
 }
 
@@ -118,11 +122,13 @@ Outcome StateMachine::State::apply(const WindowClosed& entry, const At& at) {
     return mismatch("the window closes before its end");
   }
   const Closing closing = close_now(*record, at.time);
-  const bool collects = closing.statement && closing.bill.billed > closing.credit_applied;
+  const bool collects = closing.statement && closing.billed() > closing.credit_applied;
   RETURN_IF_ERROR(compare("the statement", entry.statement.value, closing.statement ? head.statements + 1 : 0));
   RETURN_IF_ERROR(compare("the settlement", entry.settlement.value, collects ? head.settlements + 1 : 0));
   RETURN_IF_ERROR(compare("total", entry.total, closing.bill.total));
-  RETURN_IF_ERROR(compare("billed", entry.billed, closing.bill.billed));
+  RETURN_IF_ERROR(compare("net", entry.net, closing.bill.billed));
+  RETURN_IF_ERROR(compare("tax", entry.tax, closing.tax));
+  RETURN_IF_ERROR(compare("the invoice number", entry.invoice, closing.invoice));
   RETURN_IF_ERROR(compare("the number of entries", entry.entries, closing.entries));
   RETURN_IF_ERROR(compare("root", entry.root, closing.root, base::to_hex(entry.root), base::to_hex(closing.root)));
   RETURN_IF_ERROR(compare("due", entry.due.us, closing.due.us));
@@ -155,8 +161,9 @@ void StateMachine::State::post_window(TallyRecord& record, AssetRecord& asset, c
   transaction.post_debit(record.unbilled, *Amount::from_units(lines_total));
   transaction.commit();
 
-  transaction.debit(record.receivable, Phase::posted, closing.bill.billed);
+  transaction.debit(record.receivable, Phase::posted, closing.billed());
   transaction.credit(record.unbilled, Phase::posted, closing.bill.billed);
+  transaction.credit(asset.operators.tax, Phase::posted, closing.tax);
   if (!closing.credit_applied.is_zero()) {
     transaction.debit(record.extra->credit, Phase::posted, closing.credit_applied);
     transaction.credit(record.receivable, Phase::posted, closing.credit_applied);
@@ -180,6 +187,11 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   statement.due = closing.due;
   statement.total = closing.bill.total;
   statement.net = closing.bill.billed;
+  statement.tax = closing.tax;
+  statement.tax_terms = closing.tax_terms;
+  statement.series = find_plan(record.plan)->plan.series;
+  statement.number = closing.invoice;
+  take_number(statement.series);
   statement.credit_applied = closing.credit_applied;
   if (record.charges) statement.lines = record.charges->lines.lines();
   if (record.carried_in) statement.carried_in = *record.carried_in;
@@ -206,7 +218,7 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   if (!entry.settlement.valid()) {  // prepaid credit covers it: paid as it is issued
     StatementMark mark;
     mark.state = StatementState::paid;
-    mark.fees = release(asset, closing.bill.shares, {});
+    mark.fees = release(asset, closing.bill.shares, {}, nullptr);
     new_rows.push_back({row_key(Table::statement_mark, statement.id.value), encode_row(mark)});
     return;
   }
@@ -217,7 +229,8 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   settlement.plan = record.plan;
   settlement.asset = record.asset;
   settlement.amount = base::subtract_checked(statement.billed(), statement.credit_applied);
-  settlement.billed = statement.billed();
+  settlement.net = statement.net;
+  if (!statement.tax.is_zero()) settlement.more_bill().tax = statement.tax;
   settlement.rail = rail_index(find_plan(record.plan)->plan.rails.front());
   settlement.next_action = closing.due;
   settlement.created = at.time;
@@ -254,11 +267,13 @@ void StateMachine::State::close_window(TallyRecord& record, CloseReason reason, 
   entry.reason = reason;
   if (closing.statement) entry.statement = StatementId(head.statements + 1);
   entry.total = closing.bill.total;
-  entry.billed = closing.bill.billed;
+  entry.net = closing.bill.billed;
+  entry.tax = closing.tax;
+  entry.invoice = closing.invoice;
   entry.entries = closing.entries;
   entry.root = closing.root;
   entry.due = closing.due;
-  if (closing.statement && closing.bill.billed > closing.credit_applied) {
+  if (closing.statement && closing.billed() > closing.credit_applied) {
     entry.settlement = SettlementId(head.settlements + 1);
   }
   // As commit(), with the closing that was just computed.
@@ -268,6 +283,13 @@ void StateMachine::State::close_window(TallyRecord& record, CloseReason reason, 
   advance(appended.sequence, out.time());
 }
 
+u128 StateMachine::State::exposure_at(const TallyRecord* record, Time time) const {
+  if (record == nullptr) return 0;
+  const bool over = record->window_open() && time >= record->window.end;
+  if (!over || !payers[record->payer.value - 1].taxed) return record->exposure();
+  return record->exposure() + close_now(*record, time).tax.units();
+}
+
 void StateMachine::State::close_at_threshold(PayerId payer, AssetId asset, SegmentBuilder& out) {
   TallyRecord& record = *find_tally(payer, asset);
   const Amount threshold = find_plan(record.plan)->plan.settle_threshold;
@@ -275,92 +297,7 @@ void StateMachine::State::close_at_threshold(PayerId payer, AssetId asset, Segme
   close_window(record, CloseReason::threshold, out);
 }
 
-// ---- credit notes, write-offs, release ----
-
-std::vector<Amount> StateMachine::State::credited_shares(std::span<const aggregator::PayeeShare> shares,
-                                                         Amount credited) const {
-  std::vector<Amount> weights;
-  weights.reserve(shares.size());
-  for (const aggregator::PayeeShare& share : shares) weights.push_back(share.amount);
-  return aggregator::split_largest_remainder(credited, weights);
-}
-
-std::vector<Amount> StateMachine::State::release(AssetRecord& asset, std::span<const aggregator::PayeeShare> shares,
-                                                 std::span<const Amount> credited) {
-  std::vector<Amount> fees;
-  fees.reserve(shares.size());
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const PayeeRecord& payee = *find_payee(shares[i].payee);
-    PayeeBalanceRecord& record = payee_balance(shares[i].payee, asset.asset.id);
-    const Amount gross = credited.empty() ? shares[i].amount : base::subtract_checked(shares[i].amount, credited[i]);
-    const Amount fee = aggregator::fee_of(gross, payee.payee.fee_basis_points);
-    const Amount net = base::subtract_checked(gross, fee);
-    transaction.debit(record.balance.accrued, Phase::posted, gross);
-    transaction.credit(record.balance.payable, Phase::posted, net);
-    transaction.credit(asset.operators.revenue, Phase::posted, fee);
-    transaction.commit();
-    record.balance.payable_now = base::add_checked(record.balance.payable_now, net);
-    record.balance.fees = base::add_checked(record.balance.fees, fee);
-    fees.push_back(fee);
-    touch(record);
-    review_payout(payee, record.balance);
-  }
-  touch_operators(asset);
-  return fees;
-}
-
-Outcome StateMachine::State::apply(const CreditNoted& entry, const At&) {
-  if (find_payer(entry.payer) == nullptr) return mismatch("the payer is unknown");
-  AssetRecord* asset = find_asset(entry.asset);
-  if (asset == nullptr) return mismatch("the asset is unknown");
-  if (!entry.statement.valid()) {
-    const u128 volume = asset->operators.volume.units() + entry.amount.units();
-    if (entry.amount.units() > kVolumeMax || volume > kVolumeMax) return mismatch("the asset's volume overflows");
-    TallyRecord& record = tally(entry.payer, entry.asset);
-    if (!record.extra) record.extra = std::make_unique<TallyExtra>();
-    asset->operators.volume = *Amount::from_units(volume);
-    transaction.debit(asset->operators.revenue, Phase::posted, entry.amount);
-    transaction.credit(record.extra->credit, Phase::posted, entry.amount);
-    transaction.commit();
-    touch(record);
-    touch_operators(*asset);
-    return {};
-  }
-  SettlementId id;
-  SettlementRecord* settlement = find_collection(entry.statement, id);
-  if (settlement == nullptr || settlement->finished || settlement->payer != entry.payer ||
-      settlement->asset != entry.asset) {
-    return mismatch("statement " + number(entry.statement.value) + " is not an open one of this payer and asset");
-  }
-  if (!can_change_amount(settlement->state)) return mismatch("the statement's collection is under way");
-  if (entry.amount > settlement->amount) return mismatch("the credit note is above what is due");
-
-  const std::vector<aggregator::PayeeShare> shares = settlement->share_list();
-  const std::vector<Amount> before = credited_shares(shares, settlement->credited());
-  settlement->more().credited = base::add_checked(settlement->credited(), entry.amount);
-  const std::vector<Amount> after = credited_shares(shares, settlement->credited());
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    PayeeBalanceRecord& balance = payee_balance(shares[i].payee, entry.asset);
-    // A part of a larger note may be one unit smaller: largest remainders are not monotonous.
-    transaction.debit(balance.balance.accrued, Phase::posted, after[i]);
-    transaction.credit(balance.balance.accrued, Phase::posted, before[i]);
-    touch(balance);
-  }
-  TallyRecord& record = *find_tally(entry.payer, entry.asset);
-  transaction.credit(record.receivable, Phase::posted, entry.amount);
-  transaction.commit();
-  touch(record);
-  settlement->amount = base::subtract_checked(settlement->amount, entry.amount);
-  touch_mark(*settlement, id);
-  if (settlement->amount.is_zero()) {
-    settlement->statement_state = StatementState::credited;
-    settlement->state = SettlementState::cancelled;
-    release_statement(*settlement);
-    mark_overdue(*settlement, false);
-    finish(*settlement, id);
-  }
-  return {};
-}
+// ---- write-offs ----
 
 Outcome StateMachine::State::apply(const StatementClosed& entry, const At&) {
   if (entry.state != StatementState::written_off) return mismatch("a statement can only be closed as written off");

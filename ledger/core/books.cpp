@@ -79,7 +79,7 @@ Outcome StateMachine::State::check_settlements() const {
   std::vector<std::uint32_t> overdue(payers.size() + 1);
   std::map<std::pair<PayeeId, AssetId>, u128> payouts;
   settlements.for_each([&](std::uint64_t, const SettlementRecord& record) {
-    if (record.finished || record.kind == SettlementKind::relay) return;
+    if (record.finished || record.kind == SettlementKind::relay || record.kind == SettlementKind::refund) return;
     const Stage stage = stage_of(record.state);
     if (record.kind == SettlementKind::payout) {
       if (stage < Stage::posted) {
@@ -203,12 +203,63 @@ Outcome StateMachine::State::check_channels() const {
   return {};
 }
 
+// What is to be refunded is what the refunds say, and statements count theirs.
+Outcome StateMachine::State::check_refunds() const {
+  std::map<AssetId, u128> owed;
+  std::map<std::uint64_t, std::uint32_t> open, counted;
+  settlements.for_each([&](std::uint64_t, const SettlementRecord& record) {
+    if (record.finished) return;
+    if (record.kind == SettlementKind::collection && record.bill().refunds_open != 0) {
+      counted[record.statement.value] += record.bill().refunds_open;
+    }
+    if (record.kind != SettlementKind::refund) return;
+    ++open[record.statement.value];
+    if (stage_of(record.state) < Stage::posted) owed[record.asset] += record.amount.units();
+  });
+  for (const auto& [statement, closed] : closed_statements) {
+    if (closed.refunds_open != 0) counted[statement] += closed.refunds_open;
+  }
+  if (open != counted) return mismatch("the refunds under way and what their statements say differ");
+  for (const auto& record : assets) {
+    RETURN_IF_ERROR(
+        differ("asset " + std::to_string(record->asset.id.value) + ": refunds to be paid and refunds differ",
+               static_cast<u128>(-record->operators.refunds.posted), owed[record->asset.id]));
+  }
+  return {};
+}
+
+// Payees' reserves are what their released shares say; nobody owes and is owed at once.
+Outcome StateMachine::State::check_reserves() const {
+  std::map<std::pair<PayeeId, AssetId>, u128> reserves;
+  settlements.for_each([&](std::uint64_t, const SettlementRecord& record) {
+    if (record.finished || record.bill().releases.empty()) return;
+    const std::vector<aggregator::PayeeShare> shares = record.share_list();
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      reserves[{shares[i].payee, record.asset}] += record.bill().releases[i].reserve.units();
+    }
+  });
+  for (std::size_t i = 0; i < payees.size(); ++i) {
+    for (const auto& record : payees[i].balances) {
+      const PayeeBalance& balance = record->balance;
+      const std::string name = "payee " + std::to_string(balance.payee.value);
+      const auto reserved = reserves.find({balance.payee, balance.asset});
+      RETURN_IF_ERROR(differ(name + ": reserve and released shares differ", static_cast<u128>(-balance.reserve.posted),
+                             reserved == reserves.end() ? 0 : reserved->second));
+      if (balance.recoverable.posted < 0) return mismatch(name + " has given back more than it owed");
+      if (balance.recoverable.posted > 0 && !balance.payable_now.is_zero()) return mismatch(name + " owes and is owed");
+    }
+  }
+  return {};
+}
+
 base::Result<void> StateMachine::State::check_books() const {
   RETURN_IF_ERROR(check_zero());
   RETURN_IF_ERROR(check_windows());
   RETURN_IF_ERROR(check_holds());
   RETURN_IF_ERROR(check_settlements());
   RETURN_IF_ERROR(check_suspense());
+  RETURN_IF_ERROR(check_refunds());
+  RETURN_IF_ERROR(check_reserves());
   return check_channels();
 }
 

@@ -57,12 +57,42 @@ struct SetStanding {  // by the operator
   Standing standing = Standing::active;
   std::string reason;
 };
+// What is taxed from the next closing on. The note on it and the rate are on every invoice.
+struct SetTax {
+  Address payer;
+  Tax tax;
+};
+// Of a statement: at most net + tax less earlier notes, and while its collection is not between sending and confirmed.
+// What is due falls first; what was paid becomes the payer's credit, and the payees give their part of it back.
 struct CreateCreditNote {
   Address payer;
   AssetId asset;
   StatementId statement;  // none: goodwill credit
-  Amount amount;          // at most what is still due on the statement
+  Amount amount;          // tax included; on a statement a multiple of what the rails can move
   std::string reason;
+  std::optional<ClosedStatement> closed = {};  // set by the ledger's store: see StateMachine::recalls
+};
+// Sends a part of a payer's credit back by the rail that collected a statement. The sum of a statement's refunds is at
+// most what its collection moved; not while it is disputed.
+struct RefundPayer {
+  Address payer;
+  AssetId asset;
+  StatementId statement;
+  Amount amount;  // a multiple of what the rails can move
+  std::string reason;
+  std::optional<ClosedStatement> closed = {};  // as above
+};
+// A payment that came by itself. It pays the statement, or those of `oldest_first`, as far as their collections are not
+// under way; what is left is the payer's credit. The same reference of the same payer and asset again is
+// already_accepted with the same amount, and value_invalid with another.
+struct RecordPayment {
+  Address payer;
+  AssetId asset;
+  StatementId statement;  // none: those of `oldest_first`
+  Amount amount;
+  std::string reference;                       // not empty
+  Time received;                               // zero: now
+  std::vector<StatementId> oldest_first = {};  // set by whoever can read: the payer's open ones; others are passed over
 };
 struct WriteOff {
   StatementId statement;
@@ -82,6 +112,13 @@ struct ExpireHolds {
 struct PlanPayouts {
   std::size_t max = 0;
 };
+struct ReleaseDue {
+  std::size_t max = 0;
+};
+// When payees without own terms get their shares; from the configuration.
+struct SetReleaseDefaults {
+  ReleaseDefaults defaults;
+};
 
 // From the dispatcher: what happened to a settlement. Refused with wrong_state unless the edge exists and `attempt` is
 // the current one.
@@ -97,8 +134,9 @@ struct StepSettlement {
   Time next_action;       // when to probe next, or (technical failure) to send again
   std::string code = {};  // the rail's own word, cut to base::limits::kRailCodeBytesMax; kept when empty
   std::optional<Amount> rail_fee =
-      {};                      // what the rail has kept of this attempt; kept when there is none; not of relays
-  NoticeId notices_read = {};  // the last notice of the settlement that was known when this was found out
+      {};                            // what the rail has kept of this attempt; kept when there is none; not of relays
+  NoticeId notices_read = {};        // the last notice of the settlement that was known when this was found out
+  std::optional<Amount> moved = {};  // collections, to confirmed, settled or final: see settlers::Outcome
 };
 // From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait
 // or failed; relays that failed or were returned. What is ready keeps its attempt and is only due earlier. A collection
@@ -112,7 +150,8 @@ struct RetrySettlement {
 struct CancelSettlement {
   SettlementId id;
   std::string reason;
-};  // ready or failed payouts: the amount becomes payable again; ready, failed or returned relays
+};  // ready or failed payouts: the amount becomes payable again; ready refunds: it is the payer's credit again; ready,
+    // failed or returned relays
 // A transaction for others, on a rail. The same key with the same rail and order is already_accepted and gives the id
 // of the first settlement, for ever; with another rail or order it is relay_conflict. What failed definitely is only
 // sent again by RetrySettlement; it stays open for that until base::limits::kRelaysFailedMax later ones have failed
@@ -207,15 +246,18 @@ struct RecordNotices {
 struct ResolveNotice {
   NoticeId id;
   Resolution resolution = Resolution::none;
-  Address payer;  // payer_credit
+  Address payer;  // payer_credit, pays_statement
   std::string reason;
+  StatementId statement = {};  // pays_statement: as RecordPayment, as the next
+  std::vector<StatementId> oldest_first = {};
 };
 
 using Command =
     std::variant<SetAsset, SetPlan, SetPayer, SetPayee, SetServer, SetCreditLimit, SetMandate, RevokeMandate,
                  SetRailMandate, SetStanding, CreateCreditNote, WriteOff, CloseNow, CloseDue, ExpireHolds, PlanPayouts,
                  StepSettlement, RetrySettlement, CancelSettlement, PlanRelay, SyncChannel, SyncEarnings,
-                 ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside, RecordNotices, ResolveNotice>;
+                 ReserveVoucher, CaptureReservation, ReleaseReservation, PutChannelAside, RecordNotices, ResolveNotice,
+                 SetTax, RefundPayer, RecordPayment, SetReleaseDefaults, ReleaseDue>;
 
 // The answer for one notice of RecordNotices.
 struct NoticeAnswer {

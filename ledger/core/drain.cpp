@@ -73,8 +73,16 @@ OpenSettlement open_row(const Settlement& settlement, const SettlementRecord& re
   OpenSettlement row;
   row.settlement = settlement;
   row.plan = record.plan;
-  row.billed = record.billed;
-  row.credited = record.credited();
+  const BillExtra& bill = record.bill();
+  row.net = record.net;
+  row.tax = bill.tax;
+  row.credited = bill.credited;
+  row.credited_paid = bill.credited_paid;
+  row.paid = bill.paid;
+  row.refunded = bill.refunded;
+  row.surplus = bill.surplus;
+  row.refunds_open = bill.refunds_open;
+  row.releases = bill.releases;
   row.overdue = record.overdue;
   row.shares = record.share_list();
   return row;
@@ -164,12 +172,9 @@ void StateMachine::State::drain_settlements(RowSink& sink) {
     const Settlement settlement = unpack(id, record);
     rows.put(row_key(Table::settlement, id.value), settlement);
     move_settlement_rows(rows, id, record);
-    if (std::exchange(record.mark_dirty, false)) {
-      StatementMark mark;
-      mark.state = record.statement_state;
-      mark.credited = record.credited();
-      if (record.extra) mark.fees = record.extra->fees;
-      rows.put(row_key(Table::statement_mark, record.statement.value), mark);
+    const bool closed = dirty_closed.contains(record.statement.value);  // then its mark is among theirs
+    if (std::exchange(record.mark_dirty, false) && !closed) {
+      rows.put(row_key(Table::statement_mark, record.statement.value), record.mark());
     }
     const Bytes open_key = row_key(Table::open_settlement, id.value);
     if (!record.finished) {
@@ -181,6 +186,27 @@ void StateMachine::State::drain_settlements(RowSink& sink) {
     settlements.erase(id.value);
   }
   dirty_settlements.clear();
+}
+
+// After the settlements: a collection that finished may be among the closed ones since.
+void StateMachine::State::drain_documents(RowSink& sink) {
+  RowWriter rows(sink);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (std::exchange(series[i].dirty, false)) rows.put(row_key(Table::series, i + 1), series[i].series);
+  }
+  if (std::exchange(release_defaults_dirty, false)) rows.put(table_prefix(Table::release_defaults), release_defaults);
+  for (const std::uint64_t statement : dirty_closed) {
+    const ClosedStatement& closed = closed_statements.at(statement);
+    rows.put(row_key(Table::statement_mark, statement), closed.mark);
+    const Bytes key = row_key(Table::closed_statement, statement);
+    if (closed.refunds_open != 0) {
+      rows.put(key, closed);
+    } else {
+      rows.erase(key);
+      closed_statements.erase(statement);
+    }
+  }
+  dirty_closed.clear();
 }
 
 void StateMachine::State::drain_accounts(RowSink& sink) {
@@ -307,6 +333,7 @@ void StateMachine::State::drain(RowSink& sink) {
   for (const Row& row : new_rows) sink.put(row.key, row.value);
   new_rows.clear();
   drain_settlements(sink);
+  drain_documents(sink);
   drain_channels(sink);
   drain_notices(sink);
 }
@@ -383,6 +410,11 @@ void StateMachine::State::dump(RowSink& sink) const {
   }
   dump_accounts(sink);
   dump_channels(sink);
+  for (std::size_t i = 0; i < series.size(); ++i) rows.put(row_key(Table::series, i + 1), series[i].series);
+  if (release_defaults_set) rows.put(table_prefix(Table::release_defaults), release_defaults);
+  for (const auto& [statement, closed] : closed_statements) {
+    if (closed.refunds_open != 0) rows.put(row_key(Table::closed_statement, statement), closed);
+  }
   for (const auto& [number, notice] : open_notices) {
     rows.put(row_key(Table::open_notice, number), notice);
     rows.put_empty(notice_state_key(static_cast<std::uint8_t>(notice.state), notice.id));

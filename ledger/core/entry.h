@@ -75,11 +75,14 @@ struct WindowClosed {  // kind 13: the results are recomputed and compared on re
   CloseReason reason = CloseReason::time;
   StatementId statement;  // none: below the minimum, everything carried forward
   Amount total;
-  Amount billed;
+  Amount net;  // billed of it
+  Amount tax;
+  std::uint64_t invoice = 0;  // its number in the plan's series; zero: no statement
   std::uint64_t entries = 0;
   Hash root;
   Time due;
   SettlementId settlement;  // none if nothing is left to collect
+  Amount billed() const { return base::add_checked(net, tax); }
 };
 struct TabOpened {  // kind 14
   TabId id;
@@ -147,14 +150,10 @@ struct BatchSigned {  // kind 20: follows the entries of the batch's accepted it
                                      // 15..19 from here on, in batch order, without the refused ones
   std::vector<RefusedLeaf> refused;  // ascending; items refused, or accepted by an earlier batch
 };
-struct CreditNoted {  // kind 21
-  PayerId payer;
-  AssetId asset;
-  StatementId statement;  // none: goodwill credit
-  Amount amount;
-  std::string reason;
+struct CreditNoted {  // kind 21: everything but payer, asset, statement, amount and reason is recomputed on replay
+  CreditNote note;
 };
-struct SettlementPlanned {  // kind 22: payouts, and collections that an operator starts anew
+struct SettlementPlanned {  // kind 22: payouts and refunds
   Settlement settlement;
 };
 struct SettlementStepped {  // kind 23: one edge of the settlement state machine
@@ -173,6 +172,7 @@ struct SettlementStepped {  // kind 23: one edge of the settlement state machine
   RailName rail;  // from now on; empty: as before
   std::string code;
   Amount rail_fee;  // of the attempt, after the step
+  Amount moved;     // a collection becomes confirmed: what the rail moved, if that is not its amount; otherwise zero
 };
 struct StatementClosed {  // kind 24: written off
   StatementId id;
@@ -251,8 +251,29 @@ struct NoticesApplied {  // kind 34: the settlement was looked at with these in 
 struct NoticeResolved {  // kind 35
   NoticeId id;
   Resolution resolution = Resolution::dismissed;
-  PayerId payer;  // payer_credit
+  PayerId payer;  // payer_credit, pays_statement: the payment follows
   std::string reason;
+};
+struct TaxSet {  // kind 36
+  PayerId payer;
+  Tax tax;
+};
+struct StatementRecalled {  // kind 37: what the next entry needs of a closed statement
+  ClosedStatement statement;
+};
+struct PaymentRecorded {  // kind 38: parts and credit are recomputed on replay
+  Payment payment;
+};
+struct ReleaseDefaultsSet {  // kind 39
+  ReleaseDefaults defaults;
+};
+struct SharesReleased {  // kind 40: those of a collection that are due
+  SettlementId settlement;
+};
+struct PayoutScheduled {  // kind 41: the end of the window in which something became payable
+  PayeeId payee;
+  AssetId asset;
+  Time from;
 };
 
 using Entry =
@@ -260,7 +281,8 @@ using Entry =
                  RailMandateSet, StandingSet, WindowOpened, WindowClosed, TabOpened, Charged, HoldMade, HoldCaptured,
                  HoldReleased, VoucherCharged, BatchSigned, CreditNoted, SettlementPlanned, SettlementStepped,
                  StatementClosed, RelayPlanned, ChannelOpened, ChannelSynced, EarningsSynced, ChannelReserved,
-                 ChannelCharged, ChannelReleased, ChannelPutAside, NoticeRecorded, NoticesApplied, NoticeResolved>;
+                 ChannelCharged, ChannelReleased, ChannelPutAside, NoticeRecorded, NoticesApplied, NoticeResolved,
+                 TaxSet, StatementRecalled, PaymentRecorded, ReleaseDefaultsSet, SharesReleased, PayoutScheduled>;
 
 // The stored kind: index in the variant + 1. Permanent.
 inline std::uint8_t kind_of(const Entry& entry) noexcept { return static_cast<std::uint8_t>(entry.index() + 1); }

@@ -153,6 +153,19 @@ void fields(A& a, T& v) {
     v.technical_retries, v.dunning_step, v.next_action, v.idempotency_key, v.request, v.reference, v.failure, v.detail,
     v.code, v.rail_fee, v.refusals, v.created, v.submitted, v.confirmed, v.finalized);
 }
+template <typename A, Is<ShareRelease> T>
+void fields(A& a, T& v) {
+  a(v.due, v.reserve_bp, v.done, v.fee, v.reserve);
+}
+template <typename A, Is<ClosedStatement> T>
+void fields(A& a, T& v) {
+  a(v.statement, v.payer, v.asset, v.plan, v.net, v.tax, v.shares, v.mark, v.collection, v.collected, v.rail,
+    v.refunds_open);
+}
+template <typename A, Is<Series> T>
+void fields(A& a, T& v) {
+  a(v.name, v.last);
+}
 template <typename A, Is<CreditNote> T>
 void fields(A& a, T& v) {
   a(v.id, v.series, v.number, v.payer, v.asset, v.statement, v.amount, v.net, v.tax, v.reduced_due, v.credited,
@@ -215,7 +228,8 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<OpenSettlement> T>
 void fields(A& a, T& v) {
-  a(v.settlement, v.plan, v.billed, v.credited, v.overdue, v.shares);
+  a(v.settlement, v.plan, v.net, v.tax, v.credited, v.credited_paid, v.paid, v.refunded, v.surplus, v.refunds_open,
+    v.overdue, v.shares, v.releases);
 }
 template <typename A, Is<LedgerHead> T>
 void fields(A& a, T& v) {
@@ -283,7 +297,8 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<WindowClosed> T>
 void fields(A& a, T& v) {
-  a(v.payer, v.asset, v.number, v.reason, v.statement, v.total, v.billed, v.entries, v.root, v.due, v.settlement);
+  a(v.payer, v.asset, v.number, v.reason, v.statement, v.total, v.net, v.tax, v.invoice, v.entries, v.root, v.due,
+    v.settlement);
 }
 template <typename A, Is<TabOpened> T>
 void fields(A& a, T& v) {
@@ -319,7 +334,7 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<CreditNoted> T>
 void fields(A& a, T& v) {
-  a(v.payer, v.asset, v.statement, v.amount, v.reason);
+  a(v.note);
 }
 template <typename A, Is<SettlementPlanned> T>
 void fields(A& a, T& v) {
@@ -328,7 +343,7 @@ void fields(A& a, T& v) {
 template <typename A, Is<SettlementStepped> T>
 void fields(A& a, T& v) {
   a(v.id, v.attempt, v.from, v.to, v.next_action, v.technical_retries, v.dunning_step, v.idempotency_key, v.request,
-    v.reference, v.failure, v.detail, v.rail, v.code, v.rail_fee);
+    v.reference, v.failure, v.detail, v.rail, v.code, v.rail_fee, v.moved);
 }
 template <typename A, Is<StatementClosed> T>
 void fields(A& a, T& v) {
@@ -377,6 +392,30 @@ void fields(A& a, T& v) {
 template <typename A, Is<NoticeResolved> T>
 void fields(A& a, T& v) {
   a(v.id, v.resolution, v.payer, v.reason);
+}
+template <typename A, Is<TaxSet> T>
+void fields(A& a, T& v) {
+  a(v.payer, v.tax);
+}
+template <typename A, Is<StatementRecalled> T>
+void fields(A& a, T& v) {
+  a(v.statement);
+}
+template <typename A, Is<PaymentRecorded> T>
+void fields(A& a, T& v) {
+  a(v.payment);
+}
+template <typename A, Is<ReleaseDefaultsSet> T>
+void fields(A& a, T& v) {
+  a(v.defaults);
+}
+template <typename A, Is<SharesReleased> T>
+void fields(A& a, T& v) {
+  a(v.settlement);
+}
+template <typename A, Is<PayoutScheduled> T>
+void fields(A& a, T& v) {
+  a(v.payee, v.asset, v.from);
 }
 
 // Appends fields to an Encoder.

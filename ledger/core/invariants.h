@@ -16,10 +16,10 @@ struct BooksBalance {
   }
 };
 
-// No balance is beyond what was ever charged, so no sum of balances can overflow.
+// No balance is beyond what was ever charged and taxed, so no sum of balances can overflow.
 struct BalanceBounds {
   static void check(const Balance& balance) {
-    constexpr base::i128 kMax = static_cast<base::i128>(kVolumeMax);
+    constexpr base::i128 kMax = static_cast<base::i128>(2 * kVolumeMax);
     CHECK_MSG(balance.posted <= kMax && balance.posted >= -kMax && balance.pending <= kMax && balance.pending >= -kMax,
               "a balance is larger than the volume of its asset");
   }

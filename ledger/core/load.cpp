@@ -10,6 +10,9 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
+// More are not made: they come from the plans. Bounds what a damaged row can ask for.
+constexpr std::uint64_t kSeriesMax = 1'000'000;
+
 tl::unexpected<base::Error> damaged(const std::string& what) {
   return base::error(ErrorCode::corruption,
                      what + "; restore the ledger from a checkpoint, or rebuild its rows from the journal");
@@ -43,7 +46,15 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::channel_counts:
     case Table::earnings:
     case Table::channel:
-    case Table::open_notice: return true;
+    case Table::open_notice:
+    case Table::series:
+    case Table::closed_statement:
+    case Table::release_defaults: return true;
+    case Table::credit_note:
+    case Table::payment:
+    case Table::credit_note_by_payer:
+    case Table::credit_note_by_statement:
+    case Table::payment_by_payer:
     case Table::statement:
     case Table::settlement:
     case Table::statement_mark:
@@ -84,6 +95,11 @@ Result<void> StateMachine::State::load(base::ByteView key, base::ByteView value)
   }
   if (table == Table::channel_counts) {
     ASSIGN_OR_RETURN(channel_counts, decode_row<ChannelCounts>(value));
+    return {};
+  }
+  if (table == Table::release_defaults) {
+    ASSIGN_OR_RETURN(release_defaults, decode_row<ReleaseDefaults>(value));
+    release_defaults_set = true;
     return {};
   }
   if ((table == Table::earnings || table == Table::channel) && !channel_counts) {
@@ -135,6 +151,19 @@ Result<void> StateMachine::State::load_object(Table table, const std::vector<std
     case Table::earnings: return load_earnings(columns[0], value);
     case Table::channel: return load_channel(value);
     case Table::open_notice: return load_notice(value);
+    case Table::series: {
+      ASSIGN_OR_RETURN(const Series row, decode_row<Series>(value));
+      if (columns[0] > kSeriesMax) return mismatch("its number is not one that was given");
+      if (series.size() < columns[0]) series.resize(columns[0]);
+      series[columns[0] - 1].series = row;
+      return {};
+    }
+    case Table::closed_statement: {
+      ASSIGN_OR_RETURN(const ClosedStatement row, decode_row<ClosedStatement>(value));
+      if (row.mark.fees.size() != row.shares.size()) return mismatch("its shares and fees differ");
+      closed_statements[row.statement.value] = row;
+      return {};
+    }
     default: return {};
   }
 }
@@ -269,7 +298,7 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   record.kind = from.kind;
   record.state = from.state;
   record.amount = from.amount;
-  record.billed = row.billed;
+  record.net = row.net;
   record.statement = from.statement;
   record.next_action = from.next_action;
   record.created = from.created;
@@ -297,7 +326,7 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   plain.code.clear();
   plain.rail_fee = Amount{};
   plain.refusals.clear();
-  if (plain != from || !row.credited.is_zero()) {
+  if (plain != from) {
     SettlementExtra& extra = record.more();
     extra.fee = from.fee;
     extra.idempotency_key = from.idempotency_key;
@@ -308,7 +337,19 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
     extra.submitted = from.submitted;
     extra.confirmed = from.confirmed;
     extra.finalized = from.finalized;
-    extra.credited = row.credited;
+  }
+  OpenSettlement simple;
+  simple.settlement = from;
+  simple.plan = row.plan;
+  simple.net = row.net;
+  simple.overdue = row.overdue;
+  simple.shares = row.shares;
+  if (simple != row) {
+    record.more_bill() = {row.tax,          row.credited, row.credited_paid, row.paid, row.refunded, row.surplus,
+                          row.refunds_open, {},           row.releases};
+    if (!row.releases.empty() && row.releases.size() != row.shares.size())
+      return mismatch("shares and releases differ");
+    if (from.state == SettlementState::settled) list_release(record, from.id);
   }
   if (!from.code.empty() || !from.rail_fee.is_zero() || !from.refusals.empty()) {
     record.more_remarks() = RailRemarks{from.code, from.rail_fee, from.refusals};

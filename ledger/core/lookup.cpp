@@ -259,9 +259,8 @@ Payer StateMachine::State::unpack(PayerId id) const {
   payer.standing = record.standing;
   payer.registered = record.registered;
   Reader reader(record.packed);
-  bool taxed = false;
-  reader(payer.label, payer.plans, payer.rail_mandates, taxed);
-  if (taxed) reader(payer.tax);
+  reader(payer.label, payer.plans, payer.rail_mandates);
+  if (record.taxed) reader(payer.tax);
   CHECK(reader.complete());
   return payer;
 }
@@ -276,9 +275,9 @@ void StateMachine::State::pack(const Payer& payer, PayerRecord& record) {
   Bytes packed;
   base::Encoder out(packed);
   Writer writer(out);
-  const bool taxed = payer.tax != Tax{};  // most payers of a test are not
-  writer(payer.label, payer.plans, payer.rail_mandates, taxed);
-  if (taxed) writer(payer.tax);
+  record.taxed = payer.tax != Tax{};
+  writer(payer.label, payer.plans, payer.rail_mandates);
+  if (record.taxed) writer(payer.tax);
   record.packed = Bytes(packed.begin(), packed.end());  // without spare capacity
 }
 

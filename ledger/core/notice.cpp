@@ -203,18 +203,19 @@ Outcome StateMachine::State::apply(const NoticesApplied& entry, const At& at) {
 std::string StateMachine::State::check_resolution(const OpenNotice& notice, Resolution resolution) const {
   const bool booked = notice.state == NoticeState::suspense;
   switch (resolution) {
-    case Resolution::none: return "resolution: it is none of dismissed, went_back, payer_credit, operators";
-    case Resolution::pays_statement: return "resolution: pays_statement is not known yet";
+    case Resolution::none:
+      return "resolution: it is none of dismissed, went_back, payer_credit, operators, pays_statement";
     case Resolution::dismissed: return booked ? "its money is in suspense: say where it goes" : std::string();
     case Resolution::went_back:
     case Resolution::operators:
-    case Resolution::payer_credit: break;
+    case Resolution::payer_credit:
+    case Resolution::pays_statement: break;
   }
   if (!is_about_money(notice)) return "it is not about money: it can only be dismissed";
-  if (resolution == Resolution::payer_credit && notice.direction != Direction::in) {
-    return "its money went out: it cannot be a payer's credit";
-  }
-  if (!booked && resolution != Resolution::went_back && is_suspense_full(notice.asset, notice.amount)) {
+  const bool to_payer = resolution == Resolution::payer_credit || resolution == Resolution::pays_statement;
+  if (to_payer && notice.direction != Direction::in) return "its money went out: it cannot be a payer's";
+  const bool is_booked_here = resolution != Resolution::went_back && resolution != Resolution::pays_statement;
+  if (!booked && is_booked_here && is_suspense_full(notice.asset, notice.amount)) {
     return "its amount is more than can be represented";
   }
   return {};
@@ -225,7 +226,9 @@ void StateMachine::State::book_resolution(const OpenNotice& notice, const Notice
   AssetRecord& asset = *find_asset(notice.asset);
   OperatorBalance& operators = asset.operators;
   const bool booked = notice.state == NoticeState::suspense;
-  if (!booked && entry.resolution == Resolution::went_back) return;  // it came and went, and never was in the books
+  // It came and went, and never was in the books; or the payment that follows books it.
+  const bool elsewhere = entry.resolution == Resolution::went_back || entry.resolution == Resolution::pays_statement;
+  if (!booked && elsewhere) return;
   if (!booked) operators.volume = base::add_checked(operators.volume, notice.amount);
   const bool came_in = notice.direction == Direction::in;
   Balance& from = booked ? operators.suspense : operators.cash;
@@ -249,7 +252,7 @@ Outcome StateMachine::State::apply(const NoticeResolved& entry, const At& at) {
   if (std::string wrong = check_resolution(found->second, entry.resolution); !wrong.empty()) {
     return mismatch(std::move(wrong));
   }
-  const bool to_payer = entry.resolution == Resolution::payer_credit;
+  const bool to_payer = entry.resolution == Resolution::payer_credit || entry.resolution == Resolution::pays_statement;
   if (to_payer ? find_payer(entry.payer) == nullptr : entry.payer.valid()) return mismatch("the payer is wrong");
   book_resolution(found->second, entry);
   change_notice(found->second, {NoticeState::resolved, entry.resolution, entry.payer, entry.reason, at.time});
@@ -312,7 +315,8 @@ CommandResult StateMachine::State::decide_record(const RecordNotices& command, R
   return result;
 }
 
-CommandResult StateMachine::State::decide(const ResolveNotice& command, SegmentBuilder& out) {
+CommandResult StateMachine::State::decide_resolve(const ResolveNotice& command, ReplayIndex& replay,
+                                                  SegmentBuilder& out) {
   const std::string name = "notice " + std::to_string(command.id.value);
   const auto found = open_notices.find(command.id.value);
   if (found == open_notices.end()) {
@@ -328,13 +332,26 @@ CommandResult StateMachine::State::decide(const ResolveNotice& command, SegmentB
     return refuse(Status::wrong_state, name + ": " + std::move(wrong));
   }
   NoticeResolved entry{command.id, command.resolution, PayerId{}, command.reason};
-  if (command.resolution == Resolution::payer_credit) {
+  const bool pays = command.resolution == Resolution::pays_statement;
+  if (pays || command.resolution == Resolution::payer_credit) {
     entry.payer = find_payer(command.payer);
     if (!entry.payer.valid()) {
       return refuse(Status::payer_unknown, "there is no payer " + base::to_hex(command.payer));
     }
   }
-  return changed(commit(entry, out), command.id.value);
+  if (!pays) return changed(commit(entry, out), command.id.value);
+  if (command.oldest_first.size() > limits::kPaymentStatementsMax || command.statement.value > head.statements) {
+    return refuse(Status::value_invalid, "statement: there is no such statement, or they are too many");
+  }
+  Payment payment;
+  payment.payer = entry.payer;
+  payment.asset = found->second.asset;
+  payment.amount = found->second.amount;
+  payment.reference = name;
+  payment.received = payment.time = out.time();
+  const std::span<const StatementId> statements =
+      command.statement.valid() ? std::span(&command.statement, 1) : std::span(command.oldest_first);
+  return record_payment(std::move(payment), statements, replay, out, &entry);
 }
 
 }  // namespace ledger::core

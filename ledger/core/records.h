@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "aggregator/bill.h"
-#include "ledger/core/types.h"
+#include "ledger/core/row.h"
 
 namespace ledger::core {
 
@@ -40,6 +40,7 @@ struct PayerRecord {
   bool present = false;  // false: only known by rows that refer to it (while loading)
   bool dirty = false;
   bool fresh = false;  // its secondary rows are not written yet
+  bool taxed = false;  // `packed` has a tax
   Time registered;
   Bytes packed;
 };
@@ -78,6 +79,11 @@ struct TallyRecord {
   u128 billed_units() const { return static_cast<u128>(receivable.posted); }
   u128 credit_units() const { return extra ? static_cast<u128>(-extra->credit.posted) : 0; }
   u128 exposure() const { return held.units() + unbilled_units() + billed_units(); }
+};
+
+struct SeriesRecord {
+  Series series;
+  bool dirty = false;
 };
 
 struct PayeeBalanceRecord {
@@ -132,19 +138,28 @@ struct SettlementExtra {
   Time submitted;
   Time confirmed;
   Time finalized;
-  Amount credited;           // collections: StatementMark::credited
-  std::vector<Amount> fees;  // collections: StatementMark::fees
   std::unique_ptr<RailRemarks> remarks;
+};
+
+// Of a collection, what most do not need.
+struct BillExtra {
+  Amount tax;
+  Amount credited, credited_paid, paid, refunded;  // StatementMark's, as are the fees
+  Amount surplus;                                  // what the rail moved above `amount`, while it is confirmed
+  std::uint32_t refunds_open = 0;
+  std::vector<Amount> fees;
+  std::vector<ShareRelease> releases;  // parallel to the shares; empty: all at final
 };
 
 struct SettlementRecord {
   Amount amount;
-  Amount billed;  // collections: of the statement, before credit
+  Amount net;  // collections: of the statement
   StatementId statement;
   Time next_action;
   Time created;
   std::unique_ptr<aggregator::PayeeShare[]> shares;
   std::unique_ptr<SettlementExtra> extra;
+  std::unique_ptr<BillExtra> bill_extra;
   Time listed_at;  // under which the secondary rows stand in the store; zero: none
   std::uint32_t share_count = 0;
   std::uint32_t attempt = 1;
@@ -164,10 +179,10 @@ struct SettlementRecord {
   bool dirty = false;
   bool mark_dirty = false;
 
-  // The most frequent case, one payee, needs no list: `payee` and `billed` say it.
+  // The most frequent case, one payee, needs no list: `payee` and `net` say it.
   std::vector<aggregator::PayeeShare> share_list() const {
     if (kind != SettlementKind::collection) return {};
-    if (!shares) return {{payee, billed}};
+    if (!shares) return {{payee, net}};
     return {shares.get(), shares.get() + share_count};
   }
   void set_shares(std::span<const aggregator::PayeeShare> list);
@@ -176,7 +191,17 @@ struct SettlementRecord {
     return *extra;
   }
   Amount fee() const { return extra ? extra->fee : Amount{}; }
-  Amount credited() const { return extra ? extra->credited : Amount{}; }
+  const BillExtra& bill() const {
+    static const BillExtra kNone;
+    return bill_extra ? *bill_extra : kNone;
+  }
+  BillExtra& more_bill() {
+    if (!bill_extra) bill_extra = std::make_unique<BillExtra>();
+    return *bill_extra;
+  }
+  Amount billed() const { return base::add_checked(net, bill().tax); }
+  StatementMark mark() const;
+  Amount credited_net() const;  // the part of the credited amount that is not tax
   const RailRemarks* remarks() const { return extra ? extra->remarks.get() : nullptr; }
   RailRemarks& more_remarks() {
     SettlementExtra& owner = more();

@@ -112,8 +112,8 @@ Outcome StateMachine::State::apply(const PayerSet& entry, const At&) {
     head_dirty = true;
     payer_index.insert(hash(payer.address), payer.id.value,
                        [this](std::uint32_t number) { return hash(payers[number - 1].address); });
-  } else if (record->address != payer.address || record->standing != payer.standing) {
-    return mismatch("address or standing of payer " + std::to_string(payer.id.value) + " changes");
+  } else if (record->address != payer.address || record->standing != payer.standing || tax_of(payer.id) != payer.tax) {
+    return mismatch("address, standing or tax of payer " + std::to_string(payer.id.value) + " changes");
   }
   pack(payer, *record);
   touch(*record, payer.id);
@@ -137,7 +137,10 @@ Outcome StateMachine::State::apply(const PayeeSet& entry, const At&) {
   } else if (record->payee.address != payee.address) {
     return mismatch("the address of payee " + std::to_string(payee.id.value) + " changes");
   }
+  const bool rescheduled =
+      record->payee.own_terms != payee.own_terms || record->payee.payout_every != payee.payout_every;
   record->payee = payee;
+  if (rescheduled) reschedule(*record);
   if (!payee.payout_rail.view().empty()) rail_index(payee.payout_rail);
   for (const auto& balance : record->balances) review_payout(*record, balance->balance);
   touch(*record);

@@ -46,15 +46,20 @@ std::string check_plan(const Plan& plan, const aggregator::Calendar& calendar) {
   for (const std::uint64_t wait : plan.dunning_s) {
     if (wait > kPlanSecondsMax) return "dunning_s: a wait is above ten years";
   }
-  return {};
+  if (std::string wrong = check_series("series", plan.series); !wrong.empty()) return wrong;
+  return check_series("credit_note_series", plan.credit_note_series);
 }
 
-std::string check_payee(const Payee& payee) {
+std::string check_payee(const Payee& payee, const aggregator::Calendar& calendar) {
   if (payee.address.is_zero()) return "address: it is zero";
   if (std::string wrong = check_label(payee.label); !wrong.empty()) return wrong;
   if (payee.fee_basis_points > 10'000) {
     return "fee_basis_points: " + std::to_string(payee.fee_basis_points) + " is above 10,000";
   }
+  if (!payee.own_terms && (!payee.release.empty() || is_scheduled(payee.payout_every))) {
+    return "own_terms: release and payout_every are only of a payee with own terms";
+  }
+  if (std::string wrong = check_terms({payee.release, payee.payout_every}, calendar); !wrong.empty()) return wrong;
   return check_text("payout_account", payee.payout_account, kAccountBytesMax);
 }
 
@@ -174,7 +179,8 @@ CommandResult StateMachine::State::decide(const SetPayer& command, SegmentBuilde
 
 CommandResult StateMachine::State::decide(const SetPayee& command, SegmentBuilder& out) {
   Payee payee = command.payee;
-  if (std::string wrong = check_payee(payee); !wrong.empty()) return refuse(Status::value_invalid, std::move(wrong));
+  if (std::string wrong = check_payee(payee, calendar); !wrong.empty())
+    return refuse(Status::value_invalid, std::move(wrong));
   const PayeeId present = find_payee(payee.address);
   if (present.valid()) {
     const Payee& old = find_payee(present)->payee;

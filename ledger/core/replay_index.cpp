@@ -8,7 +8,15 @@ namespace ledger::core {
 namespace {
 
 // The owner's first byte tells the kinds of key apart; ids stay far below 2^56.
-enum class KeyKind : std::uint8_t { single_use = 1, finish = 2, voucher = 3, relay = 4, capture = 5, notice = 6 };
+enum class KeyKind : std::uint8_t {
+  single_use = 1,
+  finish = 2,
+  voucher = 3,
+  relay = 4,
+  capture = 5,
+  notice = 6,
+  payment = 7
+};
 
 ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
   ReplayKey key;
@@ -46,6 +54,13 @@ ReplayKey replay_key_notice(const base::RailName& rail, const base::Hash& key) {
   const base::Hash digest = crypto::sha256({bytes, key.view()});
   ReplayKey replay_key;
   replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::notice);
+  std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
+  return replay_key;
+}
+
+ReplayKey replay_key_payment(const base::Hash& digest) {
+  ReplayKey replay_key;
+  replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::payment);
   std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
   return replay_key;
 }

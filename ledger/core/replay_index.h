@@ -20,6 +20,7 @@ ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation
 // SHA-256 of the relay's key, so that only whoever breaks the hash can make two keys meet; they would be a conflict.
 ReplayKey replay_key_relay(const base::Hash& key);
 ReplayKey replay_key_notice(const base::RailName& rail, const base::Hash& key);  // SHA-256 of both
+ReplayKey replay_key_payment(const base::Hash& digest);                          // of payer, asset and reference
 
 struct ReplayHit {
   base::Sequence sequence;       // of the entry; of a relay the number of its settlement, of a notice its own

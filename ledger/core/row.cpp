@@ -96,6 +96,11 @@ void encode(const OpenSettlement& value, base::Encoder& out) { encode_value(valu
 void encode(const Notice& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const NoticeMark& value, base::Encoder& out) { encode_value(value, out); }
 void encode(const OpenNotice& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Series& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const CreditNote& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const Payment& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const ClosedStatement& value, base::Encoder& out) { encode_value(value, out); }
+void encode(const ReleaseDefaults& value, base::Encoder& out) { encode_value(value, out); }
 
 template <typename T>
 base::Result<T> decode_row(base::ByteView bytes) {
@@ -133,5 +138,10 @@ template base::Result<OpenSettlement> decode_row<OpenSettlement>(base::ByteView)
 template base::Result<Notice> decode_row<Notice>(base::ByteView);
 template base::Result<NoticeMark> decode_row<NoticeMark>(base::ByteView);
 template base::Result<OpenNotice> decode_row<OpenNotice>(base::ByteView);
+template base::Result<Series> decode_row<Series>(base::ByteView);
+template base::Result<CreditNote> decode_row<CreditNote>(base::ByteView);
+template base::Result<Payment> decode_row<Payment>(base::ByteView);
+template base::Result<ClosedStatement> decode_row<ClosedStatement>(base::ByteView);
+template base::Result<ReleaseDefaults> decode_row<ReleaseDefaults>(base::ByteView);
 
 }  // namespace ledger::core

@@ -33,18 +33,26 @@ enum class Table : std::uint8_t {
   notice = 22,            // notice; written once, never changed
   notice_mark = 23,       // notice -> NoticeMark; a reader overlays it on the notice's row (Notice::mark)
   open_notice = 24,       // notice -> OpenNotice, while it waits or is in suspense
+  series = 25,            // number, from 1, in order of appearance -> Series
+  credit_note = 26,       // credit note; written once
+  payment = 27,           // payment; written once
+  closed_statement = 28,  // statement -> ClosedStatement, while refunds of its collection are under way
+  release_defaults = 29,  // -> ReleaseDefaults; no row: none were set
   // Secondary: the value is the primary key's number, 8 bytes big-endian (or empty where the key says it all).
-  payer_by_address = 32,      // address -> payer
-  payee_by_address = 33,      // address -> payee
-  server_by_key = 34,         // address -> server
-  mandate_by_payer = 35,      // payer, mandate -> empty
-  tab_by_key = 36,            // tab_key hash -> tab
-  statement_by_payer = 37,    // payer, statement -> empty
-  settlement_due = 38,        // next_action us, settlement -> empty; only states that need an action
-  settlement_by_state = 39,   // u8 state, settlement -> empty
-  channel_by_key = 40,        // channel key hash -> channel
-  notice_by_settlement = 41,  // settlement, notice -> empty
-  notice_by_state = 42,       // u8 state, notice -> empty
+  payer_by_address = 32,          // address -> payer
+  payee_by_address = 33,          // address -> payee
+  server_by_key = 34,             // address -> server
+  mandate_by_payer = 35,          // payer, mandate -> empty
+  tab_by_key = 36,                // tab_key hash -> tab
+  statement_by_payer = 37,        // payer, statement -> empty
+  settlement_due = 38,            // next_action us, settlement -> empty; only states that need an action
+  settlement_by_state = 39,       // u8 state, settlement -> empty
+  channel_by_key = 40,            // channel key hash -> channel
+  notice_by_settlement = 41,      // settlement, notice -> empty
+  notice_by_state = 42,           // u8 state, notice -> empty
+  credit_note_by_payer = 43,      // payer, credit note -> empty
+  credit_note_by_statement = 44,  // statement, credit note -> empty; not of goodwill
+  payment_by_payer = 45,          // payer, payment -> empty
 };
 
 // Key builders. Each overload takes the parts in the order given above.
@@ -61,11 +69,22 @@ std::vector<std::uint64_t> row_key_columns(base::ByteView key);
 struct OpenSettlement {
   Settlement settlement;
   PlanId plan;
-  Amount billed;
-  Amount credited;
+  Amount net;
+  Amount tax;
+  Amount credited, credited_paid, paid, refunded;  // of the statement's mark
+  Amount surplus;                                  // what the rail moved above the settlement's amount
+  std::uint32_t refunds_open = 0;
   bool overdue = false;  // failed for good and not paid since: suspends the payer
   std::vector<aggregator::PayeeShare> shares;
+  std::vector<ShareRelease> releases;  // parallel to shares; empty: all at final
   bool operator==(const OpenSettlement&) const = default;
+};
+
+// A series of numbers of invoices and credit notes.
+struct Series {
+  SeriesName name;
+  std::uint64_t last = 0;  // given out
+  bool operator==(const Series&) const = default;
 };
 
 // What the state machine needs of a notice while something is to be done about it.
@@ -105,6 +124,11 @@ void encode(const OpenSettlement& value, base::Encoder& out);
 void encode(const Notice& value, base::Encoder& out);  // without its mark
 void encode(const NoticeMark& value, base::Encoder& out);
 void encode(const OpenNotice& value, base::Encoder& out);
+void encode(const Series& value, base::Encoder& out);
+void encode(const CreditNote& value, base::Encoder& out);
+void encode(const Payment& value, base::Encoder& out);
+void encode(const ClosedStatement& value, base::Encoder& out);
+void encode(const ReleaseDefaults& value, base::Encoder& out);
 // Defined for every type above.
 template <typename T>
 base::Result<T> decode_row(base::ByteView bytes);

@@ -59,6 +59,7 @@ bool needs_action(SettlementState state) {
 bool is_finished(SettlementKind kind, SettlementState state) {
   using S = SettlementState;
   if (state == S::final || state == S::written_off || state == S::cancelled) return true;
+  if (kind == SettlementKind::refund) return state == S::returned || state == S::failed;
   return kind == SettlementKind::payout && state == S::returned;
 }
 
@@ -90,7 +91,7 @@ namespace {
 bool entry_edge_allowed(SettlementKind kind, SettlementState from, SettlementState to) {
   using S = SettlementState;
   if (to == S::ready) {
-    if (from == S::returned) return kind != SettlementKind::payout;
+    if (from == S::returned) return kind != SettlementKind::payout;  // a refund that came back is over
     return from == S::ready || from == S::sending || from == S::unknown || from == S::accepted || from == S::failed;
   }
   if (to == S::cancelled) {
@@ -103,7 +104,7 @@ bool entry_edge_allowed(SettlementKind kind, SettlementState from, SettlementSta
 }  // namespace
 
 void SettlementRecord::set_shares(std::span<const aggregator::PayeeShare> list) {
-  if (list.size() == 1 && list.front().amount == billed) {
+  if (list.size() == 1 && list.front().amount == net) {
     payee = list.front().payee;
     return;
   }
@@ -201,6 +202,10 @@ void StateMachine::State::book_payout(SettlementRecord& record, SettlementId id,
   }
 }
 
+StatementMark SettlementRecord::mark() const {
+  return {statement_state, bill().credited, bill().credited_paid, bill().paid, bill().refunded, bill().fees};
+}
+
 // What a rail keeps is a cost from the moment at which it says so, whatever becomes of the settlement.
 void StateMachine::State::book_rail_fee(SettlementRecord& record, Amount fee) {
   const Amount before = record.rail_fee();
@@ -228,12 +233,6 @@ bool StateMachine::State::rail_fee_fits(const SettlementRecord& record, Amount f
          asset->operators.volume.units() + (fee.units() - record.rail_fee().units()) <= kVolumeMax;
 }
 
-void StateMachine::State::release_statement(SettlementRecord& record) {
-  std::vector<Amount> credited;
-  if (!record.credited().is_zero()) credited = credited_shares(record.share_list(), record.credited());
-  record.more().fees = release(*find_asset(record.asset), record.share_list(), credited);
-}
-
 void StateMachine::State::mark_overdue(SettlementRecord& record, bool overdue) {
   if (record.overdue == overdue) return;
   record.overdue = overdue;
@@ -245,6 +244,7 @@ void StateMachine::State::mark_overdue(SettlementRecord& record, bool overdue) {
 void StateMachine::State::finish(SettlementRecord& record, SettlementId id) {
   record.finished = true;
   record.next_action = Time{};
+  if (record.kind == SettlementKind::collection) keep_refunded(record, id);
   touch(record, id);
 }
 
@@ -302,20 +302,29 @@ Amount StateMachine::State::payout_amount(const Payee& payee, const PayeeBalance
 }
 
 void StateMachine::State::review_payout(const PayeeRecord& payee, const PayeeBalance& balance) {
+  const std::tuple later(balance.payout_from, balance.payee, balance.asset);
+  const bool waits = balance.payout_from.us != 0;
   if (payout_amount(payee.payee, balance).is_zero()) {
     payouts_due.erase({balance.payee, balance.asset});
+    if (waits) payouts_later.erase(later);
+  } else if (waits) {
+    payouts_due.erase({balance.payee, balance.asset});
+    payouts_later.insert(later);
   } else {
     payouts_due.insert({balance.payee, balance.asset});
   }
 }
 
-Outcome StateMachine::State::apply(const SettlementPlanned& entry, const At&) {
+Outcome StateMachine::State::apply(const SettlementPlanned& entry, const At& at) {
   const Settlement& planned = entry.settlement;
-  if (planned.kind != SettlementKind::payout) return mismatch("only payouts are planned; statements make collections");
+  if (planned.kind != SettlementKind::payout && planned.kind != SettlementKind::refund) {
+    return mismatch("only payouts and refunds are planned; statements make collections");
+  }
   if (planned.id.value != head.settlements + 1) {
     return mismatch("the settlement is " + std::to_string(planned.id.value) + " in the journal, the next number is " +
                     std::to_string(head.settlements + 1));
   }
+  if (planned.kind == SettlementKind::refund) return apply_refund(planned);
   PayeeRecord* payee = find_payee(planned.payee);
   if (payee == nullptr || find_asset(planned.asset) == nullptr) return mismatch("payee or asset is unknown");
   PayeeBalanceRecord& balance = payee_balance(planned.payee, planned.asset);
@@ -327,6 +336,13 @@ Outcome StateMachine::State::apply(const SettlementPlanned& entry, const At&) {
   if (planned.state != SettlementState::ready || planned.rail != payee->payee.payout_rail) {
     return mismatch("the payout is not a new one on the payee's rail");
   }
+  ReleaseDefaults buffer;
+  const bool scheduled = is_scheduled(terms_of(payee->payee, buffer).payout_every);
+  if (scheduled && (balance.balance.payout_from.us == 0 || at.time < balance.balance.payout_from)) {
+    return mismatch("the payout is before its time");
+  }
+  if (scheduled) payouts_later.erase({balance.balance.payout_from, planned.payee, planned.asset});
+  balance.balance.payout_from = Time{};
   SettlementRecord& record = settlements[planned.id.value];
   record.kind = SettlementKind::payout;
   record.payee = planned.payee;
@@ -395,6 +411,67 @@ void StateMachine::State::take_step(SettlementRecord& record, const SettlementSt
   if (stage == Stage::released) extra.finalized = time;
 }
 
+// The rail moved a part: the rest is tried again, or not.
+bool StateMachine::State::moved_in_part(const SettlementRecord& record, const SettlementStepped& entry) {
+  return !entry.moved.is_zero() && entry.moved < record.amount;
+}
+
+// Empty, or why the rail cannot have moved that much in this step.
+std::string StateMachine::State::check_entry_moved(const SettlementRecord& record,
+                                                   const SettlementStepped& entry) const {
+  if (entry.moved.is_zero()) return {};
+  if (record.kind != SettlementKind::collection) return "only a collection moves a part, or more";
+  const Stage from = stage_of(entry.from);
+  if (from != Stage::reserved && from != Stage::posted) return "it cannot have moved in this step";
+  if (moved_in_part(record, entry)) {
+    const bool again = entry.to == SettlementState::ready || entry.to == SettlementState::failed;
+    return again ? std::string() : "a part was moved, and the rest is not due again";
+  }
+  const bool fits = entry.moved > record.amount && record.bill().surplus.is_zero() &&
+                    stage_of(entry.to) >= Stage::posted &&
+                    !is_suspense_full(record.asset, base::subtract_checked(entry.moved, record.amount));
+  return fits ? std::string() : "more was moved than can be";
+}
+
+void StateMachine::State::step_collection(SettlementRecord& record, const SettlementStepped& entry, Time time) {
+  const Stage from = stage_of(entry.from);
+  const Stage to = stage_of(entry.to);
+  if (moved_in_part(record, entry)) {
+    book_part(record, from, entry.moved);
+    touch_mark(record, entry.id);
+  } else {
+    book_collection(record, from, to);
+    if (!entry.moved.is_zero()) book_surplus(record, entry.moved);
+  }
+  if (from >= Stage::posted && to < Stage::posted) {
+    unbook_surplus(record);
+    take_back_releases(record);
+  }
+  const StatementState state = to >= Stage::posted ? StatementState::paid : StatementState::open;
+  if (std::exchange(record.statement_state, state) != state) touch_mark(record, entry.id);
+  if (to >= Stage::posted) mark_overdue(record, false);
+  if (entry.to == SettlementState::failed) mark_overdue(record, true);
+  if (entry.to == SettlementState::settled && entry.from != SettlementState::settled) {
+    plan_releases(record, entry.id, time);
+  }
+  if (to == Stage::released) {
+    release_statement(record);
+    touch_mark(record, entry.id);
+  }
+}
+
+// Cancelled, or it came back: the amount is payable again.
+void StateMachine::State::end_payout(const SettlementRecord& record, SettlementId id) {
+  PayeeBalanceRecord& owner = payee_balance(record.payee, record.asset);
+  owner.balance.payable_now =
+      base::add_checked(owner.balance.payable_now, base::add_checked(record.amount, record.fee()));
+  recover(owner.balance);
+  transaction.commit();
+  if (owner.balance.open_payout == id) owner.balance.open_payout = SettlementId{};
+  review_payout(*find_payee(record.payee), owner.balance);
+  touch(owner);
+}
+
 Outcome StateMachine::State::apply(const SettlementStepped& entry, const At& at) {
   SettlementRecord* record = find_settlement(entry.id);
   if (record == nullptr || record->finished) {
@@ -404,12 +481,14 @@ Outcome StateMachine::State::apply(const SettlementStepped& entry, const At& at)
     return mismatch("settlement " + std::to_string(entry.id.value) + " is " + std::string(name(record->state)) +
                     ", not " + std::string(name(entry.from)));
   }
-  if (!entry_edge_allowed(record->kind, entry.from, entry.to)) {
+  const bool in_part = moved_in_part(*record, entry);
+  if (!in_part && !entry_edge_allowed(record->kind, entry.from, entry.to)) {
     return mismatch("a settlement cannot go from " + std::string(name(entry.from)) + " to " +
                     std::string(name(entry.to)));
   }
   const bool resend = entry.to == SettlementState::ready && entry.from != SettlementState::ready;
   const bool failed_unsent = entry.to == SettlementState::ready && entry.failure != FailureClass::none;
+  if (std::string wrong = check_entry_moved(*record, entry); !wrong.empty()) return mismatch(std::move(wrong));
   const std::uint32_t attempt = record->attempt + (resend || failed_unsent ? 1u : 0u);
   if (entry.attempt != attempt) {
     return mismatch("the attempt is " + std::to_string(entry.attempt) + " in the journal, it should be " +
@@ -423,28 +502,18 @@ Outcome StateMachine::State::apply(const SettlementStepped& entry, const At& at)
   const Stage from = stage_of(entry.from);
   const Stage to = stage_of(entry.to);
   take_step(*record, entry, at.time);
-  if (record->kind == SettlementKind::collection) {
-    book_collection(*record, from, to);
-    const StatementState state = to >= Stage::posted ? StatementState::paid : StatementState::open;
-    if (std::exchange(record->statement_state, state) != state) touch_mark(*record, entry.id);
-    if (to >= Stage::posted) mark_overdue(*record, false);
-    if (entry.to == SettlementState::failed) mark_overdue(*record, true);
-    if (to == Stage::released) {
-      release_statement(*record);
-      touch_mark(*record, entry.id);
-    }
-  } else if (record->kind == SettlementKind::relay) {
-    track_relay(entry.id, *record);
-  } else {
-    book_payout(*record, entry.id, from, to);
-    if (entry.to == SettlementState::cancelled || entry.to == SettlementState::returned) {
-      PayeeBalanceRecord& owner = payee_balance(record->payee, record->asset);
-      owner.balance.payable_now =
-          base::add_checked(owner.balance.payable_now, base::add_checked(record->amount, record->fee()));
-      if (owner.balance.open_payout == entry.id) owner.balance.open_payout = SettlementId{};
-      review_payout(*find_payee(record->payee), owner.balance);
-      touch(owner);
-    }
+  switch (record->kind) {
+    case SettlementKind::collection: step_collection(*record, entry, at.time); break;
+    case SettlementKind::relay: track_relay(entry.id, *record); break;
+    case SettlementKind::refund:
+      book_refund(*record, from, to);
+      if (is_finished(record->kind, entry.to)) end_refund(*record);
+      break;
+    case SettlementKind::payout:
+      book_payout(*record, entry.id, from, to);
+      if (entry.to == SettlementState::cancelled || entry.to == SettlementState::returned)
+        end_payout(*record, entry.id);
+      break;
   }
   touch(*record, entry.id);
   if (is_finished(record->kind, entry.to)) finish(*record, entry.id);

@@ -88,24 +88,25 @@ std::vector<RailRefusal> StateMachine::State::with_refusal(const SettlementRecor
 // What follows from a definite failure. A technical one is tried again on its rail. A collection goes to the next rail
 // of its plan at once; after the last one it waits, by the plan, and begins with the first again. Anything else ends
 // the automatic attempts. Every new sending is a new attempt.
-void StateMachine::State::plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
+void StateMachine::State::plan_after_failure(const SettlementRecord& record, FailureClass failure, Time again, Time now,
                                              SettlementStepped& entry) const {
-  entry.failure = command.failure;
+  entry.to = SettlementState::failed;
+  entry.failure = failure;
   const auto again_at = [&](Time when) {
     entry.to = SettlementState::ready;
     entry.attempt = record.attempt + 1;
     entry.next_action = std::max(when, now);
   };
-  if (command.failure == FailureClass::technical) {
+  if (failure == FailureClass::technical) {
     ++entry.technical_retries;
-    again_at(command.next_action);
+    again_at(again);
     return;
   }
   entry.next_action = Time{};
   if (record.kind != SettlementKind::collection) return;
   const Plan& plan = find_plan(record.plan)->plan;
   const RailName& present = rail_names[record.rail];
-  const std::vector<RailRefusal> refusals = with_refusal(record, command.failure);
+  const std::vector<RailRefusal> refusals = with_refusal(record, failure);
   const auto at = std::find(plan.rails.begin(), plan.rails.end(), present);
   const std::span<const RailName> later(at == plan.rails.end() ? at : at + 1, plan.rails.end());
   RailName next = first_usable(later, refusals);
@@ -119,6 +120,19 @@ void StateMachine::State::plan_after_failure(const SettlementRecord& record, con
   }
   entry.technical_retries = 0;
   if (next != present) entry.rail = next;
+}
+
+// What the rail moved, if that is not what it was asked for and not booked yet.
+void StateMachine::State::take_moved(const SettlementRecord& record, const StepSettlement& command, Time now,
+                                     SettlementStepped& entry) const {
+  const bool known = stage_of(record.state) >= Stage::cash || !record.bill().surplus.is_zero();
+  if (!command.moved || *command.moved == record.amount || known) return;
+  entry.moved = *command.moved;
+  if (entry.moved > record.amount) return;
+  plan_after_failure(record, FailureClass::insufficient_funds, now, now, entry);
+  entry.detail = cleaned("the rail moved " + entry.moved.to_units_string() + " of " + record.amount.to_units_string() +
+                             (command.detail.empty() ? "" : ": " + command.detail),
+                         kDetailBytesMax);
 }
 
 CommandResult StateMachine::State::decide(const StepSettlement& command, SegmentBuilder& out) {
@@ -137,6 +151,9 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
   }
   if (command.rail_fee && !rail_fee_fits(*record, *command.rail_fee)) {
     return refuse(Status::amount_overflow, "rail_fee: it is more than can be represented");
+  }
+  if (std::string wrong = check_moved(*record, command); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
   }
   if (command.to == S::sending) {
     if (const NoticeId notice = contradiction(command.id, *record); notice.valid()) {
@@ -158,7 +175,8 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
   if (news_after(command.id, *record, command.notices_read) && command.to != S::failed && entry.next_action.us != 0) {
     entry.next_action = out.time();  // something was said that this answer does not know of
   }
-  if (command.to == S::failed) plan_after_failure(*record, command, out.time(), entry);
+  if (command.to == S::failed) plan_after_failure(*record, command.failure, command.next_action, out.time(), entry);
+  take_moved(*record, command, out.time(), entry);
   const SettlementView before{record->state, rail_names[record->rail]};
   const PayerId payer = record->payer;
   const bool is_collection = record->kind == SettlementKind::collection;

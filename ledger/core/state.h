@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -77,14 +78,26 @@ class ShardedMap {
   std::array<std::unordered_map<std::uint64_t, Value>, kShards> shards_;
 };
 
+// Empty, or what is wrong with when a payee gets its shares and is paid out.
+std::string check_terms(const ReleaseDefaults& terms, const aggregator::Calendar& calendar);
+std::string check_series(std::string_view field, const SeriesName& series);
+bool is_scheduled(const aggregator::WindowSpec& payout_every);
+// The tax on a net amount, half up to a multiple of `unit`; the tax in a part of a whole of net + tax.
+Amount tax_on(Amount net, std::uint32_t rate_ppm, Amount unit);
+Amount tax_in(Amount part, Amount net, Amount tax);
+
 // What closing a tally's window now gives: computed from the state, compared with the entry on replay.
 struct Closing {
   aggregator::Bill bill;
   bool statement = false;  // false: everything is carried forward
+  Tax tax_terms;
+  Amount tax;
+  std::uint64_t invoice = 0;
   Amount credit_applied;
   std::uint64_t entries = 0;
   Hash root;
   Time due;
+  Amount billed() const { return base::add_checked(bill.billed, tax); }
 };
 
 // Where an entry stands.
@@ -207,8 +220,18 @@ struct StateMachine::State {
   // billing.cpp
   Outcome apply(const WindowOpened& entry, const At& at);
   Outcome apply(const WindowClosed& entry, const At& at);
-  Outcome apply(const CreditNoted& entry, const At& at);
   Outcome apply(const StatementClosed& entry, const At& at);
+  // documents.cpp
+  Outcome apply(const TaxSet& entry, const At& at);
+  // credit_notes.cpp
+  Outcome apply(const CreditNoted& entry, const At& at);
+  Outcome apply(const StatementRecalled& entry, const At& at);
+  // payments.cpp
+  Outcome apply(const PaymentRecorded& entry, const At& at);
+  // release.cpp
+  Outcome apply(const ReleaseDefaultsSet& entry, const At& at);
+  Outcome apply(const SharesReleased& entry, const At& at);
+  Outcome apply(const PayoutScheduled& entry, const At& at);
   // settlement.cpp
   Outcome apply(const SettlementPlanned& entry, const At& at);
   Outcome apply(const SettlementStepped& entry, const At& at);
@@ -246,19 +269,93 @@ struct StateMachine::State {
   void close_window(TallyRecord& tally, CloseReason reason, SegmentBuilder& out);
   void close_at_threshold(PayerId payer, AssetId asset, SegmentBuilder& out);
   bool billable(const TallyRecord& tally) const;
-  // Moves what a payee earned with a statement from accrued to payable and revenue; gives the fee of each share.
-  std::vector<Amount> release(AssetRecord& asset, std::span<const aggregator::PayeeShare> shares,
-                              std::span<const Amount> credited);
-  std::vector<Amount> credited_shares(std::span<const aggregator::PayeeShare> shares, Amount credited) const;
   void list_window(TallyRecord& tally);
   // Takes windows that are closed already off the front of the list of due ones; false if the list is empty then.
   bool drop_closed_windows();
 
+  // The exposure against which a charge at `time` counts: a window that is over by then is billed, with its tax.
+  u128 exposure_at(const TallyRecord* tally, Time time) const;
+  // documents.cpp
+  Tax tax_of(PayerId payer) const;
+  std::uint64_t next_number(const SeriesName& name) const;
+  void take_number(const SeriesName& name);
+  // credit_notes.cpp
+  struct NoteTarget {                        // the statement of a credit note
+    SettlementRecord* collection = nullptr;  // that is open; or else
+    SettlementId collection_id;
+    const ClosedStatement* closed = nullptr;
+    PayerId payer;
+    AssetId asset;
+    PlanId plan;
+    Amount net, tax, credited;
+    Amount due;            // what a note can reduce
+    bool blocked = false;  // its collection is under way, or it is written off
+    bool found() const { return collection != nullptr || closed != nullptr; }
+    Amount creditable() const { return base::subtract_checked(base::add_checked(net, tax), credited); }
+  };
+  NoteTarget note_target(StatementId id);
+  static NoteTarget note_target(const ClosedStatement& closed);
+  // The note that is made of what was asked for.
+  CreditNote plan_note(const NoteTarget& target, const CreditNote& asked, Time time) const;
+  void book_note(const NoteTarget& target, const CreditNote& note);
+  void credit_shares(AssetRecord& asset, std::span<const aggregator::PayeeShare> shares, std::span<const Amount> before,
+                     std::span<const Amount> after, std::vector<ShareRelease>* releases, std::vector<Amount>* fees);
+  void credit_collection(SettlementRecord& record, SettlementId id, const CreditNote& note);
+  void clear_collection(SettlementRecord& record, SettlementId id);
+  void touch_closed(StatementId id);
+  bool keeps_closed(StatementId id) const;
+  static const ClosedStatement* usable(const std::optional<ClosedStatement>& given, StatementId id);
+  CommandResult decide_goodwill(const CreateCreditNote& command, PayerId payer, SegmentBuilder& out);
+  // refunds.cpp
+  struct RefundSource {  // whose collection is refunded
+    bool found = false;
+    PayerId payer;
+    AssetId asset;
+    RailName rail;
+    Amount collected, refunded;
+    SettlementState state = SettlementState::ready;
+  };
+  RefundSource refund_source(StatementId id);
+  static RefundSource refund_source(const ClosedStatement& closed);
+  static std::string check_refund(const RefundSource& source, Amount amount);
+  void change_refunds(StatementId id, Amount amount, bool more_refunded, int open);
+  void keep_refunded(const SettlementRecord& record, SettlementId id);
+  Outcome apply_refund(const Settlement& planned);
+  void book_refund(SettlementRecord& record, Stage from, Stage to);
+  void end_refund(const SettlementRecord& record);
+  // payments.cpp
+  static ReplayRecord replay_record(const PaymentRecorded& entry);
+  Amount payable_part(const SettlementRecord& record, Amount left) const;
+  std::string check_payment(const Payment& payment);
+  void spread_payment(Payment& payment, std::span<const StatementId> statements);
+  CommandResult record_payment(Payment payment, std::span<const StatementId> statements, ReplayIndex& replay,
+                               SegmentBuilder& out, const NoticeResolved* resolved);
+  void book_part(SettlementRecord& record, Stage from, Amount moved);
+  void book_surplus(SettlementRecord& record, Amount moved);
+  void unbook_surplus(SettlementRecord& record);
+  std::string check_moved(const SettlementRecord& record, const StepSettlement& command) const;
+  // release.cpp
+  const ReleaseDefaults& terms_of(const Payee& payee, ReleaseDefaults& buffer) const;
+  std::vector<Amount> credited_shares(std::span<const aggregator::PayeeShare> shares, Amount credited) const;
+  // Postings that the caller commits: what a payee gets, first of all what it owes; what it gives back.
+  void give_to_payee(PayeeBalance& balance, Amount amount);
+  void recover(PayeeBalance& balance);
+  void take_from_payee(PayeeBalance& balance, Amount amount, Amount* reserve);
+  // Moves what a payee earned with a statement from accrued to payable and revenue; gives the fee of each share.
+  std::vector<Amount> release(AssetRecord& asset, std::span<const aggregator::PayeeShare> shares,
+                              std::span<const Amount> credited, std::vector<ShareRelease>* releases);
+  void plan_releases(SettlementRecord& record, SettlementId id, Time time);
+  void list_release(const SettlementRecord& record, SettlementId id);
+  void take_back_releases(SettlementRecord& record);
+  void reschedule(PayeeRecord& payee);
+
   // settlement.cpp
   // What a payout to the payee would move now; zero if there is none to plan.
   Amount payout_amount(const Payee& payee, const PayeeBalance& balance) const;
-  void plan_after_failure(const SettlementRecord& record, const StepSettlement& command, Time now,
+  void plan_after_failure(const SettlementRecord& record, FailureClass failure, Time again, Time now,
                           SettlementStepped& entry) const;
+  void take_moved(const SettlementRecord& record, const StepSettlement& command, Time now,
+                  SettlementStepped& entry) const;
   std::vector<RailRefusal> with_refusal(const SettlementRecord& record, FailureClass failure) const;
   void take_step(SettlementRecord& record, const SettlementStepped& entry, Time time);
   void take_remarks(SettlementRecord& record, const SettlementStepped& entry);
@@ -268,6 +365,10 @@ struct StateMachine::State {
   void book_payout(SettlementRecord& record, SettlementId id, Stage from, Stage to);
   void release_statement(SettlementRecord& record);
   void mark_overdue(SettlementRecord& record, bool overdue);
+  static bool moved_in_part(const SettlementRecord& record, const SettlementStepped& entry);
+  std::string check_entry_moved(const SettlementRecord& record, const SettlementStepped& entry) const;
+  void step_collection(SettlementRecord& record, const SettlementStepped& entry, Time time);
+  void end_payout(const SettlementRecord& record, SettlementId id);
   void finish(SettlementRecord& record, SettlementId id);
   std::uint16_t rail_index(const RailName& name);
   Settlement unpack(SettlementId id, const SettlementRecord& record) const;
@@ -314,7 +415,12 @@ struct StateMachine::State {
   CommandResult decide(const RevokeMandate& command, SegmentBuilder& out);
   CommandResult decide(const SetRailMandate& command, SegmentBuilder& out);
   CommandResult decide(const SetStanding& command, SegmentBuilder& out);
-  CommandResult decide(const CreateCreditNote& command, SegmentBuilder& out);
+  CommandResult decide(const SetTax& command, SegmentBuilder& out);            // documents.cpp
+  CommandResult decide(const CreateCreditNote& command, SegmentBuilder& out);  // credit_notes.cpp
+  CommandResult decide(const RefundPayer& command, SegmentBuilder& out);       // refunds.cpp
+  CommandResult decide_payment(const RecordPayment& command, ReplayIndex& replay, SegmentBuilder& out);  // payments.cpp
+  CommandResult decide(const SetReleaseDefaults& command, SegmentBuilder& out);  // release.cpp, as the next
+  CommandResult decide(const ReleaseDue& command, SegmentBuilder& out);
   CommandResult decide(const WriteOff& command, SegmentBuilder& out);
   CommandResult decide(const CloseNow& command, SegmentBuilder& out);
   CommandResult decide(const CloseDue& command, SegmentBuilder& out);
@@ -334,7 +440,7 @@ struct StateMachine::State {
   CommandResult decide(const PutChannelAside& command, SegmentBuilder& out);
   // notice.cpp
   CommandResult decide_record(const RecordNotices& command, ReplayIndex& replay, SegmentBuilder& out);
-  CommandResult decide(const ResolveNotice& command, SegmentBuilder& out);
+  CommandResult decide_resolve(const ResolveNotice& command, ReplayIndex& replay, SegmentBuilder& out);
   CommandResult open_channel(const SyncChannel& command, SegmentBuilder& out);
 
   // ---- storage (drain.cpp, load.cpp, books.cpp) ----
@@ -344,6 +450,7 @@ struct StateMachine::State {
   void drain_settlements(RowSink& sink);
   void drain_channels(RowSink& sink);
   void drain_notices(RowSink& sink);
+  void drain_documents(RowSink& sink);
   void dump(RowSink& sink) const;
   void dump_accounts(RowSink& sink) const;
   void dump_channels(RowSink& sink) const;
@@ -372,6 +479,8 @@ struct StateMachine::State {
   Outcome check_zero() const;
   Outcome check_channels() const;
   Outcome check_suspense() const;
+  Outcome check_refunds() const;
+  Outcome check_reserves() const;
   Tally to_row(const TallyRecord& record) const;
 
   // ---- the objects ----
@@ -410,7 +519,13 @@ struct StateMachine::State {
     std::size_t next = 0;                // those before it are done
   };
   std::map<Time, DueWindows> windows_due;
-  std::set<std::pair<PayeeId, AssetId>> payouts_due;
+  std::set<std::pair<PayeeId, AssetId>> payouts_due;                     // to be planned, or to get a time
+  std::set<std::tuple<Time, PayeeId, AssetId>> payouts_later;            // at that time
+  std::set<std::pair<Time, std::uint64_t>> releases_due;                 // time, settlement; some are not due any more
+  std::vector<SeriesRecord> series;                                      // a few, in order of appearance
+  std::unordered_map<std::uint64_t, ClosedStatement> closed_statements;  // being refunded, or not drained yet
+  ReleaseDefaults release_defaults;
+  bool release_defaults_set = false;  // there is a row
   std::size_t open_windows = 0;
   Transaction transaction;
 
@@ -436,6 +551,8 @@ struct StateMachine::State {
   std::vector<ChannelId> dirty_channels;
   std::vector<std::uint32_t> dirty_earnings;
   bool channel_counts_dirty = false;
+  bool release_defaults_dirty = false;
+  std::set<std::uint64_t> dirty_closed;
   struct NoticeChange {
     NoticeId id;
     std::uint8_t from = 0;  // state; zero: it is new

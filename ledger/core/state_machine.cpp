@@ -52,6 +52,10 @@ CommandResult StateMachine::execute(const Command& command, ReplayIndex& replay,
           return state_->decide_capture(alternative, replay, out);
         } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, RecordNotices>) {
           return state_->decide_record(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, ResolveNotice>) {
+          return state_->decide_resolve(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, RecordPayment>) {
+          return state_->decide_payment(alternative, replay, out);
         } else {
           return state_->decide(alternative, out);
         }
@@ -72,7 +76,7 @@ base::Result<void> StateMachine::apply(const Entry& entry, Sequence sequence, co
   if (!state.domain && !std::holds_alternative<Genesis>(entry)) return mismatch(where + "the ledger has no genesis");
   const std::optional<ReplayRecord> record = replay_record(entry, sequence);
   if (record && replay.find(record->key))
-    return mismatch(where + "the same commitment, capture, relay or notice was recorded before");
+    return mismatch(where + "the same commitment, capture, relay, notice or payment was recorded before");
   Outcome outcome =
       std::visit([&](const auto& alternative) { return state.apply_next(alternative, sequence, leaf, time); }, entry);
   if (!outcome) return mismatch(where + outcome.error().message);
@@ -90,6 +94,7 @@ std::optional<StateMachine::ReplayRecord> StateMachine::replay_record(const Entr
   }
   if (const auto* planned = std::get_if<RelayPlanned>(&entry)) return State::replay_record(*planned);
   if (const auto* recorded = std::get_if<NoticeRecorded>(&entry)) return State::replay_record(*recorded);
+  if (const auto* payment = std::get_if<PaymentRecorded>(&entry)) return State::replay_record(*payment);
   if (const auto* charged = std::get_if<ChannelCharged>(&entry)) {
     ReplayRecord record = State::replay_record(*charged);
     record.hit.sequence = sequence;
@@ -141,6 +146,22 @@ Time StateMachine::next_hold_expiry() const {
   return state_->hold_expiry.empty() ? Time{~std::uint64_t{0}} : state_->hold_expiry.begin()->first;
 }
 bool StateMachine::payouts_waiting() const { return !state_->payouts_due.empty(); }
+Time StateMachine::next_payout() const {
+  return state_->payouts_later.empty() ? Time{~std::uint64_t{0}} : std::get<Time>(*state_->payouts_later.begin());
+}
+Time StateMachine::next_release() const {
+  return state_->releases_due.empty() ? Time{~std::uint64_t{0}} : state_->releases_due.begin()->first;
+}
+
+StatementId StateMachine::recalls(const Command& command) const {
+  StatementId id;
+  if (const auto* note = std::get_if<CreateCreditNote>(&command)) id = note->statement;
+  if (const auto* refund = std::get_if<RefundPayer>(&command)) id = refund->statement;
+  if (!id.valid() || id.value > state_->head.statements || state_->keeps_closed(id)) return {};
+  SettlementId collection;
+  const SettlementRecord* record = state_->find_collection(id, collection);
+  return record != nullptr && !record->finished ? StatementId{} : id;
+}
 
 const LedgerHead& StateMachine::head() const { return state_->head; }
 

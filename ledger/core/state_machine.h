@@ -70,6 +70,10 @@ class StateMachine {
   void execute_batch(const commitments::tab::VerifiedBatch& batch, ReplayIndex& replay, SegmentBuilder& out,
                      std::span<ItemResult> results);
   CommandResult execute(const Command& command, ReplayIndex& replay, SegmentBuilder& out);
+  // The statement that the command credits or refunds if it is closed and not kept in memory: before execute() the
+  // caller sets the command's `closed` from the statement's rows (closed_of), after everything so far was drained. None
+  // for any other command. A command without what it needs is refused.
+  StatementId recalls(const Command& command) const;
 
   // Applies a stored entry. corruption (naming the entry and the difference) if the entry is impossible in this state
   // or a derived value in it is not what this state gives. `replay` gets the keys of accepted items.
@@ -108,6 +112,8 @@ class StateMachine {
   // Earliest time at which a timer command has something to do: window end, hold expiry. Time{~0} if nothing.
   Time next_window_end() const;
   Time next_hold_expiry() const;
+  Time next_payout() const;      // of those that wait for their time
+  Time next_release() const;     // of payees' shares
   bool payouts_waiting() const;  // some payee has a payable amount at or above its minimum and no open payout
 
   const LedgerHead& head() const;

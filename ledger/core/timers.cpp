@@ -66,9 +66,20 @@ CommandResult StateMachine::State::decide_expire(const ExpireHolds& command, Rep
 
 CommandResult StateMachine::State::decide(const PlanPayouts& command, SegmentBuilder& out) {
   CommandResult result;
-  for (std::size_t budget = slice_of(command.max); budget > 0 && !payouts_due.empty(); --budget) {
-    const auto [payee_id, asset] = *payouts_due.begin();
+  const auto is_time = [&] { return !payouts_later.empty() && std::get<Time>(*payouts_later.begin()) <= out.time(); };
+  for (std::size_t budget = slice_of(command.max); budget > 0 && (!payouts_due.empty() || is_time()); --budget) {
+    const bool waited = is_time();
+    const auto [payee_id, asset] =
+        waited ? std::pair(std::get<PayeeId>(*payouts_later.begin()), std::get<AssetId>(*payouts_later.begin()))
+               : *payouts_due.begin();
     const Payee& payee = find_payee(payee_id)->payee;
+    ReleaseDefaults buffer;
+    const aggregator::WindowSpec& every = terms_of(payee, buffer).payout_every;
+    ++result.count;
+    if (!waited && is_scheduled(every)) {  // which puts it on the list of later ones
+      result.sequence = commit(PayoutScheduled{payee_id, asset, calendar.window_at(every, out.time()).end}, out);
+      continue;
+    }
     SettlementPlanned entry;
     Settlement& settlement = entry.settlement;
     settlement.id = SettlementId(head.settlements + 1);
@@ -80,11 +91,10 @@ CommandResult StateMachine::State::decide(const PlanPayouts& command, SegmentBui
     settlement.rail = payee.payout_rail;
     settlement.next_action = out.time();
     settlement.created = out.time();
-    result.sequence = commit(entry, out);  // which takes the payee off the list
+    result.sequence = commit(entry, out);  // which takes the payee off its list
     result.id = settlement.id.value;
-    ++result.count;
   }
-  result.more = !payouts_due.empty();
+  result.more = !payouts_due.empty() || is_time();
   return result;
 }
 

@@ -230,9 +230,7 @@ struct Tab {
   std::uint64_t charges = 0;  // the next charge index
   bool operator==(const Tab&) const = default;
 };
-
 enum class HoldState : std::uint8_t { open = 1, captured = 2, released = 3, expired = 4 };
-
 // Open holds only live in memory; finished ones are found through the replay index.
 struct Hold {
   Sequence sequence;  // of the entry that made it
@@ -303,6 +301,16 @@ struct StatementMark {
   bool operator==(const StatementMark&) const = default;
 };
 
+// When the share of one payee in a collection is released before final, and what became of it.
+struct ShareRelease {
+  Time due;                      // zero: at final
+  std::uint32_t reserve_bp = 0;  // of what is released then
+  bool done = false;
+  Amount fee;      // done: the operator's
+  Amount reserve;  // done: what waits for final
+  bool operator==(const ShareRelease&) const = default;
+};
+
 // The immutable result of a closed window. Its row holds everything above `mark`.
 struct Statement {
   StatementId id;
@@ -336,6 +344,24 @@ struct Statement {
     const Amount less = base::add_checked(base::add_checked(credit_applied, reduced), mark.paid);
     return base::subtract_checked(billed(), less);
   }
+};
+
+// What is needed of a statement on which nothing is due any more, to credit or refund what was paid. Read from its rows
+// (closed_of), as memory keeps open statements only.
+struct ClosedStatement {
+  StatementId statement;
+  PayerId payer;
+  AssetId asset;
+  PlanId plan;
+  Amount net;
+  Amount tax;
+  std::vector<aggregator::PayeeShare> shares;
+  StatementMark mark;
+  SettlementId collection;  // none: credit covered it
+  Amount collected;         // by the collection, for good; zero: nothing
+  RailName rail;            // of the collection
+  std::uint32_t refunds_open = 0;
+  bool operator==(const ClosedStatement&) const = default;
 };
 
 enum class SettlementKind : std::uint8_t {
@@ -530,8 +556,12 @@ struct ChannelCounts {
   bool operator==(const ChannelCounts&) const = default;
 };
 
-// See OperatorBalance::volume. 2^126: a balance is at most the volume, and a sum of two balances still fits an i128.
-inline constexpr base::u128 kVolumeMax = static_cast<base::u128>(1) << 126;
+// What a closed statement's rows say; `collection`: the row of its settlement, null if it has none.
+ClosedStatement closed_of(const Statement& statement, const Settlement* collection);
+
+// See OperatorBalance::volume. 2^125: taxes are at most as much again, a balance is at most the sum of both, and a sum
+// of two balances still fits an i128.
+inline constexpr base::u128 kVolumeMax = static_cast<base::u128>(1) << 125;
 
 // Balances of the operator's own accounts in one asset.
 struct OperatorBalance {
@@ -551,7 +581,7 @@ struct OperatorBalance {
   bool operator==(const OperatorBalance&) const = default;
 };
 
-// One row: totals and counters that must survive a restart.
+// One row: totals and counters.
 struct LedgerHead {
   std::uint16_t format_version = 2;
   std::string network;   // "acme:tab"; fixed at creation

@@ -54,6 +54,14 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::notice: return "notice";
     case core::Table::notice_mark: return "notice_mark";
     case core::Table::open_notice: return "open_notice";
+    case core::Table::series: return "series";
+    case core::Table::credit_note: return "credit_note";
+    case core::Table::payment: return "payment";
+    case core::Table::closed_statement: return "closed_statement";
+    case core::Table::release_defaults: return "release_defaults";
+    case core::Table::credit_note_by_payer: return "credit_note_by_payer";
+    case core::Table::credit_note_by_statement: return "credit_note_by_statement";
+    case core::Table::payment_by_payer: return "payment_by_payer";
     case core::Table::notice_by_settlement: return "notice_by_settlement";
     case core::Table::notice_by_state: return "notice_by_state";
     case core::Table::earnings: return "earnings";

@@ -169,14 +169,15 @@ void RocksLedger::start_threads() {
       .on_idle = [this] { writer_->wake(); },
       .on_assets = [this](std::shared_ptr<const commitments::tab::AssetTable> table) { assets_.set(std::move(table)); },
   });
+  reader_ = make_reader(*database_, follower_.get());
   writer_ = std::make_unique<Writer>(Writer::Parts{.machine = machine_,
                                                    .replay = *replay_,
                                                    .committer = *committer_,
                                                    .failure = failure_,
                                                    .database = *database_,
+                                                   .reader = *reader_,
                                                    .clock = clock_,
                                                    .observer = observer_});
-  reader_ = make_reader(*database_, follower_.get());
   follower_->start();
   committer_->start();
   writer_->start();

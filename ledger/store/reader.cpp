@@ -204,6 +204,36 @@ class RocksReader final : public api::LedgerReader {
     return indexed<core::Notice>(prefix, after.value, limit, by_notice);
   }
   Result<std::vector<core::Notice>> notices_of(core::SettlementId settlement, std::size_t limit) const override;
+  Result<core::CreditNote> credit_note(core::CreditNoteId id) const override {
+    return by_credit_note(View(database_), id.value);
+  }
+  Result<std::vector<core::CreditNote>> credit_notes(core::CreditNoteId after, std::size_t limit) const override {
+    return all<core::CreditNote>(Table::credit_note, after.value, limit, "credit note");
+  }
+  Result<std::vector<core::CreditNote>> credit_notes_of(core::PayerId payer, core::CreditNoteId after,
+                                                        std::size_t limit) const override {
+    return indexed<core::CreditNote>(core::row_key(Table::credit_note_by_payer, payer.value), after.value, limit,
+                                     by_credit_note);
+  }
+  Result<std::vector<core::CreditNote>> credit_notes_on(core::StatementId statement, std::size_t limit) const override {
+    return indexed<core::CreditNote>(core::row_key(Table::credit_note_by_statement, statement.value), 0, limit,
+                                     by_credit_note);
+  }
+  Result<std::vector<core::Payment>> payments(core::PaymentId after, std::size_t limit) const override {
+    return all<core::Payment>(Table::payment, after.value, limit, "payment");
+  }
+  Result<std::vector<core::Payment>> payments_of(core::PayerId payer, core::PaymentId after,
+                                                 std::size_t limit) const override {
+    return indexed<core::Payment>(
+        core::row_key(Table::payment_by_payer, payer.value), after.value, limit,
+        [](const View& view, std::uint64_t id) { return primary<core::Payment>(view, Table::payment, "payment", id); });
+  }
+  Result<core::ReleaseDefaults> release_defaults() const override {
+    Result<core::ReleaseDefaults> row =
+        View(database_).object<core::ReleaseDefaults>(core::table_prefix(Table::release_defaults), "release defaults");
+    if (!row && row.error().code == ErrorCode::not_found) return core::ReleaseDefaults{};
+    return row;
+  }
   Result<std::vector<core::Channel>> channels(core::ChannelId after, std::size_t limit) const override {
     return all<core::Channel>(Table::channel, after.value, limit, "channel");
   }
@@ -260,6 +290,9 @@ class RocksReader final : public api::LedgerReader {
   }
   static Result<core::Statement> by_statement(const View& view, std::uint64_t id) {
     return statement_in(view, core::StatementId(id));
+  }
+  static Result<core::CreditNote> by_credit_note(const View& view, std::uint64_t id) {
+    return primary<core::CreditNote>(view, Table::credit_note, "credit note", id);
   }
   static Result<core::Settlement> by_settlement(const View& view, std::uint64_t id) {
     return primary<core::Settlement>(view, Table::settlement, "settlement", id);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -36,7 +37,7 @@ constexpr std::uint64_t kTimerRestUs = 100'000;
 // While the committer is busy, single items wait for company: waking up for each costs more than deciding it.
 constexpr std::size_t kCompany = 32;
 constexpr std::uint32_t kRetryAfterMs = 100;
-constexpr unsigned kTimers = 3;
+constexpr unsigned kTimers = 4;
 // Batches that came so recently mean that others will: timers then work in small slices, whose commit takes about a
 // millisecond, as a batch may wait for two of them. After each they rest for a multiple of the time that it took: the
 // processors belong to those who wait for answers, and the slower the machine is at the moment, the longer the rest.
@@ -132,7 +133,7 @@ void Writer::run() {
     if (!has_work()) take_queued();
     if (!has_work() && !wait_for_work()) break;
     open_group();
-    run_timers();
+    if (!next_recalled().valid()) run_timers();
     for (;;) {
       while (has_work() && fits(taken_[next_])) {
         execute(taken_[next_++]);
@@ -176,7 +177,8 @@ bool Writer::wait_for_work() {
     }
     if (due_timer(std::max(parts_.machine.head().last_time, parts_.clock.now()))) return true;
     const base::Time now = parts_.clock.now();
-    const base::Time due = std::min(parts_.machine.next_window_end(), parts_.machine.next_hold_expiry());
+    const base::Time due = std::min({parts_.machine.next_window_end(), parts_.machine.next_hold_expiry(),
+                                     parts_.machine.next_payout(), parts_.machine.next_release()});
     std::uint64_t sleep_us =
         due.us <= now.us ? kIdleSleepUsMax : std::min<std::uint64_t>(due.us - now.us, kIdleSleepUsMax);
     const std::uint64_t now_ns = parts_.clock.monotonic_ns();
@@ -238,7 +240,10 @@ std::optional<core::Command> Writer::due_timer(base::Time now) {
         if (parts_.machine.next_hold_expiry() <= now) command = core::ExpireHolds{slice};
         break;
       case Timer::plan_payouts:
-        if (parts_.machine.payouts_waiting()) command = core::PlanPayouts{slice};
+        if (parts_.machine.payouts_waiting() || parts_.machine.next_payout() <= now) command = core::PlanPayouts{slice};
+        break;
+      case Timer::release_due:
+        if (parts_.machine.next_release() <= now) command = core::ReleaseDue{slice};
         break;
     }
     if (command) {
@@ -254,6 +259,7 @@ std::size_t Writer::decided() const { return group_->timings.items + group_->rep
 bool Writer::fits(const Work& work) const {
   if (decided() >= kGroupItemsMax) return false;
   if (builder_->empty()) return true;
+  if (next_recalled().valid()) return false;  // its rows are read first: everything before it must be in them
   std::size_t entries = kCommandEntriesMax;
   std::size_t bytes = entries * kEntryBytesMax;
   if (const auto* batch = std::get_if<BatchWork>(&work.what)) {
@@ -307,12 +313,41 @@ void Writer::execute_batch(BatchWork& work) {
 
 void Writer::execute_command(CommandWork& work) {
   CommandReply reply{std::move(work.done), {}};
+  if (const core::StatementId id = parts_.machine.recalls(work.command); id.valid()) recall(work.command, id);
   const std::size_t before = builder_->count();
   reply.receipt.result = parts_.machine.execute(work.command, parts_.replay, *builder_);
   reply.receipt.time = builder_->time();
   ++group_->timings.items;
   if (builder_->count() > before) reply.receipt.segment = core::SegmentId(parts_.machine.head().last_segment.value + 1);
   group_->replies.emplace_back(std::move(reply));
+}
+
+core::StatementId Writer::next_recalled() const {
+  if (!has_work()) return {};
+  const auto* command = std::get_if<CommandWork>(&taken_[next_].what);
+  return command == nullptr ? core::StatementId{} : parts_.machine.recalls(command->command);
+}
+
+// Reads what memory no longer has. The group is empty, so all that was decided is with the committer: when that is
+// idle, it is in the rows.
+void Writer::recall(core::Command& command, core::StatementId id) {
+  {
+    std::unique_lock lock(mutex_);
+    wake_at_ = std::numeric_limits<std::size_t>::max();
+    wakeup_.wait(lock, [this] { return parts_.committer.idle(); });
+    wake_at_ = 0;
+  }
+  if (parts_.failure.failed()) return;
+  const base::Result<core::Statement> statement = parts_.reader.statement(id);
+  if (!statement) return;  // refused for what it lacks
+  base::Result<core::Settlement> collection = base::error(base::ErrorCode::not_found, "none");
+  if (statement->settlement.valid()) {
+    collection = parts_.reader.settlement(statement->settlement);
+    if (!collection) return;
+  }
+  core::ClosedStatement closed = core::closed_of(*statement, collection ? &*collection : nullptr);
+  if (auto* note = std::get_if<core::CreateCreditNote>(&command)) note->closed = std::move(closed);
+  if (auto* refund = std::get_if<core::RefundPayer>(&command)) refund->closed = std::move(closed);
 }
 
 void Writer::hand_over() {

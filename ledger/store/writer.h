@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "ledger/api/ledger_service.h"
+#include "ledger/api/reader.h"
 #include "ledger/core/state_machine.h"
 #include "ledger/store/committer.h"
 #include "ledger/store/replay_store.h"
@@ -28,6 +29,7 @@ class Writer final : public api::LedgerService {
     Committer& committer;
     Failure& failure;
     Database& database;
+    const api::LedgerReader& reader;  // of what is committed
     const base::Clock& clock;
     api::Observer* observer;  // may be null
   };
@@ -59,7 +61,7 @@ class Writer final : public api::LedgerService {
     std::variant<BatchWork, CommandWork> what;
     std::uint64_t submitted_ns = 0;
   };
-  enum class Timer : std::uint8_t { close_due = 0, expire_holds = 1, plan_payouts = 2 };
+  enum class Timer : std::uint8_t { close_due = 0, expire_holds = 1, plan_payouts = 2, release_due = 3 };
 
   void run();
   void take_queued();
@@ -72,6 +74,9 @@ class Writer final : public api::LedgerService {
   void execute(Work& work);
   void execute_batch(BatchWork& work);
   void execute_command(CommandWork& work);
+  // The closed statement that the next work is about, if it has to be read.
+  core::StatementId next_recalled() const;
+  void recall(core::Command& command, core::StatementId id);
   std::size_t decided() const;
   bool fits(const Work& work) const;
   void report_depth(std::size_t items);

@@ -164,6 +164,12 @@ void encode(const core::Statement& in, Detail detail, wire::Statement::Builder o
 bool decode(wire::Statement::Reader in, core::Statement& out);
 void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder out);
 bool decode(wire::Settlement::Reader in, core::Settlement& out);
+void encode(const core::CreditNote& in, wire::CreditNote::Builder out);
+bool decode(wire::CreditNote::Reader in, core::CreditNote& out);
+void encode(const core::Payment::Part& in, wire::Payment::Part::Builder out);
+bool decode(wire::Payment::Part::Reader in, core::Payment::Part& out);
+void encode(const core::Payment& in, wire::Payment::Builder out);
+bool decode(wire::Payment::Reader in, core::Payment& out);
 void encode(const core::Relay& in, wire::Relay::Builder out);
 bool decode(wire::Relay::Reader in, core::Relay& out);
 void encode(const core::Notice& in, Detail detail, wire::Notice::Builder out);

@@ -50,6 +50,70 @@ bool decode(wire::ReleaseDefaults::Reader in, core::ReleaseDefaults& out) {
   return decode_list(in.getRelease(), out.release) && decode(in.getPayoutEvery(), out.payout_every);
 }
 
+void encode(const core::CreditNote& in, wire::CreditNote::Builder out) {
+  out.setId(in.id.value);
+  out.setSeries(text(string_of(in.series)));
+  out.setNumber(in.number);
+  out.setPayer(in.payer.value);
+  out.setAsset(in.asset.value);
+  out.setStatement(in.statement.value);
+  TABD_SET_AMOUNT(out, Amount, in.amount);
+  TABD_SET_AMOUNT(out, Tax, in.tax);
+  TABD_SET_AMOUNT(out, ReducedDue, in.reduced_due);
+  TABD_SET_AMOUNT(out, Credited, in.credited);
+  out.setReason(text(in.reason));
+  out.setTimeUs(in.time.us);
+}
+
+bool decode(wire::CreditNote::Reader in, core::CreditNote& out) {
+  out.id = base::CreditNoteId(in.getId());
+  out.number = in.getNumber();
+  out.payer = base::PayerId(in.getPayer());
+  out.asset = base::AssetId(in.getAsset());
+  out.statement = base::StatementId(in.getStatement());
+  out.reason = string(in.getReason());
+  out.time.us = in.getTimeUs();
+  if (!decode_amount(in.getAmount(), out.amount) || !decode_amount(in.getTax(), out.tax) || out.amount < out.tax) {
+    return false;
+  }
+  out.net = base::subtract_checked(out.amount, out.tax);
+  return decode_text(in.getSeries(), out.series) && decode_amount(in.getReducedDue(), out.reduced_due) &&
+         decode_amount(in.getCredited(), out.credited);
+}
+
+void encode(const core::Payment::Part& in, wire::Payment::Part::Builder out) {
+  out.setStatement(in.statement.value);
+  TABD_SET_AMOUNT(out, Amount, in.amount);
+}
+
+bool decode(wire::Payment::Part::Reader in, core::Payment::Part& out) {
+  out.statement = base::StatementId(in.getStatement());
+  return decode_amount(in.getAmount(), out.amount);
+}
+
+void encode(const core::Payment& in, wire::Payment::Builder out) {
+  out.setId(in.id.value);
+  out.setPayer(in.payer.value);
+  out.setAsset(in.asset.value);
+  TABD_SET_AMOUNT(out, Amount, in.amount);
+  out.setReference(text(in.reference));
+  out.setReceivedUs(in.received.us);
+  encode_list(in.parts, out.initParts(list_size(in.parts.size())));
+  TABD_SET_AMOUNT(out, Credited, in.credited);
+  out.setTimeUs(in.time.us);
+}
+
+bool decode(wire::Payment::Reader in, core::Payment& out) {
+  out.id = base::PaymentId(in.getId());
+  out.payer = base::PayerId(in.getPayer());
+  out.asset = base::AssetId(in.getAsset());
+  out.reference = string(in.getReference());
+  out.received.us = in.getReceivedUs();
+  out.time.us = in.getTimeUs();
+  return decode_amount(in.getAmount(), out.amount) && decode_list(in.getParts(), out.parts) &&
+         decode_amount(in.getCredited(), out.credited);
+}
+
 void encode(const core::Statement& in, Detail detail, wire::Statement::Builder out) {
   out.setId(in.id.value);
   out.setPayer(in.payer.value);

@@ -243,7 +243,7 @@ struct EventBuilder::Describe {
   void operator()(const core::WindowClosed& entry) const {
     event.kind = EventKind::window_closed;
     parties({entry.payer, {}, entry.asset, {}, {}});
-    event.amount = entry.billed;
+    event.amount = entry.billed();
     event.statement = entry.statement;
     event.settlement = entry.settlement;
   }
@@ -283,10 +283,36 @@ struct EventBuilder::Describe {
   }
   void operator()(const core::CreditNoted& entry) const {
     event.kind = EventKind::credited;
-    parties({entry.payer, {}, entry.asset, {}, {}});
-    event.amount = entry.amount;
-    event.statement = entry.statement;
-    event.text = entry.reason;
+    const core::CreditNote& note = entry.note;
+    parties({note.payer, {}, note.asset, {}, {}});
+    event.amount = note.amount;
+    event.statement = note.statement;
+    event.text = core::document_number(note.series, note.number) + ": " + note.reason;
+  }
+  void operator()(const core::PaymentRecorded& entry) const {
+    event.kind = EventKind::settled;
+    const core::Payment& payment = entry.payment;
+    parties({payment.payer, {}, payment.asset, {}, {}});
+    event.amount = payment.amount;
+    if (payment.parts.size() == 1) event.statement = payment.parts.front().statement;
+    event.text = payment.reference;
+  }
+  void operator()(const core::TaxSet& entry) const {
+    configured("tax of " + std::to_string(entry.tax.rate_ppm) + " ppm " + entry.tax.label);
+    event.payer = names.payer(entry.payer);
+  }
+  void operator()(const core::StatementRecalled&) const {}
+  void operator()(const core::ReleaseDefaultsSet&) const { configured("release of payees' shares"); }
+  void operator()(const core::PayoutScheduled&) const {}
+  void operator()(const core::SharesReleased& entry) const {
+    const Parties from = names.settlement(entry.settlement);
+    event.kind = EventKind::settling;
+    parties(from);
+    event.amount = from.amount;
+    event.statement = from.statement;
+    event.settlement = entry.settlement;
+    event.settlement_state = core::SettlementState::settled;
+    event.text = "released to payees";
   }
   void operator()(const core::StatementClosed& entry) const {
     event.kind = EventKind::credited;

@@ -259,6 +259,56 @@ Reply<PageOf<core::Statement>> read_statements(const Reader& reader, core::Payer
   return reply;
 }
 
+Reply<PageOf<core::CreditNote>> read_credit_notes(const Reader& reader, core::PayerId payer, const Page& page) {
+  const std::size_t limit = page_limit(page);
+  const core::CreditNoteId after(page.after);
+  TABD_READ(std::vector<core::CreditNote> notes, PageOf<core::CreditNote>,
+            payer.valid() ? reader.credit_notes_of(payer, after, limit + 1) : reader.credit_notes(after, limit + 1));
+  Reply<PageOf<core::CreditNote>> reply;
+  reply.value =
+      cut_page<core::CreditNote>(std::move(notes), limit, [](const core::CreditNote& note) { return note.id.value; });
+  return reply;
+}
+
+Reply<PageOf<core::Payment>> read_payments(const Reader& reader, core::PayerId payer, const Page& page) {
+  const std::size_t limit = page_limit(page);
+  const core::PaymentId after(page.after);
+  TABD_READ(std::vector<core::Payment> payments, PageOf<core::Payment>,
+            payer.valid() ? reader.payments_of(payer, after, limit + 1) : reader.payments(after, limit + 1));
+  Reply<PageOf<core::Payment>> reply;
+  reply.value = cut_page<core::Payment>(std::move(payments), limit,
+                                        [](const core::Payment& payment) { return payment.id.value; });
+  return reply;
+}
+
+Reply<std::vector<core::StatementId>> read_open_statements(const Reader& reader, const core::Address& payer,
+                                                           core::AssetId asset) {
+  using Ids = std::vector<core::StatementId>;
+  TABD_READ(const core::Payer row, Ids, reader.payer(payer));
+  const base::Result<core::Tally> tally = reader.tally(row.id, asset);
+  Reply<Ids> reply;
+  if (!tally) {
+    if (tally.error().code != base::ErrorCode::not_found) return failed<Ids>(tally.error());
+    return reply;
+  }
+  // What is billed and not paid says when all of them are found.
+  core::Amount missing = tally->billed;
+  core::StatementId after;
+  while (!missing.is_zero() && reply.value.size() < base::limits::kPaymentStatementsMax) {
+    TABD_READ(const std::vector<core::Statement> page, Ids,
+              reader.statements_of(row.id, after, base::limits::kPageItemsMax));
+    for (const core::Statement& statement : page) {
+      after = statement.id;
+      if (statement.asset != asset || statement.mark.state != core::StatementState::open) continue;
+      if (reply.value.size() == base::limits::kPaymentStatementsMax) break;
+      reply.value.push_back(statement.id);
+      missing = base::subtract_to_zero(missing, statement.due_amount());
+    }
+    if (page.size() < base::limits::kPageItemsMax) break;
+  }
+  return reply;
+}
+
 Reply<PageOf<core::Settlement>> read_collections(const Reader& reader, core::PayerId payer, const Page& page) {
   Reply<PageOf<core::Statement>> statements = read_statements(reader, payer, page);
   if (statements.failure) return failed<PageOf<core::Settlement>>(*statements.failure);

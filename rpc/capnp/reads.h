@@ -68,6 +68,12 @@ Reply<PageOf<core::MandateState>> read_mandates(const Reader& reader, core::Paye
 Reply<PageOf<core::Statement>> read_statements(const Reader& reader, core::PayerId payer, const Page& page);
 // A payer's collections, in order of their statements; the page's cursor is a statement number.
 Reply<PageOf<core::Settlement>> read_collections(const Reader& reader, core::PayerId payer, const Page& page);
+// `payer` none: of all.
+Reply<PageOf<core::CreditNote>> read_credit_notes(const Reader& reader, core::PayerId payer, const Page& page);
+Reply<PageOf<core::Payment>> read_payments(const Reader& reader, core::PayerId payer, const Page& page);
+// The payer's statements on which something is due, oldest first; at most base::limits::kPaymentStatementsMax.
+Reply<std::vector<core::StatementId>> read_open_statements(const Reader& reader, const core::Address& payer,
+                                                           core::AssetId asset);
 Reply<std::vector<core::OperatorBalance>> read_operator_balances(const Reader& reader);
 Reply<Head> read_head(const Reader& reader);
 Reply<NetworkInfo> read_info(const Reader& reader);

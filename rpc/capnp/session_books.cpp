@@ -9,32 +9,6 @@ namespace {
 using base::Status;
 
 // Empty: no address (zero).
-core::Address optional_address(capnp::Data::Reader in, const char* what) {
-  return in.size() == 0 ? core::Address{} : address_param(in, what);
-}
-
-// The id of a payer by address; none for the zero address.
-Reply<core::PayerId> payer_id(const Reader& books, const core::Address& address) {
-  Reply<core::PayerId> reply;
-  if (address.is_zero()) return reply;
-  const auto payer = books.payer(address);
-  if (!payer) return Reply<core::PayerId>::of(tl::unexpected(payer.error()), Status::payer_unknown);
-  reply.value = payer->id;
-  return reply;
-}
-
-template <typename T, typename Page>
-Reply<T> with_payer(const Reader& books, const core::Address& address, Page read_page) {
-  const Reply<core::PayerId> id = payer_id(books, address);
-  if (id.failure || id.status != Status::ok) {
-    Reply<T> reply;
-    reply.failure = id.failure;
-    reply.status = id.status;
-    return reply;
-  }
-  return read_page(id.value);
-}
-
 // A page of a list whose reader takes an id to start after.
 template <typename T, typename IdType, typename ReadAfter>
 Reply<PageOf<T>> plain_page(const Page& page, ReadAfter read_after) {

@@ -158,12 +158,53 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     const auto params = call.getParams();
     core::ResolveNotice wanted;
     wanted.id = core::NoticeId(params.getId());
-    if (params.getResolution() > schema::Resolution::OPERATORS)
+    if (params.getResolution() > schema::Resolution::PAYS_STATEMENT)
       return refuse(Status::value_invalid, "the resolution is unknown to this version", call);
     wanted.resolution = static_cast<core::Resolution>(params.getResolution());
     wanted.reason = string(params.getReason());
+    wanted.statement = core::StatementId(params.getStatement());
     if (!decode_optional(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    const bool oldest = wanted.resolution == core::Resolution::pays_statement && !wanted.statement.valid();
+    if (!oldest) return command(std::move(wanted), call);
+    using Notice = core::Notice;
+    return read<Notice>([&books = reader(), id = wanted.id] { return Reply<Notice>::of(books.notice(id)); })
+        .then([this, wanted = std::move(wanted), call](Reply<Notice> reply) mutable {
+          check(reply);
+          return with_open_statements(std::move(wanted), reply.value.asset, call);
+        });
+  }
+
+  kj::Promise<void> setTax(SetTaxContext call) override {
+    const auto params = call.getParams();
+    core::SetTax wanted;
+    if (!decode_fixed(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    decode(params.getTax(), wanted.tax);
     return command(std::move(wanted), call);
+  }
+
+  kj::Promise<void> refund(RefundContext call) override {
+    const auto params = call.getParams();
+    core::RefundPayer wanted;
+    if (!decode_fixed(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    if (!decode_amount(params.getAmount(), wanted.amount)) return refuse(Status::value_invalid, kAmountRule, call);
+    wanted.asset = core::AssetId(params.getAsset());
+    wanted.statement = core::StatementId(params.getStatement());
+    wanted.reason = string(params.getReason());
+    return command(std::move(wanted), call);
+  }
+
+  kj::Promise<void> recordPayment(RecordPaymentContext call) override {
+    const auto params = call.getParams();
+    core::RecordPayment wanted;
+    if (!decode_fixed(params.getPayer(), wanted.payer)) return refuse(Status::value_invalid, kAddressRule, call);
+    if (!decode_amount(params.getAmount(), wanted.amount)) return refuse(Status::value_invalid, kAmountRule, call);
+    wanted.asset = core::AssetId(params.getAsset());
+    wanted.statement = core::StatementId(params.getStatement());
+    wanted.reference = string(params.getReference());
+    wanted.received.us = params.getReceivedUs();
+    if (wanted.statement.valid()) return command(std::move(wanted), call);
+    const core::AssetId asset = wanted.asset;
+    return with_open_statements(std::move(wanted), asset, call);
   }
 
   kj::Promise<void> setRailMandate(SetRailMandateContext call) override {
@@ -227,6 +268,19 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     }
     reply.value = error.message;
     return reply;
+  }
+
+  // Submits the command with the payer's open statements, oldest first. Who the payer is, the ledger judges.
+  template <typename Command, typename Call>
+  kj::Promise<void> with_open_statements(Command wanted, core::AssetId asset, Call call) {
+    using Ids = std::vector<core::StatementId>;
+    return read<Ids>(
+               [&books = reader(), payer = wanted.payer, asset] { return read_open_statements(books, payer, asset); })
+        .then([this, wanted = std::move(wanted), call](Reply<Ids> reply) mutable {
+          check(reply);
+          wanted.oldest_first = std::move(reply.value);
+          return command(std::move(wanted), call);
+        });
   }
 
   template <typename Call>

@@ -87,6 +87,18 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
         });
   }
 
+  kj::Promise<void> creditNotes(CreditNotesContext call) override {
+    const Page page = decode(call.getParams().getPage());
+    return read<PageOf<core::CreditNote>>(
+               [&books = reader(), id = id_, page] { return read_credit_notes(books, id, page); })
+        .then([call](Reply<PageOf<core::CreditNote>> reply) mutable {
+          check(reply);
+          auto results = call.getResults();
+          results.setNext(reply.value.next);
+          encode_list(reply.value.items, results.initNotes(list_size(reply.value.items.size())));
+        });
+  }
+
   kj::Promise<void> setMandate(SetMandateContext call) override {
     const auto params = call.getParams();
     core::SetMandate wanted;

@@ -117,6 +117,11 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   kj::Promise<void> notices(NoticesContext call) override;
   kj::Promise<void> notice(NoticeContext call) override;
   kj::Promise<void> noticesOf(NoticesOfContext call) override;
+  // session_billing.cpp
+  kj::Promise<void> creditNotes(CreditNotesContext call) override;
+  kj::Promise<void> creditNotesOn(CreditNotesOnContext call) override;
+  kj::Promise<void> payments(PaymentsContext call) override;
+  kj::Promise<void> releaseDefaults(ReleaseDefaultsContext call) override;
 };
 
 // A rail's mandate out of a call's parameters; false if the name or the size is wrong.
@@ -126,5 +131,23 @@ inline constexpr const char* kRailMandateRule =
 
 // An address out of a call's parameters; throws on another length.
 core::Address address_param(capnp::Data::Reader in, const char* what);
+
+// As address_param; empty gives the zero address.
+core::Address optional_address(capnp::Data::Reader in, const char* what);
+// The id of a payer by address; none for the zero address.
+Reply<core::PayerId> payer_id(const Reader& books, const core::Address& address);
+
+// Reads a page of one payer's, or of all with the zero address. payer_unknown.
+template <typename T, typename Read>
+Reply<T> with_payer(const Reader& books, const core::Address& address, Read read_page) {
+  const Reply<core::PayerId> id = payer_id(books, address);
+  if (id.failure || id.status != base::Status::ok) {
+    Reply<T> reply;
+    reply.failure = id.failure;
+    reply.status = id.status;
+    return reply;
+  }
+  return read_page(id.value);
+}
 
 }  // namespace rpc

@@ -166,6 +166,8 @@ interface PayerSession extends(Events) {
   # Collect again now, after the payer mended the cause: what waits for its time, failed or was returned.
   payees @11 (ids :List(UInt32)) -> (payees :List(T.Payee));
   # Names of payees on statements: id, address and label only. At most 1,000; unknown ids are left out.
+  creditNotes @12 (page :Page) -> (notes :List(T.CreditNote), next :UInt64);
+  # The payer's.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -211,6 +213,13 @@ interface Books extends(Events) {
   notice @27 (id :UInt64) -> (status :UInt16, notice :T.Notice);
   noticesOf @28 (settlement :UInt64, limit :UInt32) -> (notices :List(T.Notice));
   # The last ones that name the settlement, oldest first; at most 1,000.
+  creditNotes @29 (payer :Data, page :Page) -> (status :UInt16, notes :List(T.CreditNote), next :UInt64);
+  # `payer` empty: of all payers.
+  creditNotesOn @30 (statement :UInt64) -> (notes :List(T.CreditNote));
+  # At most 1,000.
+  payments @31 (payer :Data, page :Page) -> (status :UInt16, payments :List(T.Payment), next :UInt64);
+  # Those that came by themselves. `payer` empty: of all payers.
+  releaseDefaults @32 () -> (defaults :T.ReleaseDefaults);
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -233,7 +242,8 @@ interface OperatorSession extends(Books) {
   # By the operator: unsigned, and recorded as such.
   creditNote @9 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text)
       -> (receipt :T.CommandReceipt);
-  # `statement` 0: goodwill credit.
+  # `statement` 0: goodwill credit. Of a statement that is paid already: the payer's credit. The receipt's id is the
+  # note's.
   writeOff @10 (statement :UInt64, reason :Text) -> (receipt :T.CommandReceipt);
   closeNow @11 (payer :Data, asset :UInt16) -> (receipt :T.CommandReceipt);
   # Closes the payer's open window before its end.
@@ -250,11 +260,24 @@ interface OperatorSession extends(Books) {
   # Ends a channel's reservation without a charge; `channel` is its key. ok without a change if it is not the present one.
   putChannelAside @17 (channel :Data, reason :Text) -> (receipt :T.CommandReceipt);
   # Claims of the channel are not sent, and its vouchers are refused. An empty reason takes it back.
-  resolveNotice @18 (id :UInt64, resolution :T.Resolution, payer :Data, reason :Text) -> (receipt :T.CommandReceipt);
-  # What to do about a notice that waits or is in suspense. `payer`: the address, with payerCredit; otherwise empty.
+  resolveNotice @18 (id :UInt64, resolution :T.Resolution, payer :Data, reason :Text, statement :UInt64)
+      -> (receipt :T.CommandReceipt);
+  # What to do about a notice that waits or is in suspense. `payer`: the address, with payerCredit and paysStatement;
+  # otherwise empty. `statement`: with paysStatement, as recordPayment.
   # notFound; wrongState (it is neither, or the resolution is not one for it); payerUnknown.
   setRailMandate @19 (payer :Data, rail :Text, mandate :Data) -> (receipt :T.CommandReceipt);
   # As PayerSession.setRailMandate, where the operator's own pages took the payer's card or account down.
+  setTax @20 (payer :Data, tax :T.Tax) -> (receipt :T.CommandReceipt);
+  # From the payer's next statement on. An external tax engine follows the events of payers and calls this.
+  refund @21 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text)
+      -> (receipt :T.CommandReceipt);
+  # Sends a part of the payer's credit back by the rail that collected the statement; the receipt's id is the
+  # settlement's. At most what it collected less earlier refunds; a rail that cannot refund makes it fail, and the
+  # credit stays.
+  recordPayment @22 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reference :Text,
+      receivedUs :UInt64) -> (receipt :T.CommandReceipt);
+  # A payment that came by itself. `statement` 0: the payer's open ones, the oldest first. What is left is the payer's
+  # credit. The same reference of the same payer and asset again is alreadyAccepted.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

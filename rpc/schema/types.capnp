@@ -531,6 +531,45 @@ struct Statement {
   # Of what its collection moved; refunds under way count.
 }
 
+struct CreditNote {
+  id @0 :UInt64;
+  series @1 :Text;
+  number @2 :UInt64;
+  # Gap-free in its series: "CN" and 7 is written CN-000007.
+  payer @3 :UInt32;
+  asset @4 :UInt16;
+  statement @5 :UInt64;
+  # 0: goodwill.
+  amount @6 :UInt128;
+  # Net and tax.
+  tax @7 :UInt128;
+  reducedDue @8 :UInt128;
+  # The part of the amount by which less is collected ...
+  credited @9 :UInt128;
+  # ... and the part that became the payer's credit, as it was paid before.
+  reason @10 :Text;
+  timeUs @11 :UInt64;
+}
+
+struct Payment {
+  # Money that came by itself, not by a collection.
+  id @0 :UInt64;
+  payer @1 :UInt32;
+  asset @2 :UInt16;
+  amount @3 :UInt128;
+  reference @4 :Text;
+  receivedUs @5 :UInt64;
+  parts @6 :List(Part);
+  # The statements that it paid, in order.
+  credited @7 :UInt128;
+  # The rest: the payer's credit.
+  timeUs @8 :UInt64;
+  struct Part {
+    statement @0 :UInt64;
+    amount @1 :UInt128;
+  }
+}
+
 enum SettlementKind {
   unspecified @0;
   collection @1;

@@ -332,6 +332,7 @@ Capabilities SandboxSettler::capabilities() const {
   Capabilities capabilities;
   capabilities.pull = true;
   capabilities.push = true;
+  capabilities.refunds = true;
   capabilities.can_probe = true;
   capabilities.deduplicates = true;
   capabilities.in_flight_max = impl_->options_.in_flight_max;

@@ -93,6 +93,11 @@ void make_rows() {
   make_row<core::Notice>(core::Table::notice, "notice");
   make_row<core::NoticeMark>(core::Table::notice_mark, "notice_mark");
   make_row<core::OpenNotice>(core::Table::open_notice, "open_notice");
+  make_row<core::Series>(core::Table::series, "series");
+  make_row<core::CreditNote>(core::Table::credit_note, "credit_note");
+  make_row<core::Payment>(core::Table::payment, "payment");
+  make_row<core::ClosedStatement>(core::Table::closed_statement, "closed_statement");
+  make_row<core::ReleaseDefaults>(core::Table::release_defaults, "release_defaults");
   make_row<core::Asset>(core::Table::asset, "asset");
   make_row<core::Plan>(core::Table::plan, "plan");
   make_row<core::Payer>(core::Table::payer, "payer");

@@ -47,6 +47,11 @@ bool decode(core::Table table, base::ByteView value) {
     case core::Table::notice: return round_trip<core::Notice>(value);
     case core::Table::notice_mark: return round_trip<core::NoticeMark>(value);
     case core::Table::open_notice: return round_trip<core::OpenNotice>(value);
+    case core::Table::series: return round_trip<core::Series>(value);
+    case core::Table::credit_note: return round_trip<core::CreditNote>(value);
+    case core::Table::payment: return round_trip<core::Payment>(value);
+    case core::Table::closed_statement: return round_trip<core::ClosedStatement>(value);
+    case core::Table::release_defaults: return round_trip<core::ReleaseDefaults>(value);
     case core::Table::operator_balance: return round_trip<core::OperatorBalance>(value);
     default: return false;
   }

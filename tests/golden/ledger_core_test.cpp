@@ -137,6 +137,11 @@ Named present_bytes() {
   all.emplace_back("row.notice", encode_row(filled<Notice>()));
   all.emplace_back("row.notice_mark", encode_row(filled<NoticeMark>()));
   all.emplace_back("row.open_notice", encode_row(filled<OpenNotice>()));
+  all.emplace_back("row.series", encode_row(filled<Series>()));
+  all.emplace_back("row.credit_note", encode_row(filled<CreditNote>()));
+  all.emplace_back("row.payment", encode_row(filled<Payment>()));
+  all.emplace_back("row.closed_statement", encode_row(filled<ClosedStatement>()));
+  all.emplace_back("row.release_defaults", encode_row(filled<ReleaseDefaults>()));
   all.emplace_back("row.channel", encode_row(filled<Channel>()));
   all.emplace_back("row.earnings", encode_row(filled<Earnings>()));
   all.emplace_back("row.channel_counts", encode_row(filled<ChannelCounts>()));

@@ -77,6 +77,8 @@ core::Plan World::random_plan(std::uint16_t asset, std::uint64_t number) {
   for (std::uint64_t i = 0; i < 1 + below(2) + below(2); ++i)
     plan.rails.push_back(*core::RailName::parse(kRails[(first + i) % 3]));
   for (std::uint64_t i = below(4); i > 0; --i) plan.dunning_s.push_back(below(100));
+  if (chance(30)) plan.series = *core::SeriesName::parse("A-" + std::to_string(below(2)));
+  if (chance(30)) plan.credit_note_series = *core::SeriesName::parse(chance(50) ? "A-0" : "B");
   return plan;
 }
 
@@ -90,6 +92,12 @@ core::Payee World::random_payee(std::uint64_t number) {
   payee.payout_account = "account";
   payee.payout_minimum = core::Amount(chance(50) ? 0 : below(5000));
   payee.active = !chance(5);
+  payee.own_terms = chance(60);
+  if (payee.own_terms) {
+    const core::ReleaseDefaults own = random_terms();
+    payee.release = own.release;
+    payee.payout_every = own.payout_every;
+  }
   return payee;
 }
 
@@ -260,7 +268,12 @@ void World::learn_configuration(const core::Command& command) {
     const core::Entry& entry = ledger_.journal()[i].entry;
     if (const auto* asset = std::get_if<core::AssetSet>(&entry)) model_.assets[asset->asset.id.value] = asset->asset;
     if (const auto* plan = std::get_if<core::PlanSet>(&entry)) model_.plans[plan->plan.id.value] = plan->plan;
-    if (const auto* payee = std::get_if<core::PayeeSet>(&entry)) model_.payees[payee->payee.id.value] = payee->payee;
+    if (const auto* payee = std::get_if<core::PayeeSet>(&entry)) {
+      core::Payee& known = model_.payees[payee->payee.id.value];
+      const bool other = known.own_terms != payee->payee.own_terms || known.payout_every != payee->payee.payout_every;
+      known = payee->payee;
+      if (other) reschedule(payee->payee.id.value);
+    }
     if (const auto* server = std::get_if<core::ServerSet>(&entry)) model_.servers[server->server.key] = server->server;
     if (const auto* payer = std::get_if<core::PayerSet>(&entry)) {
       core::Payer& known = model_.payers[payer->payer.id.value];
@@ -270,6 +283,13 @@ void World::learn_configuration(const core::Command& command) {
     }
     if (const auto* limit = std::get_if<core::CreditLimitSet>(&entry)) {
       model_.accounts[{limit->payer.value, limit->asset.value}].limit_override = money(limit->limit);
+    }
+    if (const auto* tax = std::get_if<core::TaxSet>(&entry)) model_.payers.at(tax->payer.value).tax = tax->tax;
+    if (const auto* set = std::get_if<core::ReleaseDefaultsSet>(&entry)) {
+      model_.release_defaults = set->defaults;
+      for (const auto& [payee, one] : model_.payees) {
+        if (!one.own_terms) reschedule(payee);
+      }
     }
     const auto* standing = std::get_if<core::StandingSet>(&entry);  // others are the ledger's decisions: predicted
     if (standing != nullptr && std::holds_alternative<core::SetStanding>(command)) {
@@ -294,8 +314,9 @@ void World::learn_mandate(const commitments::tab::Mandate& mandate) {
 
 std::string World::run_timer() {
   const std::size_t max = chance(50) ? kWholeSlice : 1 + below(3);
-  const std::uint64_t which = below(3);
+  const std::uint64_t which = below(4);
   core::Command command = core::PlanPayouts{max};
+  if (which == 3) command = core::ReleaseDue{max};
   if (which == 0) command = core::CloseDue{max};
   if (which == 1) command = core::ExpireHolds{max};
   const core::CommandResult result = ledger_.execute(command);
@@ -313,6 +334,11 @@ std::string World::run_timer() {
     } else if (const auto* planned = std::get_if<core::SettlementPlanned>(&entry)) {
       const AccountKey key{planned->settlement.payee.value, planned->settlement.asset.value};
       if (!model_.plan_payout(now, key)) return "planned a payout that is not due";
+    } else if (const auto* scheduled = std::get_if<core::PayoutScheduled>(&entry)) {
+      const AccountKey key{scheduled->payee.value, scheduled->asset.value};
+      if (!model_.schedule_payout(now, key, scheduled->from)) return "gave a payout another time than its window's end";
+    } else if (const auto* shares = std::get_if<core::SharesReleased>(&entry)) {
+      if (!model_.release_due(now, shares->settlement.value)) return "released shares that are not due";
     } else if (const auto* released = std::get_if<core::HoldReleased>(&entry)) {
       if (!model_.expire(now, {released->payer.value, released->nonce})) return "expired a hold that is not due";
     } else {
@@ -336,14 +362,22 @@ std::string World::judge_what_is_left(std::uint64_t which, bool more, base::Time
   for (const auto& [key, hold] : model_.holds) {
     left = left || (which == 1 && hold.state == core::HoldState::open && hold.expires <= now);
   }
-  for (const auto& [key, earning] : model_.earnings) left = left || (which == 2 && model_.payout_amount(key) > 0);
+  for (const auto& [key, earning] : model_.earnings) {
+    const bool scheduled = earning.payout_from.us != 0 && earning.payout_from > now;
+    left = left || (which == 2 && model_.payout_amount(key) > 0 && !scheduled);
+  }
+  for (const auto& [id, settlement] : model_.settlements) left = left || (which == 3 && model_.is_release_due(now, id));
   return left && !more ? "left something that is due without saying so" : "";
 }
 
 core::Command World::random_command() {
   const base::Address payer = actors_.payer(below(4));
   const core::AssetId asset(static_cast<std::uint16_t>(1 + below(2)));
-  switch (below(8)) {
+  switch (below(12)) {
+    case 8:
+    case 9:
+    case 10:
+    case 11: return random_billing_command();
     case 0: return core::SetCreditLimit{payer, asset, core::Amount(chance(50) ? 0 : below(60'000))};
     case 1:
     case 2: {
@@ -380,7 +414,9 @@ core::Command World::random_command() {
         if (at != model_.statements.end()) {
           note.payer = model_.payers.at(at->second.account.first).address;
           note.asset = core::AssetId(at->second.account.second);
-          const std::uint64_t due = static_cast<std::uint64_t>(at->second.due_amount());
+          const ModelStatement& of = at->second;
+          const Money most = chance(50) ? of.due_amount() : of.net + of.tax - of.credited;
+          const std::uint64_t due = static_cast<std::uint64_t>(std::max<Money>(0, most));
           note.amount = core::Amount(chance(40) ? due : below(due + 2));
           if (note.asset == support::kUsd && chance(80))
             note.amount = core::Amount(static_cast<std::uint64_t>(note.amount.units() / 10'000 * 10'000));
@@ -449,6 +485,10 @@ core::Command World::random_settlement_command() {
   step.code = chance(30) ? "code" : "";
   const bool relay = at != model_.settlements.end() && at->second.kind == core::SettlementKind::relay;
   if (chance(20) && !(relay && chance(90))) step.rail_fee = core::Amount(below(50));
+  if (chance(15) && (stage(step.to) >= 2 || chance(5))) {
+    const std::uint64_t asked = at == model_.settlements.end() ? 0 : static_cast<std::uint64_t>(at->second.amount);
+    step.moved = core::Amount(chance(60) ? below(asked + 1) : asked + below(500));
+  }
   if (chance(70)) step.notices_read = core::NoticeId(model_.notices.size() - below(2));
   step.next_action = base::Time{ledger_.now().us + below(10'000'000)};
   return step;

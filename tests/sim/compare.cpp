@@ -102,7 +102,9 @@ void compare_statements(const MapRows& store, const Model& model, Differences& d
     const auto mark =
         store.get<core::StatementMark>(core::row_key(core::Table::statement_mark, id)).value_or(core::StatementMark{});
     differences.expect(where + "total", money(statement->total), mine.total);
-    differences.expect(where + "billed", money(statement->net), mine.billed);
+    differences.expect(where + "net", money(statement->net), mine.net);
+    differences.expect(where + "tax", money(statement->tax), mine.tax);
+    differences.expect(where + "invoice", as_money(statement->number), as_money(mine.invoice));
     differences.expect(where + "credit applied", money(statement->credit_applied), mine.credit_applied);
     differences.expect(where + "entries", as_money(statement->entries), as_money(mine.entries));
     differences.expect(where + "due", statement->due, mine.due);
@@ -110,6 +112,13 @@ void compare_statements(const MapRows& store, const Model& model, Differences& d
     differences.expect(where + "window number", as_money(statement->window_number), as_money(mine.number));
     differences.expect(where + "state", as_money(mark.state), as_money(mine.state));
     differences.expect(where + "credited", money(mark.credited), mine.credited);
+    differences.expect(where + "credited after payment", money(mark.credited_paid), mine.credited_paid);
+    differences.expect(where + "paid", money(mark.paid), mine.paid);
+    differences.expect(where + "refunded", money(mark.refunded), mine.refunded);
+    Money fees = 0, my_fees = 0;
+    for (const core::Amount fee : mark.fees) fees += money(fee);
+    for (const auto& [payee, part] : mine.releases) my_fees += part.fee;
+    if (mine.closed) differences.expect(where + "fees", fees, my_fees);
     differences.expect_shares(where + "shares", statement->shares, mine.shares);
     differences.expect_shares(where + "carried out", statement->carried_out, mine.carried_out);
   }
@@ -123,7 +132,7 @@ void compare_settlements(const MapRows& store, const Model& model, Differences& 
       differences.expect(where + "exists", 0, 1);
       continue;
     }
-    const bool collection = mine.kind == core::SettlementKind::collection;
+    const bool collection = mine.kind == core::SettlementKind::collection || mine.kind == core::SettlementKind::refund;
     differences.expect(where + "kind", as_money(row->kind), as_money(mine.kind));
     differences.expect(where + "owner", as_money(collection ? row->payer.value : row->payee.value), mine.owner.first);
     differences.expect(where + "asset", row->asset.value, mine.owner.second);
@@ -152,7 +161,15 @@ void compare_rest(const MapRows& store, const Model& model, base::Time now, Diff
       differences.expect(where + "balance exists", 0, 1);
       continue;
     }
+    Money reserve = 0;
+    for (const auto& [id, statement] : model.statements) {
+      if (statement.account.second != key.second || !statement.releases.contains(key.first)) continue;
+      reserve += statement.releases.at(key.first).reserve;
+    }
     differences.expect(where + "payable now", money(row->payable_now), mine.payable < 0 ? 0 : mine.payable);
+    differences.expect(where + "recoverable", row->recoverable.posted, mine.payable < 0 ? -mine.payable : 0);
+    differences.expect(where + "reserve", -row->reserve.posted, reserve);
+    differences.expect(where + "payout from", row->payout_from, mine.payout_from);
     differences.expect(where + "paid out", money(row->paid_out), mine.paid_out);
     differences.expect(where + "fees", money(row->fees), mine.fees);
     differences.expect(where + "open payout", as_money(row->open_payout.value), as_money(mine.open_payout));
@@ -279,7 +296,9 @@ std::string World::compare_closings() {
     differences.expect(where + "reason", as_money(entry->reason), as_money(mine.reason));
     differences.expect(where + "statement", as_money(entry->statement.value), as_money(mine.statement));
     differences.expect(where + "total", money(entry->total), mine.total);
-    differences.expect(where + "billed", money(entry->billed), mine.billed);
+    differences.expect(where + "net", money(entry->net), mine.net);
+    differences.expect(where + "tax", money(entry->tax), mine.tax);
+    differences.expect(where + "invoice", as_money(entry->invoice), as_money(mine.invoice));
     differences.expect(where + "entries", as_money(entry->entries), as_money(mine.entries));
     differences.expect(where + "settlement", as_money(entry->settlement.value), as_money(mine.settlement));
   }
@@ -297,6 +316,15 @@ std::string World::compare_state() const {
   compare_notices(ledger_.store(), model_, differences);
   const core::LedgerHead& head = ledger_.machine().head();
   differences.expect("head: statements", as_money(head.statements), as_money(model_.statements.size()));
+  std::size_t names = 0;
+  ledger_.store().for_each<core::Series>(core::Table::series, [&](const core::Bytes&, const core::Series& row) {
+    ++names;
+    const auto at = model_.series.find(std::string(row.name.view()));
+    differences.expect("last number of " + std::string(row.name.view()), as_money(row.last),
+                       as_money(at == model_.series.end() ? 0 : at->second));
+  });
+  differences.expect("series", as_money(names), as_money(model_.series.size()));
+  differences.expect("head: payments", as_money(head.payments), as_money(model_.payments.size()));
   differences.expect("head: notices", as_money(head.notices), as_money(model_.notices.size()));
   differences.expect("head: settlements", as_money(head.settlements), as_money(model_.settlements.size()));
   return differences.text();

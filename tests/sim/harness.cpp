@@ -63,7 +63,22 @@ std::vector<core::ItemResult> Harness::submit(const commitments::tab::VerifiedBa
   return results;
 }
 
-core::CommandResult Harness::execute(const core::Command& command) {
+void recall(const core::StateMachine& machine, const MapRows& rows, core::Command& command) {
+  const core::StatementId id = machine.recalls(command);
+  if (!id.valid()) return;
+  auto statement = rows.get<core::Statement>(core::row_key(core::Table::statement, id.value));
+  if (!statement) return;
+  const auto mark = rows.get<core::StatementMark>(core::row_key(core::Table::statement_mark, id.value));
+  if (mark) statement->mark = *mark;
+  const auto collection =
+      rows.get<core::Settlement>(core::row_key(core::Table::settlement, statement->settlement.value));
+  core::ClosedStatement closed = core::closed_of(*statement, collection ? &*collection : nullptr);
+  if (auto* note = std::get_if<core::CreateCreditNote>(&command)) note->closed = std::move(closed);
+  if (auto* refund = std::get_if<core::RefundPayer>(&command)) refund->closed = std::move(closed);
+}
+
+core::CommandResult Harness::execute(core::Command command) {
+  recall(*machine_, store_, command);
   const core::LedgerHead& head = machine_->head();
   core::SegmentBuilder builder(core::SegmentId(head.last_segment.value + 1),
                                core::Sequence(head.last_sequence.value + 1), now_);

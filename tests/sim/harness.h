@@ -59,6 +59,9 @@ class MapRows final : public core::RowSink {
   std::map<core::Bytes, core::Bytes> rows_;
 };
 
+// Gives the command the closed statement that it is about, from the rows, as the store does.
+void recall(const core::StateMachine& machine, const MapRows& rows, core::Command& command);
+
 // A stored entry of the journal.
 struct JournalEntry {
   core::Sequence sequence;
@@ -77,7 +80,7 @@ class Harness {
 
   // Each makes one segment if anything was written. The new entries are the journal's end from `first_new` on.
   std::vector<core::ItemResult> submit(const commitments::tab::VerifiedBatch& batch);
-  core::CommandResult execute(const core::Command& command);
+  core::CommandResult execute(core::Command command);
 
   const core::StateMachine& machine() const { return *machine_; }
   const MapRows& store() const { return store_; }

@@ -106,7 +106,7 @@ Expected Model::check_amount(Time now, const AccountKey& key, const std::optiona
     const Expected answer = fits(Status::mandate_cap_exceeded, money(mandate.mandate.cap), used);
     if (answer.status != Status::ok) return answer;
   }
-  return fits(Status::credit_limit_exceeded, limit(key), held(key) + unbilled(key) + billed(key));
+  return fits(Status::credit_limit_exceeded, limit(key), held(key) + unbilled(key) + billed(key) + due_tax(now, key));
 }
 
 Expected Model::item(Time now, const Address& server_key, const tab::Item& item, Status stateless) {
@@ -220,7 +220,10 @@ void Model::close(Time now, const AccountKey& key, CloseReason reason) {
   ModelAccount& account = accounts.at(key);
   const core::Plan& plan = plans.at(account.plan);
   const Money total = unbilled(key), bill = billable(key);
-  closings.push_back({key, account.number, account.entries, 0, 0, reason, total, bill});
+  const Money tax = tax_on(key, bill);
+  const std::string name(plan.series.view());
+  const std::uint64_t invoice = bill == 0 ? 0 : ++series[name];
+  closings.push_back({key, account.number, account.entries, 0, 0, reason, total, bill, tax, invoice});
   account.open = false;
   if (bill == 0) return;
 
@@ -229,32 +232,22 @@ void Model::close(Time now, const AccountKey& key, CloseReason reason) {
   const Shares shares = split(bill, rest);
   for (const auto& [payee, amount] : shares) rest[payee] -= amount;
   std::erase_if(rest, [](const auto& part) { return part.second == 0; });
-  const Money credit = whole_rail_units(std::min(bill, account.credit), assets.at(key.second));
+  const Money credit = whole_rail_units(std::min(bill + tax, account.credit), assets.at(key.second));
   const Time due{now.us + plan.terms_s * 1'000'000};
   const std::uint64_t id = closings.back().statement = statements.size() + 1;
-  statements[id] = {key, plan.id.value, account.number, account.entries, 0, total, bill, credit, 0, shares, rest, due};
+  ModelStatement& made = statements[id];
+  made = {key, plan.id.value, account.number, account.entries, 0, total, bill, tax, credit, shares, rest, due, invoice};
   account.credit -= credit;
   account.charges.clear();
   account.carried = rest;
   account.entries = 0;
-  if (bill == credit) {
-    statements[id].state = StatementState::paid;
-    return release(statements[id]);
+  if (bill + tax == credit) {
+    made.state = StatementState::paid;
+    return release(made);
   }
-  closings.back().settlement = statements[id].settlement = settlements.size() + 1;
-  settlements[statements[id].settlement] = {SettlementKind::collection, key, id, bill - credit, 0, due};
-  settlements[statements[id].settlement].rail = plan.rails.front().view();
-}
-
-// What payees earned with a statement becomes theirs, less the operator's fee.
-void Model::release(const ModelStatement& statement) {
-  Shares credited = split(statement.credited, statement.shares);
-  for (const auto& [payee, share] : statement.shares) {
-    const Money net = share - credited[payee], fee = net * payees.at(payee).fee_basis_points / 10'000;
-    ModelEarnings& earning = earnings[{payee, statement.account.second}];
-    earning.payable += net - fee;
-    earning.fees += fee;
-  }
+  closings.back().settlement = made.settlement = settlements.size() + 1;
+  settlements[made.settlement] = {SettlementKind::collection, key, id, bill + tax - credit, 0, due};
+  settlements[made.settlement].rail = plan.rails.front().view();
 }
 
 Status Model::run(Time now, const core::CloseNow& command) {
@@ -270,29 +263,6 @@ Status Model::check_unpaid(core::StatementId id) const {
   if (at == statements.end()) return Status::not_found;
   const bool open = at->second.state == StatementState::open;
   return open && stage(settlements.at(at->second.settlement).state) == 0 ? Status::ok : Status::wrong_state;
-}
-
-Status Model::run(Time, const core::CreateCreditNote& command) {
-  const AccountKey account{find_address(payers, command.payer)->first, command.asset.value};
-  const Money amount = money(command.amount);
-  if (amount == 0) return Status::value_invalid;
-  if (!command.statement.valid()) {
-    accounts[account].credit += amount;
-    return Status::ok;
-  }
-  if (const Status status = check_unpaid(command.statement); status != Status::ok) return status;
-  ModelStatement& statement = statements.at(command.statement.value);
-  ModelSettlement& collection = settlements.at(statement.settlement);
-  const bool whole = amount == whole_rail_units(amount, assets.at(account.second));
-  if (!whole || amount > statement.due_amount()) return Status::value_invalid;
-  statement.credited += amount;
-  collection.amount = statement.due_amount();
-  if (collection.amount != 0) return Status::ok;
-  statement.state = StatementState::credited;
-  collection.state = SettlementState::cancelled;
-  clear_overdue(collection);
-  release(statement);
-  return Status::ok;
 }
 
 Status Model::run(Time, const core::WriteOff& command) {
@@ -311,7 +281,11 @@ Status Model::run(Time, const core::WriteOff& command) {
 // Paying, or crediting, the last collection that failed for good lifts the suspension.
 void Model::clear_overdue(ModelSettlement& settlement) {
   settlement.overdue = false;
-  core::Payer& payer = payers.at(settlement.owner.first);
+  lift(settlement.owner.first);
+}
+
+void Model::lift(std::uint32_t id) {
+  core::Payer& payer = payers.at(id);
   const bool more = std::any_of(settlements.begin(), settlements.end(), [&](const auto& one) {
     return one.second.overdue && one.second.owner.first == payer.id.value;
   });
@@ -319,18 +293,29 @@ void Model::clear_overdue(ModelSettlement& settlement) {
 }
 
 // Moves a settlement's money to where its new state says that it is.
-void Model::settle(std::uint64_t id, SettlementState to) {
+void Model::settle(Time now, std::uint64_t id, SettlementState to) {
   ModelSettlement& settlement = settlements.at(id);
   const int before = stage(settlement.state), after = stage(to);
+  const bool was_settled = settlement.state == SettlementState::settled;
   settlement.state = to;
   if (settlement.kind == SettlementKind::collection) {
     ModelStatement& statement = statements.at(settlement.statement);
     statement.state = after >= 2 ? StatementState::paid : StatementState::open;
     if (after >= 2) clear_overdue(settlement);
+    if (before >= 2 && after < 2) take_back(settlement);
+    if (to == SettlementState::settled && !was_settled) plan_release(now, settlement);
     if (after == 4) release(statement);
     return;
   }
   if (settlement.kind == SettlementKind::relay) return;
+  if (settlement.kind == SettlementKind::refund) {
+    const bool over =
+        to == SettlementState::failed || to == SettlementState::returned || to == SettlementState::cancelled;
+    if (!over) return;
+    accounts.at(settlement.owner).credit += settlement.amount;
+    statements.at(settlement.statement).refunded -= settlement.amount;
+    return;
+  }
   ModelEarnings& earning = earnings.at(settlement.owner);
   const int direction = (after >= 2 ? 1 : 0) - (before >= 2 ? 1 : 0);
   earning.paid_out += direction * settlement.amount;
@@ -347,17 +332,20 @@ Status Model::run(Time now, const core::StepSettlement& step) {
   if (step.attempt != settlement.attempt || !edge(settlement.kind, settlement.state, step.to))
     return Status::wrong_state;
   if (step.rail_fee && settlement.kind == SettlementKind::relay) return Status::value_invalid;
+  if (const Status moved = check_moved(settlement, step); moved != Status::ok) return moved;
   if (step.to == SettlementState::sending && contradicted(at->first)) return Status::wrong_state;
   const SettlementState before = settlement.state;
   const std::string rail = settlement.rail;
   settlement.next_action = std::max(now, step.next_action);
   keep_fee(settlement, step);
-  if (step.to != SettlementState::failed) {
+  if (take_moved(now, at->first, step)) {
+    // what is left is due again
+  } else if (step.to != SettlementState::failed) {
     const bool news = std::any_of(notices.begin(), notices.end(), [&](const auto& one) {
       return waits_for(one.second, at->first) && one.first > step.notices_read.value && one.second.rail == rail;
     });
     if (news) settlement.next_action = now;
-    settle(at->first, step.to);
+    settle(now, at->first, step.to);
   } else {
     fail(now, at->first, step);
   }
@@ -408,7 +396,7 @@ void Model::fail(Time now, std::uint64_t id, const core::StepSettlement& step) {
                  plan.dunning_s.end());
   }
   if (technical || (!next.first.empty() && (next.second || !waits.empty()))) {
-    settle(id, SettlementState::ready);
+    settle(now, id, SettlementState::ready);
     settlement.attempt += 1;
     settlement.technical_retries = technical ? settlement.technical_retries + 1 : 0;
     if (technical) return;
@@ -417,7 +405,7 @@ void Model::fail(Time now, std::uint64_t id, const core::StepSettlement& step) {
     settlement.dunning_step += next.second ? 0 : 1;
     return;
   }
-  settle(id, SettlementState::failed);
+  settle(now, id, SettlementState::failed);
   settlement.overdue = collection;
   if (!collection) return;
   core::Standing& standing = payers.at(settlement.owner.first).standing;
@@ -430,8 +418,11 @@ Status Model::run(Time now, const core::RetrySettlement& command) {
   ModelSettlement& settlement = at->second;
   if (command.attempt != 0 && command.attempt != settlement.attempt) return Status::wrong_state;
   const bool waits = settlement.state == SettlementState::ready;
-  const bool returned = settlement.kind != SettlementKind::payout && settlement.state == SettlementState::returned;
-  if (!waits && !returned && settlement.state != SettlementState::failed) return Status::wrong_state;
+  const bool refund = settlement.kind == SettlementKind::refund;  // one that failed or came back is over
+  const bool returned =
+      settlement.kind != SettlementKind::payout && !refund && settlement.state == SettlementState::returned;
+  const bool failed = !refund && settlement.state == SettlementState::failed;
+  if (!waits && !returned && !failed) return Status::wrong_state;
   settlement.next_action = waits ? std::min(now, settlement.next_action) : now;
   settlement.state = SettlementState::ready;
   if (!waits && settlement.kind == SettlementKind::collection) {
@@ -443,15 +434,16 @@ Status Model::run(Time now, const core::RetrySettlement& command) {
   return Status::ok;
 }
 
-Status Model::run(Time, const core::CancelSettlement& command) {
+Status Model::run(Time now, const core::CancelSettlement& command) {
   const auto at = settlements.find(command.id.value);
   if (at == settlements.end()) return Status::not_found;
   const SettlementState state = at->second.state;
   const SettlementKind kind = at->second.kind;
-  const bool open = state == SettlementState::ready || state == SettlementState::failed ||
+  const bool open = state == SettlementState::ready ||
+                    (state == SettlementState::failed && kind != SettlementKind::refund) ||
                     (kind == SettlementKind::relay && state == SettlementState::returned);
   if (kind == SettlementKind::collection || !open) return Status::wrong_state;
-  settle(at->first, SettlementState::cancelled);
+  settle(now, at->first, SettlementState::cancelled);
   return Status::ok;
 }
 
@@ -494,8 +486,24 @@ Money Model::payout_amount(const AccountKey& key) const {
   return whole_rail_units(std::max<Money>(0, earning.payable - money(payee.fee_fixed)), assets.at(key.second));
 }
 
-bool Model::plan_payout(Time now, const AccountKey& key) {
+bool Model::is_payout_due(Time now, const AccountKey& key) const {
   if (!earnings.contains(key) || payout_amount(key) == 0) return false;
+  const aggregator::WindowSpec every = terms(key.first).payout_every;
+  const bool scheduled = every.kind != aggregator::WindowKind::duration || every.duration_s != 0;
+  const Time from = earnings.at(key).payout_from;
+  return !scheduled || (from.us != 0 && from <= now);
+}
+
+// The next one is after the window in which something became payable.
+bool Model::schedule_payout(Time now, const AccountKey& key, Time from) {
+  if (!earnings.contains(key) || payout_amount(key) == 0 || earnings.at(key).payout_from.us != 0) return false;
+  earnings.at(key).payout_from = from;
+  return !is_payout_due(now, key) && from == calendar_.window_at(terms(key.first).payout_every, now).end;
+}
+
+bool Model::plan_payout(Time now, const AccountKey& key) {
+  if (!is_payout_due(now, key)) return false;
+  earnings.at(key).payout_from = {};
   const Money amount = payout_amount(key), fee = money(payees.at(key.first).fee_fixed);
   earnings.at(key).payable -= amount + fee;
   earnings.at(key).open_payout = settlements.size() + 1;

@@ -32,15 +32,25 @@ struct ModelAccount {  // a payer in one asset
   std::vector<ModelCharge> charges;  // on no statement yet
   Shares carried;                    // remainders of earlier statements
 };
+struct ModelRelease {  // of one payee's share
+  Time due;            // zero: at final
+  std::uint32_t reserve_bp = 0;
+  bool done = false;
+  Money fee = 0, reserve = 0;
+};
 struct ModelStatement {
   AccountKey account;
   std::uint32_t plan = 0;
   std::uint64_t number = 0, entries = 0, settlement = 0;  // of the window; its collection
-  Money total = 0, billed = 0, credit_applied = 0, credited = 0;
+  Money total = 0, net = 0, tax = 0, credit_applied = 0;
   Shares shares, carried_out;
   Time due;
+  std::uint64_t invoice = 0;
   core::StatementState state = core::StatementState::open;
-  Money due_amount() const { return billed - credit_applied - credited; }
+  bool closed = false;  // its shares were released for good
+  Money credited = 0, credited_paid = 0, paid = 0, refunded = 0;
+  std::map<std::uint32_t, ModelRelease> releases{};
+  Money due_amount() const { return net + tax - credit_applied - (credited - credited_paid) - paid; }
 };
 struct ModelHold {
   std::uint32_t payee = 0;
@@ -79,6 +89,7 @@ struct ModelSettlement {
   std::string rail{};
   std::map<std::string, FailureClass> refusals{};  // rails that are not asked again
   Money rail_fee = 0;                              // of the attempt
+  Money surplus = 0;                               // that it moved above `amount`
 };
 struct ModelNotice {  // by its number
   std::string rail;
@@ -126,12 +137,14 @@ struct ModelMirror {  // of a receiver's earnings
 struct ModelEarnings {  // a payee in one asset
   Money payable = 0, paid_out = 0, fees = 0;
   std::uint64_t open_payout = 0;
+  Time payout_from;  // of the next scheduled one; zero: not known
 };
 struct ModelClosing {  // of a window, as the journal must say it
   AccountKey account;
   std::uint64_t number = 0, entries = 0, statement = 0, settlement = 0;
   core::CloseReason reason = core::CloseReason::time;
-  Money total = 0, billed = 0;
+  Money total = 0, net = 0, tax = 0;
+  std::uint64_t invoice = 0;
 };
 
 class Model {
@@ -141,13 +154,19 @@ class Model {
   // One item of a batch by `server`, decided and, if accepted, applied. `stateless`: the verifier's answer.
   Expected item(Time now, const Address& server, const tab::Item& item, Status stateless);
   // The status that the ledger must give to a command (about a payer that is known).
-  Status run(Time now, const core::CreateCreditNote& command);
   Status run(Time now, const core::WriteOff& command);
   Status run(Time now, const core::CloseNow& command);
   Status run(Time now, const core::StepSettlement& command);
   Status run(Time now, const core::RetrySettlement& command);
   Status run(Time now, const core::CancelSettlement& command);
   Status run(Time now, const core::PlanRelay& command);
+  // model_billing.cpp
+  Status run(Time now, const core::CreateCreditNote& command);
+  Status run(Time now, const core::RefundPayer& command);
+  Status run(Time now, const core::RecordPayment& command);
+  bool release_due(Time now, std::uint64_t settlement);
+  bool is_release_due(Time now, std::uint64_t settlement) const;
+  core::ReleaseDefaults terms(std::uint32_t payee) const;
   // model_channels.cpp; set `replied` to the sequence that the ledger must give.
   Status run(Time now, const core::SyncChannel& command);
   Status run(Time now, const core::SyncEarnings& command);
@@ -162,6 +181,8 @@ class Model {
   bool close_due(Time now, const AccountKey& key);
   bool expire(Time now, const HoldKey& key);
   bool plan_payout(Time now, const AccountKey& key);
+  bool schedule_payout(Time now, const AccountKey& key, Time from);
+  bool is_payout_due(Time now, const AccountKey& key) const;
   Money payout_amount(const AccountKey& payee) const;  // zero: none is due
 
   // Sums over the lists.
@@ -190,10 +211,13 @@ class Model {
   std::map<Address, ModelMirror> mirrors;  // by receiver: one contract and token here
   std::map<std::uint64_t, ModelNotice> notices;
   std::map<std::pair<std::string, Hash>, std::uint64_t> notice_keys;
-  std::vector<std::pair<Status, std::uint64_t>> answers;  // of the last RecordNotices: status and number
-  std::map<std::uint16_t, Money> suspense, rail_fees;     // by asset; what is owed to others is positive
-  std::uint64_t next_sequence = 0, replied = 0;           // of the next entry; of the answer, zero: none
-  std::vector<ModelClosing> closings;                     // all of them, in order
+  std::vector<std::pair<Status, std::uint64_t>> answers;         // of the last RecordNotices: status and number
+  std::map<std::uint16_t, Money> suspense, rail_fees;            // by asset; what is owed to others is positive
+  std::uint64_t next_sequence = 0, replied = 0;                  // of the next entry; of the answer, zero: none
+  std::vector<ModelClosing> closings;                            // all of them, in order
+  std::map<std::string, std::uint64_t> series;                   // the last number of each
+  std::map<std::pair<AccountKey, std::string>, Money> payments;  // by reference
+  core::ReleaseDefaults release_defaults;
 
  private:
   const core::Plan* plan_of(const AccountKey& account) const;
@@ -206,8 +230,19 @@ class Model {
   void charge(Time now, const AccountKey& account, std::uint32_t payee, const std::vector<tab::Usage>& usages);
   Money billable(const AccountKey& key) const;  // zero: everything is carried forward
   void close(Time now, const AccountKey& account, core::CloseReason reason);
-  void release(const ModelStatement& statement);
-  void settle(std::uint64_t id, core::SettlementState to);
+  Money tax_on(const AccountKey& key, Money net) const;
+  Money due_tax(Time now, const AccountKey& key) const;  // of a window that is over
+  Money credited_net(const ModelStatement& statement, Money credited) const;
+  void release(ModelStatement& statement);
+  void plan_release(Time now, ModelSettlement& settlement);
+  void take_back(ModelSettlement& settlement);
+  void clear(ModelStatement& statement);
+  Status pay(const AccountKey& account, Money amount, const std::string& reference,
+             const std::vector<core::StatementId>& list);
+  bool take_moved(Time now, std::uint64_t id, const core::StepSettlement& step);
+  static Status check_moved(const ModelSettlement& settlement, const core::StepSettlement& step);
+  void lift(std::uint32_t payer);
+  void settle(Time now, std::uint64_t id, core::SettlementState to);
   void clear_overdue(ModelSettlement& settlement);
   // What follows from a definite failure that is not technical: the rail to ask next, and whether it is asked at once.
   std::pair<std::string, bool> next_rail(const ModelSettlement& collection, const core::Plan& plan) const;

@@ -11,7 +11,7 @@ using core::Resolution;
 
 Direction own_direction(SettlementKind kind) {
   if (kind == SettlementKind::collection) return Direction::in;
-  return kind == SettlementKind::payout ? Direction::out : Direction::none;
+  return kind == SettlementKind::relay ? Direction::none : Direction::out;
 }
 
 // Its rail will look at it: ready, or somewhere on its way.
@@ -95,8 +95,17 @@ Status Model::run(Time, const core::ResolveNotice& command) {
   if (!booked && notice.state != NoticeState::waiting) return Status::wrong_state;
   const bool incoming = notice.direction == Direction::in;
   switch (command.resolution) {
-    case Resolution::none:
-    case Resolution::pays_statement: return Status::wrong_state;
+    case Resolution::none: return Status::wrong_state;
+    case Resolution::pays_statement: {
+      if (!incoming) return Status::wrong_state;
+      if (find_address(payers, command.payer) == payers.end()) return Status::payer_unknown;
+      if (command.statement.value > statements.size()) return Status::value_invalid;
+      std::vector<core::StatementId> list = command.oldest_first;
+      if (command.statement.valid()) list = {command.statement};
+      pay({find_address(payers, command.payer)->first, notice.asset}, notice.amount,
+          "notice " + std::to_string(command.id.value), list);
+      break;
+    }
     case Resolution::dismissed:
       if (booked) return Status::wrong_state;
       break;

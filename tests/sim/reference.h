@@ -99,11 +99,13 @@ inline Shares split(Money total, const Shares& weights) {
   return parts;
 }
 
-inline Money whole_rail_units(Money amount, const core::Asset& asset) {
+inline Money rail_unit(const core::Asset& asset) {
   Money unit = 1;
   for (int i = asset.rail_scale; i < asset.scale; ++i) unit *= 10;
-  return amount - amount % unit;
+  return unit;
 }
+
+inline Money whole_rail_units(Money amount, const core::Asset& asset) { return amount - amount % rail_unit(asset); }
 
 template <typename Objects>
 auto find_address(Objects& objects, const base::Address& address) {

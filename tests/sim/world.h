@@ -48,6 +48,9 @@ class World {
   void learn_mandate(const commitments::tab::Mandate& mandate);
   std::string judge_what_is_left(std::uint64_t which, bool more, base::Time last_end) const;
   core::Command random_command();
+  core::Command random_billing_command();
+  core::ReleaseDefaults random_terms();
+  void reschedule(std::uint32_t payee);
   core::Command random_settlement_command();
   core::PlanRelay random_relay();
   // notice_actions.cpp

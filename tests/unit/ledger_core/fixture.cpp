@@ -30,7 +30,9 @@ std::map<Bytes, Bytes> live_rows(const std::map<Bytes, Bytes>& rows) {
     const auto table = static_cast<Table>(key[0]);
     if (table == Table::statement || table == Table::statement_mark || table == Table::statement_by_payer) continue;
     if (table == Table::relay || table == Table::notice || table == Table::notice_mark) continue;
-    if (table == Table::notice_by_settlement) continue;
+    if (table == Table::notice_by_settlement || table == Table::credit_note || table == Table::payment) continue;
+    if (table == Table::credit_note_by_payer || table == Table::credit_note_by_statement) continue;
+    if (table == Table::payment_by_payer) continue;
     if (table == Table::notice_by_state) {
       Bytes open = table_prefix(Table::open_notice);
       open.insert(open.end(), key.end() - 8, key.end());
@@ -175,7 +177,20 @@ Plan LedgerTest::plan(std::string_view label) const {
   return plan;
 }
 
-CommandResult LedgerTest::run(const Command& command) {
+// As the store does before a command about a closed statement.
+void LedgerTest::recall(Command& command) const {
+  const StatementId id = machine_->recalls(command);
+  if (!id.valid()) return;
+  const Statement closed = statement(id.value);
+  std::optional<Settlement> collection;
+  if (closed.settlement.valid()) collection = settlement(closed.settlement.value);
+  const ClosedStatement facts = closed_of(closed, collection ? &*collection : nullptr);
+  if (auto* note = std::get_if<CreateCreditNote>(&command)) note->closed = facts;
+  if (auto* refund = std::get_if<RefundPayer>(&command)) refund->closed = facts;
+}
+
+CommandResult LedgerTest::run(Command command) {
+  recall(command);
   SegmentBuilder segment = builder();
   const CommandResult result = machine_->execute(command, replay_, segment);
   finish(segment);

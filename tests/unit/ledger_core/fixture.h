@@ -59,7 +59,8 @@ class LedgerTest : public testing::Test {
   // Begins again with an empty ledger.
   void restart();
 
-  CommandResult run(const Command& command);
+  CommandResult run(Command command);
+  void recall(Command& command) const;
   // run() and EXPECT that it is ok.
   CommandResult must(const Command& command);
   std::vector<ItemResult> submit(std::vector<commitments::tab::Item> items, std::uint64_t server = 0);

@@ -44,7 +44,7 @@ TEST(TransactionDeathTest, OneSidedPostingsAbort) {
 }
 
 TEST(InvariantsDeathTest, EachOneAborts) {
-  const Balance huge{static_cast<base::i128>(kVolumeMax) + 1, 0};
+  const Balance huge{static_cast<base::i128>(2 * kVolumeMax) + 1, 0};
   EXPECT_DEATH(invariants::BalanceBounds::check(huge), "larger than");
   EXPECT_DEATH(invariants::ExposureWithin::check(5, 6, 10), "exposure");
   EXPECT_DEATH(invariants::ExposureWithin::check(11, 11, 10), "above the limit");

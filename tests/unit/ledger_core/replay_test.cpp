@@ -53,7 +53,7 @@ TEST_F(ReplayTest, FindsFalseClosings) {
               says("(window_closed): root is 0x"));
   EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.total = Amount(7); }),
               says("total is 7 in the journal, 1030 by its entries"));
-  EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.billed = Amount(7); }), says("billed is 7"));
+  EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.net = Amount(7); }), says("net is 7"));
   EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.entries = 9; }), says("entries is 9"));
   EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.statement = StatementId(2); }), says("statement is 2"));
   EXPECT_THAT(changed<WindowClosed>([](WindowClosed& e) { e.settlement = SettlementId(); }), says("settlement is 0"));

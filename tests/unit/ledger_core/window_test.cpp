@@ -156,7 +156,7 @@ TEST_F(WindowTest, BelowTheMinimumEverythingIsCarried) {
   EXPECT_FALSE(closed.statement.valid());
   EXPECT_FALSE(closed.settlement.valid());
   EXPECT_EQ(closed.total, Amount(60));
-  EXPECT_EQ(closed.billed, Amount(0));
+  EXPECT_EQ(closed.net, Amount(0));
   EXPECT_EQ(closed.entries, 1u);
   EXPECT_EQ(tally().unbilled, Amount(60));
   EXPECT_EQ(tally().lines.lines().size(), 1u) << "the lines stay";

@@ -192,6 +192,39 @@ TEST(Convert, StatementsAndSettlements) {
   EXPECT_EQ(round_trip<schema::Relay>(relay), relay);
 }
 
+TEST(Convert, BillingDocuments) {
+  core::CreditNote note;
+  note.id = base::CreditNoteId(1);
+  note.series = *core::SeriesName::parse("CN");
+  note.number = 2;
+  note.payer = base::PayerId(3);
+  note.asset = base::AssetId(4);
+  note.statement = base::StatementId(5);
+  note.amount = amount(1, 19);
+  note.net = amount(1, 10);
+  note.tax = amount(0, 9);
+  note.reduced_due = amount(0, 19);
+  note.credited = amount(1, 0);
+  note.reason = "sorry";
+  note.time = base::Time{6};
+  EXPECT_EQ(round_trip<schema::CreditNote>(note), note);
+  core::Payment payment;
+  payment.id = base::PaymentId(7);
+  payment.payer = base::PayerId(8);
+  payment.asset = base::AssetId(9);
+  payment.amount = amount(1, 1);
+  payment.reference = "wire";
+  payment.received = base::Time{10};
+  payment.parts = {{base::StatementId(11), amount(1, 0)}};
+  payment.credited = amount(0, 1);
+  payment.time = base::Time{12};
+  EXPECT_EQ(round_trip<schema::Payment>(payment), payment);
+  const core::ReleaseDefaults terms{{{*base::RailName::parse("card"), 60, 100}},
+                                    {aggregator::WindowKind::week, 0, "Europe/Berlin"}};
+  EXPECT_EQ(round_trip<schema::ReleaseDefaults>(terms), terms);
+  EXPECT_EQ(round_trip<schema::ReleaseDefaults>(core::ReleaseDefaults{}), core::ReleaseDefaults{});
+}
+
 TEST(Convert, Notices) {
   core::Notice notice;
   notice.id = base::NoticeId(1);

@@ -136,6 +136,37 @@ TEST_F(OverTheLedger, ARestartOfEverythingProbesWhatWasUnderWay) {
   EXPECT_EQ(ledger_->settlement(id).attempt, 1u);
 }
 
+// The statement is closed and in the store alone when it is credited.
+TEST_F(OverTheLedger, WhatWasPaidIsCreditedAndRefunded) {
+  const SandboxSettler& rail = begin();
+  const SettlementId collection = ledger_->bill(1'000'000);
+  dispatcher_->wake();
+  run_until_state(collection, S::final);
+  const ledger::core::StatementId statement = ledger_->settlement(collection).statement;
+  const base::Address payer = ledger_->actors.payer(0);
+  for (int i = 0; i < 3; ++i) {
+    ledger_->must(
+        ledger::core::CreateCreditNote{payer, support::kUsdc, statement, base::Amount(100'000), "service was down"});
+  }
+  EXPECT_EQ(ledger_->reader().credit_notes_on(statement, 10).value().size(), 3u);
+  std::vector<SettlementId> refunds;
+  for (const std::uint64_t amount : {100'000u, 200'000u}) {
+    refunds.emplace_back(
+        ledger_->must(ledger::core::RefundPayer{payer, support::kUsdc, statement, base::Amount(amount), "asked"}).id);
+  }
+  dispatcher_->wake();
+  for (const SettlementId refund : refunds) run_until_state(refund, S::final);
+  EXPECT_EQ(rail.settlements_moved_twice(), 0u);
+  const auto mark = ledger_->reader().statement(statement).value().mark;
+  EXPECT_EQ(mark.credited, base::Amount(300'000));
+  EXPECT_EQ(mark.refunded, base::Amount(300'000));
+  EXPECT_EQ(ledger_->reader().operator_balance(support::kUsdc).value().refunds.posted, 0);
+  end();
+  ledger_->close();
+  ledger_->open();
+  EXPECT_EQ(ledger_->reader().statement(statement).value().mark, mark);
+}
+
 TEST_F(OverTheLedger, AReturnReopensTheStatement) {
   sandbox_.return_ms = 30;
   SandboxSettler& rail = begin();
