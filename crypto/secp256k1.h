@@ -64,9 +64,9 @@ struct Recovered {
 };
 Recovered recover(const base::Hash& digest, const base::Signature& signature);
 
-// One signature to check. With `key` (which must belong to `signer`) the check is a plain ECDSA verification, about 15
-// % cheaper than recovery; then v is only checked to be 27 or 28, as it carries no information beside a known key.
-// Without `key` the signer is recovered, compared with `signer`, and returned in `recovered`.
+// One signature to check. With `key` (which must belong to `signer`) the check costs about 15 % less than recovery, and
+// crypto/batch.h can check many at once. Without `key` the signer is recovered, compared with `signer`, and returned in
+// `recovered`. Either way v must be the right one, as for a chain.
 struct VerifyItem {
   base::Hash digest;
   base::Signature signature;
@@ -78,7 +78,7 @@ struct VerifyAnswer {
   std::optional<PublicKey> recovered;  // set when the key was not known and the check is ok
 };
 
-// Answers every item, in order. A span, so that checking many signatures at once can move in behind it.
+// Answers every item, in order, each checked by itself.
 void verify(std::span<const VerifyItem> items, std::span<VerifyAnswer> answers);
 
 }  // namespace crypto

@@ -211,8 +211,7 @@ void JournalAudit::voucher(const core::ChannelReserved& entry, core::Sequence se
                    "voucher signature",
                    commitments::channel::voucher_digest(contract, terms.key, entry.maximum),
                    entry.signature,
-                   terms.signer,
-                   true});
+                   terms.signer});
   ++report_.payer_signatures;
 }
 

@@ -10,24 +10,6 @@ namespace {
 constexpr std::size_t kChunkJobs = 64;
 constexpr std::size_t kQueueChunksMax = 256;
 constexpr std::size_t kKeysMax = 1u << 20;
-constexpr std::size_t kV = 64;
-constexpr std::uint8_t kEvenAndOdd = 27 + 28;
-
-// The ledger accepts a signature under a known key without its recovery bit, so a check must not depend on which keys
-// happen to be known: when recovery gives somebody else, the other bit is tried.
-crypto::SignatureCheck check_either_v(SignatureJob job, const commitments::tab::KeyCache& keys,
-                                      std::optional<crypto::PublicKey>& recovered) {
-  const std::optional<crypto::PublicKey> known = job.as_contract ? std::nullopt : keys.find(job.signer);
-  crypto::VerifyItem item{job.digest, job.signature, job.signer, known ? &*known : nullptr};
-  crypto::VerifyAnswer answer;
-  crypto::verify({&item, 1}, {&answer, 1});
-  if (answer.check == crypto::SignatureCheck::wrong && item.key == nullptr && !job.as_contract) {
-    item.signature.bytes[kV] = static_cast<std::uint8_t>(kEvenAndOdd - item.signature.bytes[kV]);
-    crypto::verify({&item, 1}, {&answer, 1});
-  }
-  recovered = answer.recovered;
-  return answer.check;
-}
 
 const char* reason(crypto::SignatureCheck check) {
   switch (check) {
@@ -97,12 +79,15 @@ void SignatureChecks::run() {
   }
 }
 
+// One by one, though many at once would be quicker: an audit does not lean on the way in which most were admitted.
 void SignatureChecks::check(const Chunk& chunk) {
   for (const SignatureJob& job : chunk) {
-    std::optional<crypto::PublicKey> recovered;
-    const crypto::SignatureCheck result = check_either_v(job, keys_, recovered);
-    if (recovered) keys_.insert(job.signer, *recovered);
-    if (result != crypto::SignatureCheck::ok) found(job, result);
+    const std::optional<crypto::PublicKey> known = keys_.find(job.signer);
+    const crypto::VerifyItem item{job.digest, job.signature, job.signer, known ? &*known : nullptr};
+    crypto::VerifyAnswer answer;
+    crypto::verify({&item, 1}, {&answer, 1});
+    if (answer.recovered) keys_.insert(job.signer, *answer.recovered);
+    if (answer.check != crypto::SignatureCheck::ok) found(job, answer.check);
   }
 }
 

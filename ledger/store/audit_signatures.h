@@ -29,7 +29,6 @@ struct SignatureJob {
   core::Hash digest;
   core::Signature signature;
   core::Address signer;
-  bool as_contract = false;  // v must be the right one, as the channel contract wants it
 };
 
 // What is wrong with a signature.

@@ -107,14 +107,8 @@ void check_accepted(const tab::VerifiedItem& entry) {
   CHECK(!item.payer().is_zero());
   if (item.kind == tab::ItemKind::capture || item.kind == tab::ItemKind::release) return;
   const crypto::Recovered recovered = crypto::recover(entry.digest(), item.signature);
-  // Beside a cached key v says nothing, so that the other v may recover another key.
-  tab::Signature other = item.signature;
-  other.bytes[64] = static_cast<std::uint8_t>(55 - other.bytes[64]);
-  const crypto::Recovered flipped = crypto::recover(entry.digest(), other);
-  const auto is_signer = [&](const crypto::Recovered& found) {
-    return found.check == crypto::SignatureCheck::ok && crypto::address_of(found.key) == item.effective_signer();
-  };
-  CHECK(is_signer(recovered) || is_signer(flipped));
+  CHECK(recovered.check == crypto::SignatureCheck::ok);
+  CHECK(crypto::address_of(recovered.key) == item.effective_signer());
 }
 
 tab::VerifiedBatch verify_in_pieces(tab::UnverifiedBatch batch, std::size_t piece) {

@@ -15,8 +15,8 @@ LINE_LENGTH_MAX = 120
 FUNCTION_LINES_MAX = 70
 SOURCE_LINES_MAX = 600
 
-SOURCE_SUFFIXES = {".h", ".cpp"}
-TEXT_SUFFIXES = {".h", ".cpp", ".capnp", ".cmake", ".txt", ".py", ".mjs", ".js", ".ts", ".sol", ".sh", ".toml", ".md",
+SOURCE_SUFFIXES = {".h", ".c", ".cpp"}
+TEXT_SUFFIXES = {".h", ".c", ".cpp", ".capnp", ".cmake", ".txt", ".py", ".mjs", ".js", ".ts", ".sol", ".sh", ".toml", ".md",
                  ".json", ".yml", ".yaml", ".in", ".service", ".conf", ""}
 # Folders that face a person: they may print.
 PRINTING = ("cli", "daemon", "playground", "bench", "tests", "clients/cpp/example")

@@ -5,9 +5,9 @@ cd "$(dirname "$0")/../.."
 formatter=$(command -v clang-format-14 || command -v clang-format) || { echo "clang-format 14 is missing: run tools/setup.sh"; exit 1; }
 list() {
   if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-    git ls-files -co --exclude-standard -- '*.h' '*.cpp'
+    git ls-files -co --exclude-standard -- '*.h' '*.c' '*.cpp'
   else
-    find . \( -name build -o -name node_modules \) -prune -o \( -name '*.h' -o -name '*.cpp' \) -print
+    find . \( -name build -o -name node_modules \) -prune -o \( -name '*.h' -o -name '*.c' -o -name '*.cpp' \) -print
   fi
 }
 if [ "${1:-}" = --fix ]; then

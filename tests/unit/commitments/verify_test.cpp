@@ -146,10 +146,10 @@ TEST_F(ItemCheck, SignaturesOfAnotherLength) {
   }
 }
 
-TEST_F(ItemCheck, FlippedVPassesOnlyBesideAKnownKey) {
+TEST_F(ItemCheck, FlippedVIsWrongWhetherTheKeyIsKnownOrNot) {
   Item item = actors.charge({});
   item.signature.bytes[64] = item.signature.bytes[64] == 27 ? 28 : 27;
-  EXPECT_EQ(both(item), std::make_pair(Status::signature_wrong, Status::ok));
+  EXPECT_EQ(both(item), std::make_pair(Status::signature_wrong, Status::signature_wrong));
 }
 
 TEST_F(ItemCheck, WrongSignatureDoesNotTeachTheCache) {

@@ -1,0 +1,32 @@
+# Sets SECP256K1_SOURCE_DIR to the unpacked sources of libsecp256k1, or to nothing. tools/setup.sh fetches the archive of
+# Debian's source package into build/sources/. Only an archive with the hash of crypto/libsecp256k1.sha256 is unpacked.
+file(STRINGS "${CMAKE_SOURCE_DIR}/crypto/libsecp256k1.sha256" pinned LIMIT_COUNT 1)
+string(REGEX REPLACE " .*" "" pinned_hash "${pinned}")
+string(REGEX REPLACE ".* " "" pinned_name "${pinned}")
+set(TABD_SECP256K1_ARCHIVE "${CMAKE_SOURCE_DIR}/build/sources/${pinned_name}" CACHE FILEPATH
+  "Sources of libsecp256k1, for checking many signatures at once.")
+set(SECP256K1_SOURCE_DIR "")
+if(NOT EXISTS "${TABD_SECP256K1_ARCHIVE}")
+  message(WARNING "Signatures will be checked one by one, at a third of the speed: the sources of libsecp256k1 are not "
+    "there (${TABD_SECP256K1_ARCHIVE}). tools/setup.sh fetches them.")
+else()
+  file(SHA256 "${TABD_SECP256K1_ARCHIVE}" archive_hash)
+  if(NOT archive_hash STREQUAL pinned_hash)
+    message(FATAL_ERROR "${TABD_SECP256K1_ARCHIVE} has the SHA-256 ${archive_hash}, and crypto/libsecp256k1.sha256 asks "
+      "for ${pinned_hash}. Delete it and run tools/setup.sh.")
+  endif()
+  set(unpacked "${PROJECT_BINARY_DIR}/libsecp256k1-${pinned_hash}")
+  if(NOT EXISTS "${unpacked}/done")
+    file(REMOVE_RECURSE "${unpacked}")
+    file(ARCHIVE_EXTRACT INPUT "${TABD_SECP256K1_ARCHIVE}" DESTINATION "${unpacked}")
+    file(TOUCH "${unpacked}/done")
+  endif()
+  file(GLOB found LIST_DIRECTORIES true "${unpacked}/*/src/ecmult_impl.h")
+  list(LENGTH found count)
+  if(NOT count EQUAL 1)
+    message(FATAL_ERROR "${TABD_SECP256K1_ARCHIVE} does not hold src/ecmult_impl.h.")
+  endif()
+  cmake_path(GET found PARENT_PATH source)
+  cmake_path(GET source PARENT_PATH SECP256K1_SOURCE_DIR)
+endif()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/crypto/libsecp256k1.sha256")
