@@ -71,6 +71,15 @@ std::string rail_text(const rpc::RailStatus& rail) {
   return rail.description.empty() ? text : text + "; " + rail.description;
 }
 
+std::string signatures_text(const rpc::DaemonStatus& now) {
+  std::string text = count(now, "verify_together") != 0 ? "checked together" : "checked one by one";
+  text += fmt::format("; {} together, {} alone", thousands(count(now, "verify_together_total")),
+                      thousands(count(now, "verify_single_total")));
+  const std::uint64_t singled_out = count(now, "verify_singled_out");
+  if (singled_out != 0) text += fmt::format("; {} submitters of wrong ones singled out", thousands(singled_out));
+  return text;
+}
+
 Outcome status(Context& context, const NoOptions&) {
   CLI_TRY(tabd::Client * client, context.client());
   if (context.settings().key_file.empty()) {
@@ -108,6 +117,7 @@ Outcome status(Context& context, const NoOptions&) {
   fields.add("since start",
              fmt::format("{} items accepted ({} charges), {} refused", thousands(count(now, "items_accepted_total")),
                          thousands(count(now, "charges_total")), thousands(count(now, "refused_total"))));
+  fields.add("signatures", signatures_text(now));
   for (const rpc::RailStatus& rail : rails) fields.add("rail " + rail.name, rail_text(rail));
   context.write(fields.render());
   return {};

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "crypto/batch.h"
 #include "ops/version.h"
 
 namespace tabd_daemon {
@@ -27,6 +28,11 @@ Exit codes: 0 stopped as asked; 1 could not start; 2 wrong command line or
 configuration; 3 another process has the ledger open; 4 the ledger is damaged;
 5 ended by a second signal or because the stop took too long.)";
 
+std::string version_text() {
+  return std::string("tabd ") + ops::kVersion +
+         (crypto::batch_verification_built() ? " (checks signatures together)" : " (checks signatures one by one)");
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int argc, char** argv) {
@@ -39,7 +45,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   CLI::Option* init_option =
       app.add_option("--init", init, "Make a folder with a configuration and a new operator key")->type_name("DIR");
   app.add_option("--network", network, "The network's name for --init")->needs(init_option)->capture_default_str();
-  app.set_version_flag("--version", std::string("tabd ") + ops::kVersion, "Print the version");
+  app.set_version_flag("--version", version_text(), "Print the version");
   run_option->excludes(check_option)->excludes(init_option);
   check_option->excludes(init_option);
   try {

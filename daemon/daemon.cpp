@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "crypto/batch.h"
 #include "daemon/catalogue.h"
 #include "daemon/channel_events.h"
 #include "daemon/disk_room.h"
@@ -84,8 +85,12 @@ class Daemon::Impl {
     RETURN_IF_ERROR(open_ledger());
     RETURN_IF_ERROR(bring_catalogue_up_to_date(config_, store_->service(), store_->reader(), log_));
     domain_.emplace(config_.network);
+    ledger::ingest::VerifyPoolOptions verifying = verify_options(config_);
+    verifying.figures = figures_.verify();
     verify_pool_ = ledger::ingest::make_verify_pool(
-        *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, verify_options(config_));
+        *domain_, [this] { return store_->asset_table(); }, store_->service(), &*fan_out_, std::move(verifying));
+    log_.info("signatures", {{"checked", figures_.verify()->together ? "together" : "one by one"},
+                             {"built", crypto::batch_verification_built()}});
     RETURN_IF_ERROR(start_rails());
     RETURN_IF_ERROR(start_channels());
     RETURN_IF_ERROR(start_rpc());
@@ -170,11 +175,11 @@ class Daemon::Impl {
   std::vector<ops::MetricFamily> more_metrics() const {
     if (!metrics_shown_) return {};
     std::vector<ops::MetricFamily> all = gauges_->collect();
-    for (std::vector<ops::MetricFamily>& families :
-         std::array{metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats()),
-                    x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>(),
-                    channels_ ? metrics_of(channels_->status(), chain_->tokens(), clock_.now())
-                              : std::vector<ops::MetricFamily>()})
+    for (std::vector<ops::MetricFamily>& families : std::array{
+             metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats()),
+             metrics_of(*figures_.verify()), x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>(),
+             channels_ ? metrics_of(channels_->status(), chain_->tokens(), clock_.now())
+                       : std::vector<ops::MetricFamily>()})
       std::move(families.begin(), families.end(), std::back_inserter(all));
     return all;
   }

@@ -94,6 +94,12 @@ std::vector<rpc::Figure> Figures::figures(const rpc::RpcCounters& rpc,
                                                           {"entries_total", entries_},
                                                           {"segments_total", segments_},
                                                           {"journal_bytes_total", bytes_},
+                                                          {"verify_together", verify_->together ? 1u : 0u},
+                                                          {"verify_checks_total", verify_->checks},
+                                                          {"verify_failed_checks_total", verify_->failed_checks},
+                                                          {"verify_together_total", verify_->together_items},
+                                                          {"verify_single_total", verify_->single_items},
+                                                          {"verify_singled_out", verify_->singled_out},
                                                           {"queue_verify_items", verify_queue_},
                                                           {"queue_writer_items", writer_queue_},
                                                           {"commit_queue_us", queue_us_},
@@ -226,6 +232,23 @@ std::vector<MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& st
              stats.replayed_entries),
       single("tabd_store_queued_batches", "Batches that wait for the writer.", MetricKind::gauge, stats.queued_batches),
       std::move(open)};
+}
+
+std::vector<MetricFamily> metrics_of(const ledger::ingest::VerifyFigures& verify) {
+  constexpr MetricKind counter = MetricKind::counter;
+  MetricFamily signatures{"tabd_verify_signatures_total",
+                          "Signatures of items checked since start, by how: together with others, or alone.",
+                          counter,
+                          {{{{"how", "together"}}, static_cast<double>(verify.together_items)},
+                           {{{"how", "single"}}, static_cast<double>(verify.single_items)}}};
+  return {std::move(signatures),
+          single("tabd_verify_batches_total", "Checks of many signatures at once.", counter, verify.checks),
+          single("tabd_verify_failed_batches_total", "Checks of many signatures that found a wrong one among them.",
+                 counter, verify.failed_checks),
+          single("tabd_verify_singled_out_total", "How often a submitter of wrong signatures was singled out.", counter,
+                 verify.singled_out_total),
+          single("tabd_verify_singled_out", "Submitters whose signatures are checked one by one now.",
+                 MetricKind::gauge, verify.singled_out)};
 }
 
 std::vector<std::string> degraded_causes(const settlers::DispatcherStatus& status) {

@@ -43,6 +43,7 @@ ledger::store::StoreOptions store_options(const ops::Config& config) {
 
 ledger::ingest::VerifyPoolOptions verify_options(const ops::Config& config) {
   ledger::ingest::VerifyPoolOptions options;
+  options.together = config.verify.batch;
   options.threads = config.verify.threads;
   options.key_cache_entries = config.verify.key_cache_entries;
   return options;

@@ -75,6 +75,7 @@ void Facilitator::run(const Caller& caller, Operation operation, const JsonDocum
   if (auto* refusal = std::get_if<Refusal>(&decoded)) return done(std::move(*refusal));
   PaymentRequest& payment = std::get<PaymentRequest>(decoded);
   payment.payees = caller.payees;
+  payment.caller = caller.id;
   std::variant<Scheme*, Refusal> found = scheme_for(payment.requirements);
   if (auto* refusal = std::get_if<Refusal>(&found)) return done(std::move(*refusal));
   if (!std::binary_search(caller.payees.begin(), caller.payees.end(), payment.requirements.pay_to))

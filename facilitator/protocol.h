@@ -50,6 +50,7 @@ struct PaymentRequest {
   base::FixedBytes<16> request_id;        // of reserve: the server's own name for it; zero: none
   std::uint64_t reservation = 0;          // of capture
   std::span<const base::Address> payees;  // for whom the caller may charge; ascending
+  std::uint32_t caller = 0;               // Caller::id
 };
 
 struct VerifyResponse {

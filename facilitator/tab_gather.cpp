@@ -22,10 +22,10 @@ constexpr std::size_t kBatchesMax = 4;
 TabGather::TabGather(TabGatherParts parts, std::uint64_t first_number)
     : parts_(std::move(parts)), next_number_(first_number) {}
 
-bool TabGather::add(Queue& queue, tab::Item item, TabDone done) {
+bool TabGather::add(Queue& queue, Waiting waiting) {
   if (items_ >= limits::kFacilitatorItemsMax) return false;
   ++items_;
-  queue.waiting.push_back({std::move(item), std::move(done)});
+  queue.waiting.push_back(std::move(waiting));
   return true;
 }
 
@@ -51,6 +51,7 @@ void TabGather::send(Queue& queue, bool check_only) {
   done->reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     batch.items.push_back(std::move(queue.waiting.front().item));
+    batch.clients.push_back(queue.waiting.front().client);
     done->push_back(std::move(queue.waiting.front().done));
     queue.waiting.pop_front();
   }

@@ -37,21 +37,27 @@ class TabGather {
 
   // Record: the item goes into the ledger. Check: the ledger says what it would do. False when too much is waiting:
   // nothing happens then.
-  bool record(commitments::tab::Item item, TabDone done) { return add(recording_, std::move(item), std::move(done)); }
-  bool check(commitments::tab::Item item, TabDone done) { return add(checking_, std::move(item), std::move(done)); }
+  // `client` is Submitter::client, above zero.
+  bool record(commitments::tab::Item item, std::uint64_t client, TabDone done) {
+    return add(recording_, {std::move(item), client, std::move(done)});
+  }
+  bool check(commitments::tab::Item item, std::uint64_t client, TabDone done) {
+    return add(checking_, {std::move(item), client, std::move(done)});
+  }
   // Sends what has gathered, unless it is better off waiting for the batches that are under way.
   void flush();
 
  private:
   struct Waiting {
     commitments::tab::Item item;
+    std::uint64_t client = 0;
     TabDone done;
   };
   struct Queue {
     std::deque<Waiting> waiting;
     std::size_t batches = 0;  // under way
   };
-  bool add(Queue& queue, commitments::tab::Item item, TabDone done);
+  bool add(Queue& queue, Waiting waiting);
   void flush(Queue& queue, bool check_only);
   void send(Queue& queue, bool check_only);
   void receive(Queue& queue, const std::vector<TabDone>& done, const ledger::api::BatchReceipt& receipt);

@@ -91,6 +91,7 @@ class TabScheme final : public Scheme {
     Operation operation = Operation::verify;
     tab::Item item;  // hold or voucher
     tab::Usage usage;
+    std::uint64_t client = 0;  // who brought it: commitments::tab::Submitter
     Done done;
     bool asked_front = false;  // the front was registered for this payee before this try
   };
@@ -151,8 +152,8 @@ void TabScheme::submit(const Shared& payment, tab::Item item, bool check_only, S
       gather_.flush();
     });
   };
-  const bool taken =
-      check_only ? gather_.check(std::move(item), std::move(next)) : gather_.record(std::move(item), std::move(next));
+  const bool taken = check_only ? gather_.check(std::move(item), payment->client, std::move(next))
+                                : gather_.record(std::move(item), payment->client, std::move(next));
   if (!taken) payment->done(try_later(Status::overloaded, kRetryAfterMs));
 }
 
@@ -168,6 +169,7 @@ void TabScheme::run(const PaymentRequest& request, Done done) {
   payment->operation = request.operation;
   payment->item = std::move(read.item);
   payment->usage = read.usage;
+  payment->client = std::uint64_t{request.caller} + 1;
   payment->done = std::move(done);
   if (is_voucher(*payment)) {
     const bool verify = is_verifying(request.operation);

@@ -94,6 +94,7 @@ void read_ledger(Section section, LedgerConfig& ledger, const std::string& data_
 }
 
 void read_verify(Section section, VerifyConfig& verify) {
+  section.flag("batch", verify.batch);
   section.integer("threads", 0, 1024, verify.threads);
   section.integer("key_cache_entries", 64, 1u << 28, verify.key_cache_entries);
   section.finish();

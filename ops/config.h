@@ -100,6 +100,7 @@ struct LedgerConfig {
 };
 
 struct VerifyConfig {
+  bool batch = true;          // signatures that wait are checked together
   std::uint32_t threads = 0;  // 0: one for each core
   std::uint32_t key_cache_entries = 1u << 20;
   bool operator==(const VerifyConfig&) const = default;

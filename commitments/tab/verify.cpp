@@ -4,15 +4,13 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "commitments/tab/verify_parts.h"
 #include "crypto/merkle.h"
 
 namespace commitments::tab {
 namespace {
 
 using base::Status;
-
-// Items whose signatures go to crypto::verify in one call; bounds the stack that a call needs.
-constexpr std::size_t kBlockItems = base::limits::kVerifyChunkItems;
 
 bool needs_signature(ItemKind kind) noexcept { return kind != ItemKind::capture && kind != ItemKind::release; }
 
@@ -71,8 +69,9 @@ Status check_batch_size(const std::vector<Item>& items) noexcept {
 
 BatchVerifier::BatchVerifier(const Domain& domain, std::shared_ptr<const AssetTable> assets, KeyCache& keys,
                              UnverifiedBatch batch)
-    : domain_(domain), assets_(std::move(assets)), keys_(keys) {
+    : domain_(domain), assets_(std::move(assets)), keys_(keys), clients_(std::move(batch.clients)) {
   CHECK(assets_ != nullptr);
+  CHECK(clients_.empty() || clients_.size() == batch.items.size());
   admission_ = batch.network == domain.network ? check_batch_size(batch.items) : Status::domain_wrong;
   result_.header_ = batch.header;
   result_.check_only_ = batch.check_only;
@@ -88,9 +87,14 @@ BatchVerifier::BatchVerifier(const Domain& domain, std::shared_ptr<const AssetTa
 
 std::size_t BatchVerifier::size() const noexcept { return result_.items_.size(); }
 
-// Digest, leaf and every check but the curve. Status ok means: nothing found so far.
-void BatchVerifier::prepare(VerifiedItem& entry) const {
+Submitter BatchVerifier::submitter(std::size_t index) const noexcept {
+  return {server(), clients_.empty() ? 0 : clients_[index]};
+}
+
+// Status ok means: nothing found so far.
+bool BatchVerifier::prepare(std::size_t index) {
   static const Hash kUnknownAsset;
+  VerifiedItem& entry = result_.items_[index];
   const Item& item = entry.item_;
   const bool has_asset = needs_signature(item.kind);
   const Hash* text_hash = has_asset ? assets_->text_hash(asset_of(item)) : &kUnknownAsset;
@@ -103,35 +107,12 @@ void BatchVerifier::prepare(VerifiedItem& entry) const {
   } else {
     entry.status_ = text_hash != nullptr ? Status::ok : Status::asset_unknown;
   }
+  return entry.status_ == Status::ok && has_asset;
 }
 
 void BatchVerifier::verify_items(std::size_t begin, std::size_t end) {
-  CHECK(begin <= end && end <= size());
-  if (admission_ != Status::ok) return;
-  for (std::size_t at = begin; at < end; at += kBlockItems) verify_block(at, std::min(end, at + kBlockItems));
-}
-
-void BatchVerifier::verify_block(std::size_t begin, std::size_t end) {
-  std::array<crypto::VerifyItem, kBlockItems> checks;
-  std::array<crypto::VerifyAnswer, kBlockItems> answers;
-  std::array<std::optional<crypto::PublicKey>, kBlockItems> known;
-  std::array<VerifiedItem*, kBlockItems> entries;
-  std::size_t count = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    VerifiedItem& entry = result_.items_[i];
-    prepare(entry);
-    if (entry.status_ != Status::ok || !needs_signature(entry.item_.kind)) continue;
-    const Address& signer = entry.item_.effective_signer();
-    known[count] = keys_.find(signer);
-    checks[count] = {entry.digest_, entry.item_.signature, signer, known[count] ? &*known[count] : nullptr};
-    entries[count] = &entry;
-    ++count;
-  }
-  crypto::verify(std::span(checks).first(count), std::span(answers).first(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    entries[i]->status_ = to_status(answers[i].check);
-    if (answers[i].recovered) keys_.insert(checks[i].signer, *answers[i].recovered);
-  }
+  const BatchPart part{this, begin, end};
+  PartVerifier(nullptr).verify({&part, 1});
 }
 
 bool BatchVerifier::server_signature_good() {

@@ -38,18 +38,27 @@ class KeyCache {
   const std::unique_ptr<Shard[]> shards_;
 };
 
+// Who brought an item: a server, or one of several that speak through the same server.
+struct Submitter {
+  Address server;
+  std::uint64_t client = 0;  // 0: the server itself
+  auto operator<=>(const Submitter&) const = default;
+};
+
 // A batch as it came from a session, before any check.
 struct UnverifiedBatch {
   BatchHeader header;
   std::string network;  // as named by the client; must equal Domain::network
   std::vector<Item> items;
+  // Submitter::client of each item, chosen by the front that gathered them; empty: the server brought them all.
+  std::vector<std::uint64_t> clients;
   // Asks what the ledger would say and records nothing: an item that would be accepted gets `dry_run`. Such a batch has
   // no root and no server signature, as nothing of it is kept; header.server still says who asks. For fronts in this
   // process: it has no form on the wire.
   bool check_only = false;
 };
 
-// One item after the stateless checks. Only verify_items() makes one with status ok.
+// One item after the stateless checks. Only BatchVerifier and PartVerifier make one with status ok.
 class VerifiedItem {
  public:
   const Item& item() const noexcept { return item_; }
@@ -87,24 +96,30 @@ class VerifiedBatch {
 
 // Checks one batch, in pieces so that several threads can share it:
 //   BatchVerifier v(domain, assets, keys, std::move(batch));
-//   v.verify_items(0, 32); ...   disjoint ranges, from any threads
+//   v.verify_items(0, 32); ...   disjoint ranges, from any threads; or PartVerifier, which takes many batches together
 //   VerifiedBatch done = v.finish();   once, after all ranges; checks root and server signature
 // An item that no range covered is refused, and so is the batch. `domain` and `keys` must outlive the verifier.
 class BatchVerifier {
  public:
   BatchVerifier(const Domain& domain, std::shared_ptr<const AssetTable> assets, KeyCache& keys, UnverifiedBatch batch);
   std::size_t size() const noexcept;
+  const Address& server() const noexcept { return result_.header_.server; }
   void verify_items(std::size_t begin, std::size_t end);
   VerifiedBatch finish();
 
  private:
-  void prepare(VerifiedItem& entry) const;
-  void verify_block(std::size_t begin, std::size_t end);
+  friend class PartVerifier;
+  // Digest, leaf and every check but the curve. Whether the signature is still to be checked.
+  bool prepare(std::size_t index);
+  const VerifiedItem& entry(std::size_t index) const noexcept { return result_.items_[index]; }
+  void settle(std::size_t index, base::Status status) noexcept { result_.items_[index].status_ = status; }
+  Submitter submitter(std::size_t index) const noexcept;
   bool server_signature_good();
 
   const Domain& domain_;
   const std::shared_ptr<const AssetTable> assets_;
   KeyCache& keys_;
+  std::vector<std::uint64_t> clients_;         // as in UnverifiedBatch
   base::Status admission_ = base::Status::ok;  // network and size; other than ok: for the batch and all its items
   VerifiedBatch result_;
 };

@@ -47,8 +47,8 @@ class LedgerService {
 class IngestService {
  public:
   virtual ~IngestService() = default;
-  // Checks signatures on the verifying threads, then hands the batch to the ledger, in the order of the calls.
-  // Answers `overloaded` at once when limits::kIngestQueueItemsMax items are waiting.
+  // Checks signatures on the verifying threads, then hands the batch to the ledger, in the order of the calls that
+  // named the same server. Answers `overloaded` at once when limits::kIngestQueueItemsMax items are waiting.
   virtual void submit(commitments::tab::UnverifiedBatch batch, BatchDone done) = 0;
   // Runs `work`, which checks so many signatures that the ledger knows nothing of, on the verifying threads, in turn
   // with the batches. False when too much is waiting. When the service stops, work that has not begun is dropped.

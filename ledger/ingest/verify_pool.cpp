@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/thread.h"
+#include "commitments/tab/verify_parts.h"
 
 namespace ledger::ingest {
 
@@ -70,16 +72,31 @@ struct Job {
   const std::size_t items;
   tab::BatchVerifier verifier;
   api::BatchDone done;
+  bool singled_out = false;             // its server was, when it was submitted
   std::size_t claimed = 0;              // items given to workers; guarded by the pool's mutex
   std::atomic<std::size_t> unfinished;  // items not checked yet
   tab::VerifiedBatch result;            // when ready
   bool ready = false;                   // guarded by the pool's mutex
 };
 
+// The batches of one server, in order of submission, until they are forwarded. Guarded by the pool's mutex; gone when
+// empty.
+struct Lane {
+  std::deque<std::unique_ptr<Job>> jobs;
+  std::size_t singled_out_items = 0;  // of its jobs
+  bool forwarding = false;
+};
+
+// Batches with items that no worker has. Guarded by the pool's mutex.
+struct Waiting {
+  std::deque<Job*> jobs;
+  std::size_t items = 0;
+};
+
 struct Claim {
   Job* job = nullptr;
-  std::size_t begin = 0;
-  std::size_t end = 0;
+  base::Address server;
+  tab::BatchPart part;
   bool finished_job = false;  // with this claim all items of the batch were checked
 };
 
@@ -93,9 +110,12 @@ class VerifyPool final : public api::IngestService {
         observer_(observer),
         keys_(options.key_cache_entries),
         in_flight_(std::make_shared<InFlight>(
-            options.queue_items_max != 0 ? options.queue_items_max : limits::kIngestQueueItemsMax, observer)) {
-    const unsigned threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < threads; ++i) {
+            options.queue_items_max != 0 ? options.queue_items_max : limits::kIngestQueueItemsMax, observer)),
+        together_(options.together && crypto::batch_verification_built()),
+        threads_(options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency())),
+        figures_(options.figures != nullptr ? options.figures : std::make_shared<VerifyFigures>()) {
+    figures_->together = together_;
+    for (std::size_t i = 0; i < threads_; ++i) {
       workers_.emplace_back([this] { serve(); });
       ::pthread_setname_np(workers_.back().native_handle(), "tabd-verify");
     }
@@ -115,8 +135,10 @@ class VerifyPool final : public api::IngestService {
   };
   void serve();
   void claim(std::vector<Claim>& claims);
-  void verify(std::vector<Claim>& claims);
-  void forward(std::unique_lock<std::mutex>& lock);
+  std::size_t claim_from(Waiting& waiting, std::size_t room, std::vector<Claim>& claims);
+  void verify(std::vector<Claim>& claims, tab::PartVerifier& verifier);
+  void count(const crypto::BatchTally& before, const crypto::BatchTally& after);
+  void forward(const base::Address& server, std::unique_lock<std::mutex>& lock);
   void deliver(Job& job);
 
   const tab::Domain& domain_;
@@ -125,14 +147,19 @@ class VerifyPool final : public api::IngestService {
   api::Observer* const observer_;
   tab::KeyCache keys_;
   const std::shared_ptr<InFlight> in_flight_;
+  const bool together_;
+  const std::size_t threads_;
+  const std::shared_ptr<VerifyFigures> figures_;
+  tab::SubmitterWatch watch_;
 
   std::mutex mutex_;  // guards everything down to the blank line
   std::condition_variable work_;
-  std::deque<std::unique_ptr<Job>> jobs_;  // in order of submission, until they are forwarded
-  std::deque<Job*> unclaimed_;             // those of them with items that no worker has
-  std::deque<Other> others_;               // what run() brought and no worker has
+  std::map<base::Address, Lane> lanes_;
+  Waiting waiting_;           // of servers in good standing
+  Waiting singled_out_;       // of the others
+  std::size_t earned_ = 0;    // work done for the former for which the latter have not had their share
+  std::deque<Other> others_;  // what run() brought and no worker has
   std::size_t idle_workers_ = 0;
-  bool forwarding_ = false;
   bool stopping_ = false;
 
   std::vector<std::thread> workers_;
@@ -146,9 +173,11 @@ VerifyPool::~VerifyPool() {
   work_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   for (const Other& other : others_) in_flight_->remove(other.signatures);
-  for (const std::unique_ptr<Job>& job : jobs_) {
-    refuse(base::Status::shutting_down, job->items, job->done);
-    in_flight_->remove(job->items);
+  for (const auto& [server, lane] : lanes_) {
+    for (const std::unique_ptr<Job>& job : lane.jobs) {
+      refuse(base::Status::shutting_down, job->items, job->done);
+      in_flight_->remove(job->items);
+    }
   }
 }
 
@@ -158,7 +187,7 @@ void VerifyPool::refuse(base::Status status, std::size_t items, const api::Batch
   receipt.status = status;
   if (status == base::Status::overloaded) {
     const std::uint64_t waiting = in_flight_->items();
-    const std::uint64_t ms = waiting * kVerifyUs / workers_.size() / 1000;
+    const std::uint64_t ms = waiting * kVerifyUs / threads_ / 1000;
     receipt.retry_after_ms = std::max(kRetryAfterMsMin, static_cast<std::uint32_t>(ms));
   }
   done(std::move(receipt));
@@ -168,11 +197,24 @@ void VerifyPool::submit(tab::UnverifiedBatch batch, api::BatchDone done) {
   const std::size_t items = batch.items.size();
   if (!in_flight_->add(items)) return refuse(base::Status::overloaded, items, done);
   auto job = std::make_unique<Job>(domain_, assets_(), keys_, std::move(batch), std::move(done));
+  const base::Address server = job->verifier.server();
+  job->singled_out = together_ && watch_.company({server, 0}) == tab::Company::single;
   bool wake = false;
   {
-    const std::lock_guard lock(mutex_);
-    unclaimed_.push_back(job.get());
-    jobs_.push_back(std::move(job));
+    std::unique_lock lock(mutex_);
+    Lane& lane = lanes_[server];
+    if (job->singled_out) {
+      if (lane.singled_out_items != 0 && lane.singled_out_items + items > limits::kSingledOutItemsMax) {
+        lock.unlock();
+        in_flight_->remove(items);
+        return refuse(base::Status::overloaded, items, job->done);
+      }
+      lane.singled_out_items += items;
+    }
+    Waiting& waiting = job->singled_out ? singled_out_ : waiting_;
+    waiting.jobs.push_back(job.get());
+    waiting.items += items;
+    lane.jobs.push_back(std::move(job));
     wake = idle_workers_ > 0;
   }
   if (!wake) return;
@@ -197,12 +239,13 @@ bool VerifyPool::run(std::size_t signatures, std::function<void()> work) {
 
 void VerifyPool::serve() {
   base::give_way(kNice);
+  tab::PartVerifier verifier(together_ ? &watch_ : nullptr);
   std::vector<Claim> claims;
   for (;;) {
     Other other;
     {
       std::unique_lock lock(mutex_);
-      while (unclaimed_.empty() && others_.empty() && !stopping_) {
+      while (waiting_.jobs.empty() && singled_out_.jobs.empty() && others_.empty() && !stopping_) {
         ++idle_workers_;
         work_.wait(lock);
         --idle_workers_;
@@ -219,51 +262,90 @@ void VerifyPool::serve() {
       in_flight_->remove(other.signatures);
     }
     if (claims.empty()) continue;
-    verify(claims);
+    verify(claims, verifier);
     std::unique_lock lock(mutex_);
     for (const Claim& each : claims) {
       if (each.finished_job) each.job->ready = true;
     }
-    forward(lock);
+    for (const Claim& each : claims) {
+      if (each.finished_job) forward(each.server, lock);
+    }
   }
 }
 
-// One chunk of a large batch, or several small batches: about the same work each time.
+// Singled-out servers have a turn when nobody else waits, or when the others have had so much that it is due: then a
+// small one, as each of its signatures takes as long as several of theirs.
 void VerifyPool::claim(std::vector<Claim>& claims) {
   claims.clear();
-  std::size_t room = limits::kVerifyChunkItems;
-  while (room > 0 && !unclaimed_.empty()) {
-    Job* const job = unclaimed_.front();
-    const std::size_t items = std::min(room, job->items - job->claimed);
-    claims.push_back({job, job->claimed, job->claimed + items, false});
-    job->claimed += items;
-    if (job->claimed == job->items) unclaimed_.pop_front();
-    room -= std::max<std::size_t>(items, 1);
+  constexpr std::size_t kTurn = limits::kVerifyChunkItems * limits::kSingleCheckCost * (limits::kSingledOutShare - 1);
+  if (!singled_out_.jobs.empty() && (waiting_.jobs.empty() || earned_ >= kTurn)) {
+    if (!waiting_.jobs.empty()) earned_ -= kTurn;
+    claim_from(singled_out_, limits::kVerifyChunkItems, claims);
+    return;
   }
+  const std::size_t share = (waiting_.items + threads_ - 1) / threads_;
+  const std::size_t room = together_ ? std::clamp(share, limits::kVerifyChunkItems, limits::kVerifyTogetherItemsMax)
+                                     : limits::kVerifyChunkItems;
+  earned_ = std::min(earned_ + claim_from(waiting_, room, claims), 2 * kTurn);
 }
 
-void VerifyPool::verify(std::vector<Claim>& claims) {
+// Part of a large batch, or several small ones. Gives the number of items.
+std::size_t VerifyPool::claim_from(Waiting& waiting, std::size_t room, std::vector<Claim>& claims) {
+  std::size_t taken = 0;
+  while (room > 0 && !waiting.jobs.empty()) {
+    Job* const job = waiting.jobs.front();
+    const std::size_t items = std::min(room, job->items - job->claimed);
+    claims.push_back({job, job->verifier.server(), {&job->verifier, job->claimed, job->claimed + items}, false});
+    job->claimed += items;
+    waiting.items -= items;
+    taken += items;
+    if (job->claimed == job->items) waiting.jobs.pop_front();
+    room -= std::max<std::size_t>(items, 1);
+  }
+  return taken;
+}
+
+void VerifyPool::verify(std::vector<Claim>& claims, tab::PartVerifier& verifier) {
+  const crypto::BatchTally before = verifier.tally();
+  std::vector<tab::BatchPart> parts;
+  parts.reserve(claims.size());
+  for (const Claim& each : claims) parts.push_back(each.part);
+  verifier.verify(parts);
+  count(before, verifier.tally());
   for (Claim& each : claims) {
-    each.job->verifier.verify_items(each.begin, each.end);
-    const std::size_t count = each.end - each.begin;
-    each.finished_job = each.job->unfinished.fetch_sub(count, std::memory_order_acq_rel) == count;
+    const std::size_t items = each.part.end - each.part.begin;
+    each.finished_job = each.job->unfinished.fetch_sub(items, std::memory_order_acq_rel) == items;
     if (each.finished_job) each.job->result = each.job->verifier.finish();
   }
 }
 
-// Gives finished batches to the ledger in the order of submission. One worker at a time does it; the others leave, and
-// it looks again under the lock before it stops.
-void VerifyPool::forward(std::unique_lock<std::mutex>& lock) {
-  if (forwarding_) return;
-  forwarding_ = true;
-  while (!jobs_.empty() && jobs_.front()->ready) {
-    const std::unique_ptr<Job> job = std::move(jobs_.front());
-    jobs_.pop_front();
+void VerifyPool::count(const crypto::BatchTally& before, const crypto::BatchTally& after) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  figures_->checks.fetch_add(after.batches - before.batches, kRelaxed);
+  figures_->failed_checks.fetch_add(after.failed_batches - before.failed_batches, kRelaxed);
+  figures_->together_items.fetch_add(after.items - before.items, kRelaxed);
+  figures_->single_items.fetch_add(after.single_items - before.single_items, kRelaxed);
+  figures_->singled_out.store(watch_.singled_out(), kRelaxed);
+  figures_->singled_out_total.store(watch_.singled_out_total(), kRelaxed);
+}
+
+// Gives finished batches of a server to the ledger in the order of submission. One worker at a time does it; the others
+// leave, and it looks again under the lock before it stops. With its last batch the lane goes.
+void VerifyPool::forward(const base::Address& server, std::unique_lock<std::mutex>& lock) {
+  const auto found = lanes_.find(server);
+  if (found == lanes_.end() || found->second.forwarding) return;
+  Lane& lane = found->second;
+  lane.forwarding = true;
+  while (!lane.jobs.empty() && lane.jobs.front()->ready) {
+    const std::unique_ptr<Job> job = std::move(lane.jobs.front());
+    lane.jobs.pop_front();
+    if (job->singled_out) lane.singled_out_items -= job->items;
     lock.unlock();
     deliver(*job);
     lock.lock();
   }
-  forwarding_ = false;
+  lane.forwarding = false;
+  if (lane.jobs.empty()) lanes_.erase(found);
 }
 
 void VerifyPool::deliver(Job& job) {

@@ -236,7 +236,7 @@ TEST_F(ItemCheck, UnknownAssetStillHasALeaf) {
   // docs/bindings/tab.md, "Item digest": the text hash of an asset that the operator does not know is zero.
   header.root = item_leaf(item.kind, digest(actors.domain(), item.single, Hash{}), 0, item.usages);
   header.signature = actors.key(Role::server, 0).sign(digest(actors.domain(), header));
-  const VerifiedBatch batch = actors.verify({header, std::string(support::kNetwork), {item}});
+  const VerifiedBatch batch = actors.verify({header, std::string(support::kNetwork), {item}, {}});
   EXPECT_EQ(batch.status(), Status::ok);
   EXPECT_EQ(batch.items()[0].status(), Status::asset_unknown);
 }
