@@ -157,7 +157,8 @@ class Look {
       const std::pair<const char*, core::Balance> accounts[] = {
           {"cash", found->cash},         {"in_transit", found->in_transit}, {"out_transit", found->out_transit},
           {"revenue", found->revenue},   {"bad_debt", found->bad_debt},     {"rounding", found->rounding},
-          {"suspense", found->suspense}, {"rail_fees", found->rail_fees}};
+          {"suspense", found->suspense}, {"rail_fees", found->rail_fees},   {"tax", found->tax},
+          {"refunds", found->refunds}};
       for (const auto& [account, balance] : accounts) {
         family.samples.push_back(
             {{{"asset", asset.symbol}, {"account", account}, {"phase", "posted"}}, whole(id, balance.posted)});
