@@ -216,11 +216,11 @@ TEST(Golden, EntriesAreReadBackExactly) {
     EXPECT_FALSE(decode_entry(longer).has_value()) << name;
   }
   EXPECT_FALSE(decode_entry(Bytes{0}).has_value());
-  EXPECT_FALSE(decode_entry(Bytes{36}).has_value());
+  EXPECT_FALSE(decode_entry(Bytes{42}).has_value());
   EXPECT_EQ(kind_name(15), "charged");
   EXPECT_EQ(kind_name(0), "unknown");
-  EXPECT_EQ(kind_name(35), "notice_resolved");
-  EXPECT_EQ(kind_name(36), "unknown");
+  EXPECT_EQ(kind_name(41), "payout_scheduled");
+  EXPECT_EQ(kind_name(42), "unknown");
 }
 
 template <typename T>

@@ -144,7 +144,7 @@ TEST(RpcBooks, StatementsAndTheirSettlements) {
   EXPECT_TRUE(statements->items[0].lines.empty()) << "lists are brief";
   const auto statement = session.statement(statements->items[0].id);
   ASSERT_TRUE(statement.has_value());
-  EXPECT_EQ(statement->billed, base::Amount(50));
+  EXPECT_EQ(statement->billed(), base::Amount(50));
   ASSERT_EQ(statement->lines.size(), 1u);
   EXPECT_EQ(session.statements({}, {})->items.size(), 1u);
   EXPECT_EQ(session.statements(world.actors.payer(1), {})->items.size(), 0u);
