@@ -70,7 +70,7 @@ struct Run {
 base::Result<LoadResult> run_load(const LoadSpec& spec, const base::Clock& clock) {
   ASSIGN_OR_RETURN(const std::vector<UnverifiedBatch> batches, read_traffic(spec.traffic_file));
   ASSIGN_OR_RETURN(auto client, tabd::Client::connect(tabd::Endpoint::unix_socket(spec.socket)));
-  const crypto::SecretKey key = server_key();
+  const crypto::SecretKey key = server_key(spec.server);
   ASSIGN_OR_RETURN(auto session, client->login_server(key));
   Run run{spec, clock, session, {}, {}, {}};
   run.latencies_ms.reserve(batches.size());
@@ -91,8 +91,10 @@ std::string encode_result(const LoadResult& result) {
 }
 
 base::Result<LoadResult> run_load_process(const std::string& program, const LoadSpec& spec) {
-  std::string command = fmt::format("'{}' client --socket '{}' --traffic '{}' --in-flight {} --batches-per-s {}",
-                                    program, spec.socket, spec.traffic_file, spec.in_flight, spec.batches_per_s);
+  std::string command = fmt::format(
+      "'{}' client --socket '{}' --traffic '{}' --in-flight {} --batches-per-s {} "
+      "--server {}",
+      program, spec.socket, spec.traffic_file, spec.in_flight, spec.batches_per_s, spec.server);
   if (spec.start_s != 0) command += fmt::format(" --start-s {}", spec.start_s);
   if (!spec.stop_file.empty()) command += fmt::format(" --stop-file '{}'", spec.stop_file);
   std::FILE* pipe = popen(command.c_str(), "r");

@@ -17,6 +17,8 @@ struct LoadSpec {
   std::size_t in_flight = 8;  // batches; the bound in both modes
   double batches_per_s = 0;   // 0: as fast as answers come
   std::uint64_t start_s = 0;  // since 1970; not before
+  std::uint64_t server = 0;   // who sends: 0 or 1
+  bool refusals = false;      // some items are to be refused
   std::string stop_file;      // ends early, answers in flight included, when this file exists
 };
 

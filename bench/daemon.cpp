@@ -90,7 +90,9 @@ base::Result<void> DaemonUnderTest::register_everyone(std::size_t payers) const 
   payee.payout_account = "bench";
   std::vector<base::Result<ledger::api::CommandReceipt>> receipts;
   receipts.push_back(session.set_payee(payee));
-  receipts.push_back(session.set_server({server_key().address(), "server", {payee_address()}, true}));
+  for (const std::uint64_t server : {0u, 1u})
+    receipts.push_back(
+        session.set_server({server_key(server).address(), fmt::format("server {}", server), {payee_address()}, true}));
   for (std::size_t i = 0; i < payers; ++i)
     receipts.push_back(session.set_payer({payer_key(i).address(), fmt::format("payer {}", i), {"bench"}}));
   for (auto& receipt : receipts) {
@@ -102,11 +104,11 @@ base::Result<void> DaemonUnderTest::register_everyone(std::size_t payers) const 
 }
 
 base::Result<DaemonUnderTest> DaemonUnderTest::start(const std::string& program, const std::string& directory,
-                                                     const base::Clock& clock) {
+                                                     const base::Clock& clock, const std::string& more) {
   const std::string config = directory + "/tabd.toml", key = directory + "/operator.key";
   if (!std::filesystem::exists(config)) {
     std::filesystem::create_directories(directory);
-    RETURN_IF_ERROR(write_file(config, configuration(directory), 0600));
+    RETURN_IF_ERROR(write_file(config, configuration(directory) + more, 0600));
     RETURN_IF_ERROR(write_file(key, base::to_hex(operator_key().reveal()) + "\n", 0400));
   }
   const std::uint64_t start = clock.monotonic_ns();

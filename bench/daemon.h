@@ -12,8 +12,9 @@ namespace bench {
 class DaemonUnderTest {
  public:
   // Starts `program` (tabd) below `directory` and waits until it answers.
+  // `more`: of its configuration.
   static base::Result<DaemonUnderTest> start(const std::string& program, const std::string& directory,
-                                             const base::Clock& clock);
+                                             const base::Clock& clock, const std::string& more = "");
   DaemonUnderTest(DaemonUnderTest&& other) noexcept
       : pid_(other.pid_),
         socket_(std::move(other.socket_)),
@@ -24,7 +25,7 @@ class DaemonUnderTest {
   DaemonUnderTest& operator=(DaemonUnderTest&&) = delete;
   ~DaemonUnderTest();  // SIGTERM, and waits for the end
 
-  // Registers the payee, the server and the first `payers` payers that sign.
+  // Registers the payee, both servers and the first `payers` payers that sign.
   base::Result<void> register_everyone(std::size_t payers) const;
   // Where the daemon of `directory` keeps its ledger.
   static std::string ledger_of(const std::string& directory) { return directory + "/data/ledger"; }

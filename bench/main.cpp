@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "bench/batch.h"
 #include "bench/client.h"
 #include "bench/daemon.h"
 #include "bench/fill.h"
@@ -107,10 +108,11 @@ Result<void> run_all(const Options& options) {
   Report::say(machine());
   Context context{options, report, {}};
   if (options.part.empty()) RETURN_IF_ERROR(bench_submit(context));
+  if (options.part.empty() || options.part == "batch") RETURN_IF_ERROR(bench_batch(context));
   RETURN_IF_ERROR(report.write(options.json));
-  if (options.part != "large") RETURN_IF_ERROR(bench_x402(context));
+  if (options.part.empty() || options.part == "x402") RETURN_IF_ERROR(bench_x402(context));
   RETURN_IF_ERROR(report.write(options.json));
-  if (!options.quick && options.part != "x402") {
+  if (!options.quick && (options.part.empty() || options.part == "large")) {
     RETURN_IF_ERROR(bench_recovery(context));
     std::filesystem::remove_all(options.directory + "/recovery");
     RETURN_IF_ERROR(report.write(options.json));
@@ -153,8 +155,9 @@ int main(int argc, char** argv) {
   app.add_option("--stage", options.stage, "The script that starts the parties of the HTTP figures.");
   app.add_flag("--quick", options.quick, "No large ledgers, and shorter runs.");
   app.add_option("--target", options.target, "Of HTTP, only this endpoint (such as channel_verify): for profiling.");
-  app.add_option("--part", options.part, "Only the figures of large ledgers, or of HTTP.")
-      ->check(CLI::IsMember({"large", "x402"}));
+  app.add_option("--part", options.part,
+                 "Only the figures of large ledgers, of HTTP, or of checking signatures together.")
+      ->check(CLI::IsMember({"batch", "large", "x402"}));
 
   LoadSpec spec;
   CLI::App* client = app.add_subcommand("client", "Sends prepared traffic; used by the benchmark itself.");
@@ -164,6 +167,7 @@ int main(int argc, char** argv) {
   client->add_option("--batches-per-s", spec.batches_per_s);
   client->add_option("--start-s", spec.start_s);
   client->add_option("--stop-file", spec.stop_file);
+  client->add_option("--server", spec.server);
   std::string directory;
   std::uint64_t count = 0;
   std::uint64_t payers_of_fill = 0;

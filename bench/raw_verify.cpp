@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "bench/report.h"
+#include "crypto/batch.h"
 #include "crypto/keccak.h"
 #include "crypto/secp256k1.h"
 
@@ -20,9 +21,10 @@ constexpr std::size_t kKeys = 64;
 struct Prepared {
   std::vector<crypto::PublicKey> keys;
   std::vector<crypto::VerifyItem> items;
+  std::size_t wrong = 0;
 };
 
-Prepared prepare(RawCheck check) {
+Prepared prepare(RawCheck check, double wrong_share) {
   Prepared prepared;
   std::vector<crypto::SecretKey> secrets;
   for (std::size_t i = 0; i < kKeys; ++i) {
@@ -36,7 +38,11 @@ Prepared prepare(RawCheck check) {
     item.digest = crypto::keccak256(number.view());
     item.signature = secrets[i % kKeys].sign(item.digest);
     item.signer = secrets[i % kKeys].address();
-    if (check == RawCheck::known_key) item.key = &prepared.keys[i % kKeys];
+    // Spread by a step that is prime to the number of signatures.
+    const bool wrong = static_cast<double>(i * 2'654'435 % kSignatures) < wrong_share * kSignatures;
+    if (wrong) item.signature.bytes[64] ^= 27 ^ 28;
+    if (wrong) ++prepared.wrong;
+    if (check != RawCheck::recover) item.key = &prepared.keys[i % kKeys];
     prepared.items.push_back(item);
   }
   return prepared;
@@ -44,22 +50,30 @@ Prepared prepare(RawCheck check) {
 
 }  // namespace
 
-RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds) {
-  const Prepared prepared = prepare(check);
+RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds,
+                          double wrong_share) {
+  const Prepared prepared = prepare(check, wrong_share);
+  const std::size_t chunk = check == RawCheck::together ? crypto::BatchVerifier::kItemsMax : 64;
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> total{0};
   std::vector<std::thread> workers;
   const double cpu_before = cpu_seconds(::getpid());
   const std::uint64_t start = clock.monotonic_ns();
   for (unsigned worker = 0; worker < threads; ++worker) {
-    workers.emplace_back([&prepared, &stop, &total, worker] {
-      std::vector<crypto::VerifyAnswer> answers(64);
-      std::size_t at = worker * 64;
+    workers.emplace_back([&prepared, &stop, &total, worker, chunk, check] {
+      crypto::BatchVerifier verifier;
+      std::vector<crypto::VerifyAnswer> answers(chunk);
+      std::size_t at = worker * chunk;
+      std::size_t good = 0;  // of this time through all of them
       while (!stop.load(std::memory_order_relaxed)) {
-        crypto::verify(std::span(prepared.items).subspan(at % kSignatures, 64), answers);
-        for (const crypto::VerifyAnswer& answer : answers) CHECK(answer.check == crypto::SignatureCheck::ok);
-        at += 64;
-        total.fetch_add(64, std::memory_order_relaxed);
+        const auto items = std::span(prepared.items).subspan(at % kSignatures, chunk);
+        check == RawCheck::together ? verifier.verify(items, answers) : crypto::verify(items, answers);
+        for (const crypto::VerifyAnswer& answer : answers) good += answer.check == crypto::SignatureCheck::ok;
+        at += chunk;
+        total.fetch_add(chunk, std::memory_order_relaxed);
+        if (at % kSignatures != worker * chunk) continue;
+        CHECK(good == kSignatures - prepared.wrong);
+        good = 0;
       }
     });
   }

@@ -11,8 +11,11 @@ struct RawRate {
   double cpu_us = 0;  // of one check
 };
 
-// With known keys, as the ledger checks those whom it has seen; or recovering the signer, as channels demand.
-enum class RawCheck { known_key, recover };
-RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds);
+// With known keys one by one, as the ledger checks those whom it has seen when they come alone; recovering the signer,
+// as channels demand; or with known keys as many at once as go into one check. `wrong_share` of the signatures are
+// wrong.
+enum class RawCheck { known_key, recover, together };
+RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds,
+                          double wrong_share = 0);
 
 }  // namespace bench

@@ -21,7 +21,7 @@ struct Options {
   std::string json = "bench.json";
   std::string directory;  // temporary
   bool quick = false;
-  std::string part;                      // large, x402; empty: everything
+  std::string part;                      // batch, large, x402; empty: everything
   std::string target;                    // of HTTP, this one alone: for profiling
   std::string stage = TABD_BENCH_STAGE;  // bench/x402/stage.mjs
   std::uint64_t records = 10'000'000;

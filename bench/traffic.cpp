@@ -26,12 +26,13 @@ crypto::SecretKey key_from(std::string_view purpose, std::uint64_t index) {
 }
 
 struct Signers {
+  explicit Signers(std::uint64_t index) : server(server_key(index)) {}
   commitments::tab::Usage unit = one_unit();
   commitments::tab::Domain domain{kNetwork};
   commitments::tab::AssetTable assets;
   std::vector<crypto::SecretKey> payers;
   std::vector<base::Address> addresses;
-  crypto::SecretKey server = server_key();
+  crypto::SecretKey server;
 };
 
 Item single_use(const Signers& signers, std::size_t payer, const TrafficSpec& spec, std::uint64_t nonce) {
@@ -72,6 +73,10 @@ UnverifiedBatch make_batch(const Signers& signers, const TrafficSpec& spec, std:
                                ? single_use(signers, payer, spec, spec.first_nonce + number)
                                : voucher(signers, payer, spec, number / spec.payers));
     sign_item(signers.payers[payer], signers.domain, signers.assets, result.items.back());
+    const auto wrong_so_far = [&](std::size_t items) {
+      return static_cast<std::size_t>(static_cast<double>(items) * spec.wrong_share);
+    };
+    if (wrong_so_far(number + 1) != wrong_so_far(number)) result.items.back().signature.bytes[64] ^= 27 ^ 28;
   }
   result.header =
       sign_batch(signers.server, signers.domain, signers.assets, spec.first_batch_number + batch, result.items);
@@ -112,7 +117,7 @@ Item decode_item(base::Decoder& in, const Usage& unit) {
 }  // namespace
 
 crypto::SecretKey payer_key(std::size_t index) { return key_from("bench payer", index); }
-crypto::SecretKey server_key() { return key_from("bench server", 0); }
+crypto::SecretKey server_key(std::uint64_t index) { return key_from("bench server", index); }
 crypto::SecretKey operator_key() { return key_from("bench operator", 0); }
 base::Address payee_address() { return key_from("bench payee", 0).address(); }
 
@@ -126,7 +131,7 @@ Usage one_unit() {
 }
 
 std::vector<UnverifiedBatch> make_traffic(const TrafficSpec& spec, unsigned threads) {
-  Signers signers;
+  Signers signers(spec.server);
   signers.assets.add(kAsset, kAssetText);
   for (std::size_t i = 0; i < spec.payers; ++i) {
     signers.payers.push_back(payer_key(i));

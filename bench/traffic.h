@@ -27,11 +27,13 @@ struct TrafficSpec {
   std::uint64_t salt = 0;         // of vouchers' tabs
   std::uint64_t first_batch_number = 1;
   std::uint64_t valid_before = 0;  // seconds; of single-use commitments
+  std::uint64_t server = 0;        // who sends it: 0 or 1
+  double wrong_share = 0;          // of the signatures; spread evenly
 };
 
 // Keys that follow from a number, so that driver and client agree without exchanging them.
 crypto::SecretKey payer_key(std::size_t index);
-crypto::SecretKey server_key();
+crypto::SecretKey server_key(std::uint64_t index = 0);
 crypto::SecretKey operator_key();
 base::Address payee_address();
 // What every charge is for: one unit of money, one request.
