@@ -1,40 +1,18 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/entry_text.h"
+#include "cli/files.h"
 #include "cli/items.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "cli/views.h"
+#include "invoice/reference.h"
 #include "ledger/proof/proof.h"
 
 namespace cli {
 namespace {
 
 namespace proof = ledger::proof;
-
-// Through a temporary name, so that a file of this name is always whole.
-Outcome write_file(const std::string& path, const base::Bytes& bytes) {
-  const auto failure = [&](const char* what) {
-    return tl::unexpected<Failure>(Failure{ExitCode::unreachable,
-                                           fmt::format("cannot {} {}: {}.", what, path, std::strerror(errno)), "",
-                                           base::Status::ok});
-  };
-  const std::string temporary = path + ".part";
-  std::FILE* file = std::fopen(temporary.c_str(), "we");
-  if (file == nullptr) return failure("create");
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  if (std::fclose(file) != 0 || !written) {
-    ::unlink(temporary.c_str());
-    return failure("write");
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return failure("create");
-  return {};
-}
 
 struct ProveOptions {
   std::uint64_t sequence = 0;
@@ -81,6 +59,7 @@ Outcome prove(Context& context, const ProveOptions& options) {
 
 struct VerifyOptions {
   std::string file;
+  std::string invoice;
   std::string network;
   std::string operator_key;
 };
@@ -188,6 +167,32 @@ Outcome verify_extension(Context& context, const proof::Extension& extension, co
   return {};
 }
 
+// Whether what the proof says is what the QR code of the invoice says.
+Outcome compare_with_invoice(const proof::VerifiedClaims& claims, const VerifyOptions& options,
+                             const base::Address& operator_key) {
+  const base::Result<invoice::Reference> read = invoice::parse_reference(options.invoice);
+  if (!read)
+    return usage_failure("--invoice: " + read.error().message + ".", "Give the whole text of the invoice's QR code.");
+  if (read->network != options.network || read->operator_key != operator_key)
+    return unverified_failure(fmt::format("The invoice is of the ledger {} of {}, and the proof of another one.",
+                                          base::without_flaws(read->network, 100), base::to_hex(read->operator_key)));
+  const auto* closed = std::get_if<core::WindowClosed>(&claims.entry);
+  if (closed == nullptr && claims.statement) closed = &claims.statement->window;
+  const core::Sequence at = claims.statement ? claims.statement->sequence : claims.sequence;
+  if (closed == nullptr)
+    return unverified_failure("The proof is of an entry that no statement has yet, so it says nothing of the invoice.",
+                              fmt::format("Ask for the proof of entry {}.", read->entry));
+  if (closed->statement.value != read->statement || at.value != read->entry)
+    return unverified_failure(fmt::format("The proof is of statement {}, and the invoice of statement {}.",
+                                          closed->statement.value, read->statement));
+  if (closed->root != read->root)
+    return unverified_failure(
+        fmt::format("The invoice's root is {}, and the ledger's is {}: the invoice is not the "
+                    "operator's, or was changed.",
+                    base::to_hex(read->root), base::to_hex(closed->root)));
+  return {};
+}
+
 Outcome verify(Context& context, const VerifyOptions& options) {
   CLI_TRY(const base::Address operator_key, parse_address("--operator", options.operator_key));
   CLI_TRY(const base::Bytes bytes, read_proof(options.file));
@@ -201,10 +206,12 @@ Outcome verify(Context& context, const VerifyOptions& options) {
     return unverified_failure("The proof does not hold: " + claims.error().message,
                               "Check --network and --operator; if they are right, the file was changed or forged.");
   }
+  if (!options.invoice.empty()) CLI_CHECK(compare_with_invoice(*claims, options, operator_key));
   if (context.json())
     context.write_json(claims_json(*claims));
   else
     show_claims(context, *claims);
+  if (!options.invoice.empty() && !context.json()) context.say("The invoice is of this statement.");
   return {};
 }
 
@@ -273,6 +280,7 @@ void add_proof_commands(CLI::App& root, Chosen& chosen) {
             ->required();
         app.add_option("--network", options.network, "The operator's network, such as acme:tab.")->required();
         app.add_option("--operator", options.operator_key, "The operator's address.")->required();
+        app.add_option("--invoice", options.invoice, "The text of an invoice's QR code: the proof must be of it.");
       },
       verify);
   add_command<ExtensionOptions>(

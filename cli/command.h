@@ -53,6 +53,7 @@ void add_sign_commands(CLI::App& root, Chosen& chosen);        // sign, keygen, 
 void add_apikey_commands(CLI::App& root, Chosen& chosen);      // apikey
 void add_submit_commands(CLI::App& root, Chosen& chosen);      // submit
 void add_statement_commands(CLI::App& root, Chosen& chosen);   // statement, charge
+void add_invoice_commands(CLI::App& root, Chosen& chosen);     // invoice
 void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, rails
 void add_channel_commands(CLI::App& root, Chosen& chosen);     // channel
 void add_inbox_commands(CLI::App& root, Chosen& chosen);       // inbox

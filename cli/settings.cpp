@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
@@ -34,14 +34,31 @@ void keep_or(std::string& value, std::string other) {
   if (value.empty()) value = std::move(other);
 }
 
+// Each key of the file, as it is written, and where it goes.
+struct Key {
+  const char* name;
+  std::string* text;                // of one text
+  std::vector<std::string>* texts;  // of one or more
+};
+
+std::vector<Key> keys_of(Settings& settings) {
+  InvoiceSettings& invoice = settings.invoice;
+  return {{"socket", &settings.socket, nullptr},
+          {"connect", &settings.connect, nullptr},
+          {"ca", &settings.ca_file, nullptr},
+          {"certificate", &settings.certificate_file, nullptr},
+          {"tls_key", &settings.tls_key_file, nullptr},
+          {"key", &settings.key_file, nullptr},
+          {"role", &settings.role, nullptr},
+          {"invoice.name", &invoice.name, nullptr},
+          {"invoice.address", nullptr, &invoice.address},
+          {"invoice.tax_id", &invoice.tax_id, nullptr},
+          {"invoice.verify_url", &invoice.verify_url, nullptr},
+          {"invoice.template", &invoice.page_template, nullptr}};
+}
+
 Outcome read_config(const std::string& path, Settings& settings) {
-  const std::array<std::pair<const char*, std::string*>, 7> keys = {{{"socket", &settings.socket},
-                                                                     {"connect", &settings.connect},
-                                                                     {"ca", &settings.ca_file},
-                                                                     {"certificate", &settings.certificate_file},
-                                                                     {"tls_key", &settings.tls_key_file},
-                                                                     {"key", &settings.key_file},
-                                                                     {"role", &settings.role}}};
+  const std::vector<Key> keys = keys_of(settings);
   std::vector<CLI::ConfigItem> items;
   try {
     items = CLI::ConfigTOML().from_file(path);
@@ -49,20 +66,23 @@ Outcome read_config(const std::string& path, Settings& settings) {
     return usage_failure(fmt::format("{}: {}", path, problem.what()));
   }
   for (const CLI::ConfigItem& item : items) {
+    if (item.name == "++" || item.name == "--") continue;  // the beginning and the end of a section
     std::vector<std::string> names;
-    std::string* target = nullptr;
-    for (const auto& [name, value] : keys) {
-      names.emplace_back(name);
-      if (item.parents.empty() && item.name == name) target = value;
-    }
-    if (target == nullptr) {
-      const std::string meant = closest(item.name, names);
+    for (const Key& key : keys) names.emplace_back(key.name);
+    const auto found = std::find(names.begin(), names.end(), item.fullname());
+    if (found == names.end()) {
+      const std::string meant = closest(item.fullname(), names);
       return usage_failure(fmt::format("{}: there is no setting \"{}\".", path, item.fullname()),
                            meant.empty() ? fmt::format("Settings are {}.", fmt::join(names, ", "))
                                          : fmt::format("Did you mean \"{}\"?", meant));
     }
-    if (item.inputs.size() != 1) return usage_failure(fmt::format("{}: {} takes one text.", path, item.name));
-    keep_or(*target, item.inputs.front());
+    const Key& key = keys[static_cast<std::size_t>(found - names.begin())];
+    if (key.text == nullptr) {
+      if (key.texts->empty()) *key.texts = item.inputs;
+      continue;
+    }
+    if (item.inputs.size() != 1) return usage_failure(fmt::format("{}: {} takes one text.", path, item.fullname()));
+    keep_or(*key.text, item.inputs.front());
   }
   return {};
 }

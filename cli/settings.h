@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/exit_code.h"
 
@@ -13,6 +14,15 @@ namespace cli {
 inline constexpr const char* kDefaultSocket = "/run/tabd/tabd.sock";
 
 enum class Role : std::uint8_t { any, server, payer, operator_, auditor };
+
+// [invoice] of tabctl.toml: what an invoice says of the operator.
+struct InvoiceSettings {
+  std::string name;
+  std::vector<std::string> address;  // lines
+  std::string tax_id;
+  std::string verify_url;     // a page to which the QR code leads; empty: the code says what to verify
+  std::string page_template;  // a file; empty: the one that is built in
+};
 
 struct Settings {
   std::string socket;            // a path
@@ -23,6 +33,7 @@ struct Settings {
   std::string key_file;     // the secret key that logs in and signs
   std::string role;         // empty = what the command needs
   std::string config_file;  // empty = $XDG_CONFIG_HOME/tabctl.toml or ~/.config/tabctl.toml
+  InvoiceSettings invoice;
   bool json = false;
   bool no_color = false;
   bool quiet = false;

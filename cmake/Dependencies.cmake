@@ -15,6 +15,8 @@ find_package(date REQUIRED)
 find_package(pugixml REQUIRED)
 pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1)
 include(Secp256k1Source)
+pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode)
+find_path(MUSTACHE_FOLDER kainjow/mustache.hpp REQUIRED) # headers only, in the compiler's own path
 if(TABD_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

@@ -64,6 +64,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata, adduser")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "weasyprint") # invoices as PDF
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
   "${CMAKE_SOURCE_DIR}/ops/deploy/debian/postinst;${CMAKE_SOURCE_DIR}/ops/deploy/debian/prerm;${CMAKE_SOURCE_DIR}/ops/deploy/debian/postrm;${CMAKE_SOURCE_DIR}/ops/deploy/debian/conffiles")

@@ -10,7 +10,8 @@
 #   bank        base, and what checks bank files: ISO 20022 schemas, xmllint, a checker of NACHA files (needs PyPI and Go's
 #               module proxy)
 #   card        chain, and what checks the card rail: the provider's npm library, stripe-mock, localstripe (the same)
-#   full        playground, card and bank, and what all tests need: the other npm packages, Chromium, a Python environment
+#   full        playground, card and bank, and what all tests need: the other npm packages, Chromium, a Python environment,
+#               what makes and reads PDF files and QR codes
 #   lint        clang-tidy, for `make lint`
 #   fuzz        clang, for `make fuzz`
 #   coverage    gcovr, for `make coverage`
@@ -27,7 +28,7 @@ base_packages=(
   g++ cmake ninja-build ccache mold pkg-config git ca-certificates # to build
   librocksdb-dev libboost1.81-dev libboost-json1.81-dev capnproto libcapnp-dev libsecp256k1-dev libssl-dev
   prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libexpected-dev
-  libhowardhinnant-date-dev tzdata libpugixml-dev # what tabd is made of
+  libhowardhinnant-date-dev tzdata libpugixml-dev libkainjow-mustache-dev libqrencode-dev # what tabd is made of
   libgtest-dev libgmock-dev libbenchmark-dev libcrypto++-dev # its tests and benchmarks
   python3 clang-format-14 prometheus dpkg-dev file # lint tests, a real Prometheus, the Debian package
 )
@@ -36,6 +37,7 @@ node_packages=(nodejs npm)
 browser_packages=(chromium)
 python_packages=(python3-venv python3-dev)
 bank_packages=(libxml2-utils)
+invoice_packages=(weasyprint poppler-utils zbar-tools python3-html5lib) # makes PDF; read PDF, QR codes and HTML back
 lint_packages=(clang-tidy-14 clang-14)
 fuzz_packages=(clang-14)
 coverage_packages=(gcovr)
@@ -222,7 +224,7 @@ for profile in "${@:-base}"; do
       install_bank
       ;;
     full)
-      install_debian "${base_packages[@]}" "${browser_packages[@]}"
+      install_debian "${base_packages[@]}" "${browser_packages[@]}" "${invoice_packages[@]}"
       install_playground
       for folder in tests/x402 tests/browser; do install_npm "$folder"; done
       install_card
@@ -232,7 +234,7 @@ for profile in "${@:-base}"; do
     fuzz) install_debian "${base_packages[@]}" "${fuzz_packages[@]}" ;;
     coverage) install_debian "${base_packages[@]}" "${coverage_packages[@]}" ;;
     -h | --help)
-      sed -n '2,19s/^# \{0,1\}//p' "$0"
+      sed -n '2,20s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *) fail "unknown profile $profile; there are: base, chain, playground, bench, bank, card, full, lint, fuzz, coverage" ;;
