@@ -2,9 +2,10 @@
 // --until-stopped, until SIGTERM.
 //
 // Beside the provider's interface:  POST /_test  {"faults": [...], "advance": seconds, "dispute": "pi_...",
-// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true], "availableAfter": seconds}  and  GET /_test  which
-// tells what there is. With --judge MODULE each request is also shown to its Oracle (tests/card/oracle.mjs); "oracle" in
-// the answer is what that said of the requests so far, null without one.
+// "closeDispute": ["du_...", "won"], "settle": ["pi_...", true], "availableAfter": seconds, "refundStatus": "pending",
+// "closeRefund": ["re_...", "lost_or_stolen_card"]}  and  GET /_test  which tells what there is. With --judge MODULE each
+// request is also shown to its Oracle (tests/card/oracle.mjs); "oracle" in the answer is what that said of the requests so
+// far, null without one.
 
 import { pathToFileURL } from "node:url";
 import { Provider } from "./provider.mjs";
@@ -26,6 +27,8 @@ provider.receive = (request, response) => {
     if (asked.advance) provider.advance(asked.advance);
     if (asked.dispute) provider.dispute(asked.dispute);
     if (asked.closeDispute) provider.closeDispute(...asked.closeDispute);
+    if (asked.refundStatus) provider.refundStatus = asked.refundStatus;
+    if (asked.closeRefund) provider.closeRefund(...asked.closeRefund);
     if (asked.settle) provider.settle(...asked.settle);
     if (asked.availableAfter !== undefined) provider.availableAfter = asked.availableAfter;
     const oracle = (await provider.oracle?.verdict()) ?? null;
@@ -37,6 +40,7 @@ provider.receive = (request, response) => {
         intents: [...provider.intents.values()],
         charges: [...provider.charges.values()],
         transfers: [...provider.transfers.values()],
+        refunds: [...provider.refunds.values()],
         disputes: [...provider.disputes.values()],
         calls: provider.calls.length,
         oracle,

@@ -110,6 +110,7 @@ export class Provider {
     this.sequence = 0;
     this.feePermille = 29;
     this.availableAfter = 2 * 86_400;
+    this.refundStatus = "succeeded"; // of those that are made
   }
 
   now() {
@@ -233,6 +234,8 @@ export class Provider {
       "POST payment_intents/{id}/confirm": () => this.confirm(this.find(this.intents, "payment_intent", id), fields),
       "POST payment_intents/{id}/cancel": () => this.cancel(this.find(this.intents, "payment_intent", id)),
       "POST refunds": () => this.createRefund(fields),
+      "GET refunds": () => this.list(this.refunds, fields, ["payment_intent", "charge"]),
+      "GET refunds/{id}": () => this.find(this.refunds, "refund", id),
       "GET disputes": () => this.list(this.disputes, fields, ["payment_intent", "charge"]),
       "POST accounts": () => this.createAccount(fields),
       "POST transfers": () => this.createTransfer(fields),
@@ -418,10 +421,23 @@ export class Provider {
     charge.refunded = charge.amount_refunded === charge.amount;
     this.balance -= amount;
     const refund = { id: this.id("re"), object: "refund", amount, charge: charge.id, payment_intent: charge.payment_intent, created: this.now(),
-      currency: charge.currency, status: "succeeded", metadata: fields.metadata ?? {} };
+      currency: charge.currency, status: this.refundStatus, failure_reason: null, metadata: fields.metadata ?? {} };
     this.refunds.set(refund.id, refund);
     this.emit("refund.created", refund);
     return refund;
+  }
+
+  // The payer's bank has taken it, or sends it back.
+  closeRefund(id, reason) {
+    const refund = this.refunds.get(id);
+    Object.assign(refund, { status: reason ? "failed" : "succeeded", failure_reason: reason ?? null });
+    if (reason) {
+      const charge = this.charges.get(refund.charge);
+      charge.amount_refunded -= refund.amount;
+      charge.refunded = false;
+      this.balance += refund.amount;
+    }
+    this.emit(reason ? "refund.failed" : "refund.updated", refund);
   }
 
   disputeOf(intent) {

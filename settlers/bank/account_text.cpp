@@ -139,6 +139,23 @@ std::string write_fields(const Fields& fields) {
   return text;
 }
 
+Fields credit_account(const Fields& mandate) {
+  constexpr std::string_view kKeys[] = {"name", "iban",    "bic",     "street",  "building", "postcode",
+                                        "town", "country", "routing", "account", "type"};
+  Fields account;
+  for (const std::string_view key : kKeys) {
+    if (const auto found = mandate.find(key); found != mandate.end()) account.insert(*found);
+  }
+  const auto scheme = mandate.find("scheme");
+  if (scheme == mandate.end()) return account;
+  // Credits of class WEB are between persons only.
+  if (scheme->second == "ach-web")
+    account["scheme"] = "ach-ppd";
+  else
+    account["scheme"] = scheme->second.starts_with("sepa-") ? "sepa" : scheme->second;
+  return account;
+}
+
 base::Result<Counterparty> read_counterparty(const Fields& all, bool collection) {
   Taker fields(all);
   Counterparty who;

@@ -39,6 +39,8 @@ base::Result<Fields> parse_fields(std::string_view text, std::string_view separa
 std::string write_fields(const Fields& fields);  // one a line, in order of keys
 
 base::Result<Counterparty> read_counterparty(const Fields& fields, bool collection);
+// Where what was collected under a mandate can be sent back: the mandate's account in the form of a payout account.
+Fields credit_account(const Fields& mandate);
 // The account and what permits its debit: changes when the payer gives another account or mandate.
 base::Hash fingerprint(const Counterparty& counterparty);
 

@@ -197,13 +197,17 @@ base::Result<Prepared> Engine::prepare(const Instruction& instruction) const {
     return base::error(base::ErrorCode::invalid_argument, "the bank rail makes no transactions for others");
   Request request;
   request.collection = settlement.kind == SettlementKind::collection;
+  const bool refund = settlement.kind == SettlementKind::refund;
   const Bytes& mandate = instruction.payer_rail_mandate;
-  if (request.collection && mandate.empty())
-    return base::error(base::ErrorCode::invalid_argument, "the payer has given no bank mandate");
-  ASSIGN_OR_RETURN(
-      const Fields account,
-      parse_fields(request.collection ? std::string_view(reinterpret_cast<const char*>(mandate.data()), mandate.size())
-                                      : std::string_view(instruction.payee_account)));
+  if ((request.collection || refund) && mandate.empty())
+    return base::error(base::ErrorCode::invalid_argument,
+                       refund ? "the payer's bank mandate is gone, so nobody knows the account to refund to"
+                              : "the payer has given no bank mandate");
+  ASSIGN_OR_RETURN(Fields account,
+                   parse_fields(settlement.kind == SettlementKind::payout
+                                    ? std::string_view(instruction.payee_account)
+                                    : std::string_view(reinterpret_cast<const char*>(mandate.data()), mandate.size())));
+  if (refund) account = credit_account(account);
   ASSIGN_OR_RETURN(request.party, read_counterparty(account, request.collection));
   const Network network = request.party.network;
   if (local_.count(network) == 0)
@@ -225,14 +229,19 @@ base::Result<Prepared> Engine::prepare(const Instruction& instruction) const {
   look_at_history(instruction, request, why_not);
   if (!why_not.empty()) return refused(FailureClass::rejected, {}, why_not);
   if (const std::optional<Prepared> no = refusal(instruction, request)) return *no;
-  request.remittance = request.collection ? "Statement " + std::to_string(settlement.statement.value)
+  const std::string statement = "tatement " + std::to_string(settlement.statement.value);
+  request.remittance = request.collection ? "S" + statement
+                       : refund           ? "Refund of s" + statement
                                           : "Payout " + std::to_string(settlement.id.value);
   Prepared prepared;
   prepared.idempotency_key = hash_of("tabd bank key 1 " + base::to_hex(installation_) + " " + request.reference);
   prepared.request = write_request(request, account);
   prepared.reference = request.reference;
-  prepared.detail = std::string(request.collection ? "collect " : "pay ") + cents_text(request.cents) + " " + currency +
-                    " in the file before " + date_text(local(network).at(next_window(network)).day) + note;
+  prepared.detail = std::string(request.collection ? "collect "
+                                : refund           ? "refund "
+                                                   : "pay ") +
+                    cents_text(request.cents) + " " + currency + " in the file before " +
+                    date_text(local(network).at(next_window(network)).day) + note;
   return prepared;
 }
 

@@ -225,6 +225,7 @@ class BankSettler final : public Settler {
     Capabilities capabilities;
     capabilities.pull = collects_;
     capabilities.push = true;
+    capabilities.refunds = true;  // by a transfer to the mandate's account
     capabilities.can_probe = true;
     capabilities.deduplicates = true;  // the spool, by reference
     capabilities.in_flight_max = in_flight_max_;

@@ -147,6 +147,27 @@ base::Result<Transfer> transfer_of(const json::object& object) {
   return transfer;
 }
 
+base::Result<Refund> refund_of(const json::object& object) {
+  Refund refund;
+  refund.id = text(object, "id");
+  const std::optional<std::uint64_t> amount = number(object, "amount");
+  if (text(object, "object") != "refund" || refund.id.empty() || !amount) return nonsense("is not a refund");
+  refund.status_text = printable(text(object, "status"));
+  if (refund.status_text == "succeeded") {
+    refund.status = RefundStatus::succeeded;
+  } else if (refund.status_text == "failed" || refund.status_text == "canceled") {
+    refund.status = RefundStatus::failed;
+  } else if (refund.status_text != "pending" && refund.status_text != "requires_action") {
+    return nonsense("has a refund in state \"" + refund.status_text + "\", which is not known here");
+  }
+  refund.amount = *amount;
+  refund.currency = text(object, "currency");
+  refund.payment_intent = id_of(object, "payment_intent");
+  refund.failure_reason = printable(text(object, "failure_reason"));
+  refund.marks = marks_of(object);
+  return refund;
+}
+
 base::Result<Dispute> dispute_of(const json::object& object) {
   Dispute dispute;
   dispute.id = text(object, "id");
@@ -227,6 +248,8 @@ base::Result<Transfer> read_transfer(std::string_view body) { return one_of<Tran
 base::Result<Page<Intent>> read_intents(std::string_view body) { return page_of<Intent>(body, intent_of); }
 base::Result<Page<Transfer>> read_transfers(std::string_view body) { return page_of<Transfer>(body, transfer_of); }
 base::Result<Page<Dispute>> read_disputes(std::string_view body) { return page_of<Dispute>(body, dispute_of); }
+base::Result<Refund> read_refund(std::string_view body) { return one_of<Refund>(body, refund_of); }
+base::Result<Page<Refund>> read_refunds(std::string_view body) { return page_of<Refund>(body, refund_of); }
 base::Result<Event> read_event(std::string_view body) { return one_of<Event>(body, event_of); }
 base::Result<Page<Event>> read_events(std::string_view body) { return page_of<Event>(body, event_of); }
 

@@ -71,6 +71,18 @@ struct Transfer {
   Marks marks;
 };
 
+enum class RefundStatus : std::uint8_t { pending, succeeded, failed };  // failed: or canceled
+struct Refund {
+  std::string id;
+  RefundStatus status = RefundStatus::pending;
+  std::string status_text;
+  std::uint64_t amount = 0;
+  std::string currency;
+  std::string payment_intent;
+  std::string failure_reason;  // of a failed one; may be empty
+  Marks marks;
+};
+
 enum class DisputeStatus : std::uint8_t { inquiry, open, won, lost };
 struct Dispute {
   std::string id;
@@ -99,6 +111,8 @@ base::Result<Transfer> read_transfer(std::string_view body);
 base::Result<Page<Intent>> read_intents(std::string_view body);
 base::Result<Page<Transfer>> read_transfers(std::string_view body);
 base::Result<Page<Dispute>> read_disputes(std::string_view body);
+base::Result<Refund> read_refund(std::string_view body);
+base::Result<Page<Refund>> read_refunds(std::string_view body);
 base::Result<ApiError> read_error(std::string_view body);
 
 struct Customer {

@@ -39,6 +39,8 @@ void CardImpl::on_intent(const WorkPtr& work, const Intent& intent) {
     case IntentStatus::processing:
       return finish(work, progress(intent, work->request, {}, options_, work->instruction, now()));
     case IntentStatus::succeeded:
+      if (intent.charge && intent.charge->amount_refunded > 0 && !work->refunds_read)
+        return look_at_refunds(work, intent, {});
       if (intent.charge && intent.charge->disputed) return look_at_disputes(work, intent);
       return finish(work, progress(intent, work->request, {}, options_, work->instruction, now()));
     case IntentStatus::canceled: return finish(work, declined(work->decline, intent.id));

@@ -61,9 +61,9 @@ CurrencyRules currency_rules(std::string_view currency, Operation operation) noe
   if (found == kRows.end() || found->currency != currency) return {};
   CurrencyRules rules;
   rules.exponent = found->exponent;
-  const bool charge = operation == Operation::charge;
-  rules.step = charge ? found->charge_step : found->transfer_step;
-  rules.minimum = charge ? found->charge_minimum : rules.step;
+  // What was charged is sent back in the same steps, and in parts as small as these.
+  rules.step = operation == Operation::transfer ? found->transfer_step : found->charge_step;
+  rules.minimum = operation == Operation::charge ? found->charge_minimum : rules.step;
   return rules;
 }
 

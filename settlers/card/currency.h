@@ -14,7 +14,7 @@
 
 namespace settlers::card {
 
-enum class Operation : std::uint8_t { charge = 1, transfer = 2 };
+enum class Operation : std::uint8_t { charge = 1, transfer = 2, refund = 3 };
 
 struct CurrencyRules {
   unsigned exponent = 2;               // decimals of the minor unit as it is sent

@@ -56,6 +56,25 @@ std::string transfer_form(const CardOptions& options, const Settlement& settleme
   return form.text();
 }
 
+std::string refund_form(const CardOptions& options, const Settlement& settlement, const Hash& key,
+                        const StoredRequest& request) {
+  Form form;
+  form.add("payment_intent", request.party).add("amount", std::to_string(request.units));
+  form.add("reason", "requested_by_customer");
+  add_metadata(form, options, settlement, key);
+  return form.text();
+}
+
+std::string form_of(const CardOptions& options, const Settlement& settlement, const Hash& key,
+                    const CardMandate& mandate, const StoredRequest& request) {
+  switch (request.operation) {
+    case Operation::charge: return charge_form(options, settlement, key, mandate, request);
+    case Operation::transfer: return transfer_form(options, settlement, key, request);
+    case Operation::refund: break;
+  }
+  return refund_form(options, settlement, key, request);
+}
+
 }  // namespace
 
 base::Result<CardMandate> parse_mandate(base::ByteView bytes) {
@@ -99,7 +118,7 @@ base::Result<StoredRequest> decode_request(base::ByteView bytes) {
   request.party = in.string();
   request.rate = in.string();
   request.form = in.string();
-  if (!ours || !in.complete() || (operation != 1 && operation != 2))
+  if (!ours || !in.complete() || operation < 1 || operation > 3)
     return base::error(base::ErrorCode::corruption, "the ledger's request is not one of the card rail");
   request.operation = static_cast<Operation>(operation);
   return request;
@@ -138,6 +157,12 @@ base::Result<StoredRequest> build_request(const CardOptions& options, const Inst
       return refuse("the payee's account \"" + instruction.payee_account +
                     "\" is no connected account of the card provider; expected acct_...");
     request.party = instruction.payee_account;
+  } else if (settlement.kind == SettlementKind::refund) {
+    request.operation = Operation::refund;
+    if (!is_name(instruction.origin_reference, "pi_"))
+      return refuse("the collection's reference \"" + instruction.origin_reference +
+                    "\" is no payment of the card provider; expected pi_...");
+    request.party = instruction.origin_reference;
   } else {
     return refuse("the card rail relays nothing");
   }
@@ -154,8 +179,7 @@ base::Result<StoredRequest> build_request(const CardOptions& options, const Inst
   request.currency = asset->currency;
   request.units = minor->units;
   request.rate = asset->rate;
-  request.form = request.operation == Operation::charge ? charge_form(options, settlement, key, mandate, request)
-                                                        : transfer_form(options, settlement, key, request);
+  request.form = form_of(options, settlement, key, mandate, request);
   if (!rate->is_one()) note = "at " + asset->rate + " " + asset->currency + " for one " + instruction.asset.symbol;
   if (!minor->rounding.empty()) note += ", " + minor->rounding;
   return request;

@@ -16,7 +16,7 @@ struct StoredRequest {
   std::string api_version;
   std::string currency;
   std::uint64_t units = 0;  // minor units
-  std::string party;        // a charge: the customer; a transfer: the account
+  std::string party;        // a charge: the customer; a transfer: the account; a refund: the payment intent
   std::string rate;         // as configured
   std::string form;         // the body, exactly
 };

@@ -34,6 +34,7 @@ class Card final : public CardSettler {
     Capabilities capabilities;
     capabilities.pull = true;
     capabilities.push = true;
+    capabilities.refunds = true;
     capabilities.can_probe = true;
     capabilities.deduplicates = true;  // for a day; later probes only look
     capabilities.in_flight_max = impl_->options().in_flight_max;
@@ -62,6 +63,27 @@ class Card final : public CardSettler {
 
 tl::unexpected<base::Error> refuse(std::string message) {
   return base::error(base::ErrorCode::invalid_argument, "rails.card." + std::move(message));
+}
+
+// Where objects of a kind are made, listed and read.
+struct Resource {
+  std::string_view create, list;  // endpoints
+  const char* path;
+  std::string_view prefix;  // of their ids
+  const char* would;
+};
+constexpr Resource kCharge = {"POST /v1/payment_intents", "GET /v1/payment_intents", "/v1/payment_intents", "pi_",
+                              "would charge "};
+constexpr Resource kTransfer = {"POST /v1/transfers", "GET /v1/transfers", "/v1/transfers", "tr_", "would transfer "};
+constexpr Resource kRefund = {"POST /v1/refunds", "GET /v1/refunds", "/v1/refunds", "re_", "would refund "};
+
+const Resource& resource_of(Operation operation) {
+  switch (operation) {
+    case Operation::charge: return kCharge;
+    case Operation::transfer: return kTransfer;
+    case Operation::refund: break;
+  }
+  return kRefund;
 }
 
 base::Result<void> check_options(const CardOptions& options) {
@@ -146,22 +168,22 @@ void CardImpl::prepare(const Instruction& instruction, Done<base::Result<Prepare
     return done(std::move(prepared));
   }
   const unsigned exponent = currency_rules(request->currency, request->operation).exponent;
-  prepared.detail = (request->operation == Operation::charge ? "would charge " : "would transfer ") +
-                    base::Amount(request->units).to_decimal_string(exponent) + " " + request->currency + " to " +
-                    request->party + (note.empty() ? "" : ", " + note);
+  prepared.detail = resource_of(request->operation).would + base::Amount(request->units).to_decimal_string(exponent) +
+                    " " + request->currency + " to " + request->party + (note.empty() ? "" : ", " + note);
   prepared.request = encode(*request);
   if (instruction.dry_run) return done(std::move(prepared));
   const auto answer = [done = std::move(done), prepared = std::move(prepared)](const base::Result<void>& checked) {
     if (!checked) return done(tl::unexpected<base::Error>(checked.error()));
     done(prepared);
   };
-  const std::string customer = request->operation == Operation::charge ? request->party : std::string();
   const std::string payer = base::to_hex(instruction.payer_address);
-  const auto with_key = [self = shared_from_this(), customer, payer, answer](const base::Result<void>& verified) {
+  const auto with_key = [self = shared_from_this(), request = std::move(*request), payer,
+                         answer](const base::Result<void>& verified) {
     // Whatever is wrong with the key is not the payer's fault.
     if (!verified) return answer(base::error(base::ErrorCode::unavailable, verified.error().message));
-    if (customer.empty()) return answer({});
-    self->check_customer(customer, payer, answer);
+    if (request.operation == Operation::transfer) return answer({});
+    if (request.operation == Operation::refund) return self->check_origin(request, answer);
+    self->check_customer(request.party, payer, answer);
   };
   // The provider may not have been there at the start to say whose key this is.
   verified_ ? with_key({}) : verify(with_key);
@@ -202,9 +224,11 @@ void CardImpl::send(const Instruction& instruction, Done<Outcome> done) {
 void CardImpl::probe(const Instruction& instruction, Done<Outcome> done) {
   const WorkPtr work = begin(instruction, std::move(done));
   if (!work) return;
-  const bool charge = work->request.operation == Operation::charge;
-  const std::string& reference = instruction.settlement.reference;
-  if (reference.starts_with(charge ? "pi_" : "tr_")) return charge ? read_charge(work) : read_transfer_again(work);
+  const Operation operation = work->request.operation;
+  if (instruction.settlement.reference.starts_with(resource_of(operation).prefix)) {
+    if (operation == Operation::charge) return read_charge(work);
+    return operation == Operation::refund ? read_refund_again(work) : read_transfer_again(work);
+  }
   const std::uint64_t age_s = now().seconds() > work->request.created_s ? now().seconds() - work->request.created_s : 0;
   work->may_create = sending_ && age_s < kResendSeconds;
   list(work, {});
@@ -218,11 +242,11 @@ void CardImpl::unclear(const WorkPtr& work, const Reply& reply) {
 
 // Sends exactly the bytes that the ledger has.
 void CardImpl::create(const WorkPtr& work) {
-  const bool charge = work->request.operation == Operation::charge;
+  const Resource& resource = resource_of(work->request.operation);
   Call call;
-  call.endpoint = charge ? "POST /v1/payment_intents" : "POST /v1/transfers";
+  call.endpoint = resource.create;
   call.method = http::Method::post;
-  call.target = charge ? "/v1/payment_intents" : "/v1/transfers";
+  call.target = resource.path;
   call.form = work->request.form;
   call.idempotency_key = key_text(work->key());
   call.api_version = work->request.api_version;
@@ -249,7 +273,8 @@ void CardImpl::on_created(const WorkPtr& work, const Reply& reply) {
         return on_intent(work, *error->intent);
       }
       // Said so, and looked: there is no trace of it.
-      work->otherwise = reply.said == Said::declined ? declined(error->decline, {}) : refused(*error, reply, !charge);
+      work->otherwise =
+          reply.said == Said::declined ? declined(error->decline, {}) : refused(*error, reply, work->request.operation);
       work->otherwise->detail = work->otherwise->detail.empty() ? reply.problem : work->otherwise->detail;
       return list(work, {});
     case Said::done: break;
@@ -259,6 +284,11 @@ void CardImpl::on_created(const WorkPtr& work, const Reply& reply) {
     if (intent) return on_intent(work, *intent);
     return finish(work, unknown(intent.error().message, work->request.created_s, now(), true));
   }
+  if (work->request.operation == Operation::refund) {
+    const base::Result<Refund> refund = read_refund(reply.body);
+    if (refund) return on_refund(work, *refund);
+    return finish(work, unknown(refund.error().message, work->request.created_s, now(), true));
+  }
   const base::Result<Transfer> transfer = read_transfer(reply.body);
   if (transfer) return on_transfer(work, *transfer);
   finish(work, unknown(transfer.error().message, work->request.created_s, now(), true));
@@ -266,24 +296,29 @@ void CardImpl::on_created(const WorkPtr& work, const Reply& reply) {
 
 // What the customer or account was part of since the request was prepared. Lists are consistent; searches are not.
 void CardImpl::list(const WorkPtr& work, const std::string& after) {
-  const bool charge = work->request.operation == Operation::charge;
+  const Operation operation = work->request.operation;
   if (work->pages++ >= kPagesMax)
     return finish(work, unknown("there are too many payments to look through for this one", work->request.created_s,
                                 now(), false));
   const std::uint64_t from_s =
       work->request.created_s > kClockSlackSeconds ? work->request.created_s - kClockSlackSeconds : 0;
   Call call;
-  call.endpoint = charge ? "GET /v1/payment_intents" : "GET /v1/transfers";
-  call.target = charge ? "/v1/payment_intents?customer=" + percent_encoded(work->request.party)
-                       : "/v1/transfers?destination=" + percent_encoded(work->request.party) +
-                             "&transfer_group=" + key_text(work->key());
+  call.endpoint = resource_of(operation).list;
+  call.target = resource_of(operation).path;
+  switch (operation) {
+    case Operation::charge: call.target += "?customer="; break;
+    case Operation::transfer: call.target += "?transfer_group=" + key_text(work->key()) + "&destination="; break;
+    case Operation::refund: call.target += "?payment_intent="; break;
+  }
+  call.target += percent_encoded(work->request.party);
   call.target += "&created[gte]=" + std::to_string(from_s) + "&limit=100";
-  if (charge) call.target += "&expand[]=data.latest_charge.balance_transaction";
+  if (operation == Operation::charge) call.target += "&expand[]=data.latest_charge.balance_transaction";
   if (!after.empty()) call.target += "&starting_after=" + percent_encoded(after);
   call.api_version = work->request.api_version;
-  api_->call(std::move(call), [self = shared_from_this(), work, charge](const Reply& reply) {
+  api_->call(std::move(call), [self = shared_from_this(), work, operation](const Reply& reply) {
     if (reply.said != Said::done) return self->unclear(work, reply);
-    charge ? self->on_charges(work, reply) : self->on_transfers(work, reply);
+    if (operation == Operation::charge) return self->on_charges(work, reply);
+    operation == Operation::refund ? self->on_refunds(work, reply) : self->on_transfers(work, reply);
   });
 }
 

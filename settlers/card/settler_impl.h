@@ -1,7 +1,7 @@
 #pragma once
 
 // The card rail's inside. settler.cpp: options, prepare and send; start.cpp: whose key it is, and whose customers;
-// charge.cpp: from a reply to what became of a collection; transfer.cpp: the same for payouts;
+// charge.cpp: from a reply to what became of a collection; transfer.cpp, refund.cpp: the same for these;
 // events.cpp: webhooks and the look for events that none brought. Everything runs on the
 // io_context's thread except where a member says otherwise.
 
@@ -44,6 +44,8 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
     DeclineText decline;               // as the provider's error had it
     std::optional<Outcome> otherwise;  // what follows if the provider has no trace of it
     std::uint32_t pages = 0;
+    std::uint64_t refunded_elsewhere = 0;  // minor units of a charge
+    bool refunds_read = false;
     const Hash& key() const { return instruction.settlement.idempotency_key; }
   };
   using WorkPtr = std::shared_ptr<Work>;
@@ -79,6 +81,13 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   void read_transfer_again(const WorkPtr& work);
   void on_transfers(const WorkPtr& work, const Reply& reply);
   void on_transfer(const WorkPtr& work, const Transfer& transfer);
+
+  // refund.cpp
+  void check_origin(const StoredRequest& request, std::function<void(base::Result<void>)> done);
+  void read_refund_again(const WorkPtr& work);
+  void on_refunds(const WorkPtr& work, const Reply& reply);
+  void on_refund(const WorkPtr& work, const Refund& refund);
+  void look_at_refunds(const WorkPtr& work, const Intent& intent, const std::string& after);
 
   // events.cpp
   using Recorded = std::function<void(base::Result<void>)>;

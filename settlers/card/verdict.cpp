@@ -13,6 +13,8 @@ constexpr std::uint64_t kProbeMsMax = 15 * 60'000;
 // A balance transaction usually exists at once; with asynchronous capture within an hour.
 constexpr std::uint64_t kBalanceProbeMs = 60'000;
 constexpr std::uint64_t kDisputeProbeMs = 6 * 3'600'000;
+// Until when a bank may send a refund back: the provider speaks of up to 30 days.
+constexpr std::uint64_t kRefundFinalSeconds = 30 * 86'400;
 
 std::string money(std::uint64_t units, const std::string& currency) {
   const unsigned exponent = currency_rules(currency, Operation::charge).exponent;
@@ -43,6 +45,12 @@ std::string mismatch(const Intent& intent, const StoredRequest& request, const H
 std::string mismatch(const Transfer& transfer, const StoredRequest& request, const Hash& key, bool livemode) {
   if (transfer.destination != request.party) return "it goes to " + transfer.destination;
   return common_mismatch(transfer.marks, transfer.amount, transfer.currency, transfer.livemode, request, key, livemode);
+}
+
+std::string mismatch(const Refund& refund, const StoredRequest& request, const Hash& key) {
+  if (refund.payment_intent != request.party) return "it is of " + refund.payment_intent;
+  // Refunds do not say their mode; their payment does.
+  return common_mismatch(refund.marks, refund.amount, refund.currency, false, request, key, false);
 }
 
 Outcome failed(FailureClass failure, std::string detail) {
@@ -76,7 +84,7 @@ Outcome declined(const DeclineText& decline, std::string_view reference) {
   return outcome;
 }
 
-Outcome refused(const ApiError& error, const Reply& reply, bool transfer) {
+Outcome refused(const ApiError& error, const Reply& reply, Operation operation) {
   const std::string& at = error.parameter;
   const bool about_party = at == "customer" || at == "payment_method" || at == "destination";
   FailureClass failure = FailureClass::rejected;
@@ -86,7 +94,7 @@ Outcome refused(const ApiError& error, const Reply& reply, bool transfer) {
     failure = FailureClass::insufficient_funds;  // of the platform's own balance
   } else if (error.code.starts_with("parameter_") && !at.starts_with("amount") && at != "currency") {
     failure = FailureClass::technical;  // our request is wrong for this account: nobody's fault but ours
-  } else if (!transfer && !error.decline.decline_code.empty()) {
+  } else if (operation == Operation::charge && !error.decline.decline_code.empty()) {
     failure = failure_of(bucket_of(error.decline.view()));
   }
   Outcome outcome = failed(failure, reply.problem);
@@ -174,6 +182,37 @@ Outcome progress(const Transfer& transfer, const StoredRequest& request) {
   outcome.detail = "transferred to " + transfer.destination;
   if (transfer.amount_reversed > 0)
     outcome.detail += "; " + money(transfer.amount_reversed, transfer.currency) + " of it was reversed";
+  return outcome;
+}
+
+Outcome progress(const Refund& refund, const CardOptions& options, const Instruction& instruction,
+                 const StoredRequest& request, base::Time now) {
+  Outcome outcome;
+  outcome.reference = refund.id;
+  switch (refund.status) {
+    case RefundStatus::pending:
+      outcome.state = SettlementState::accepted;
+      outcome.detail = refund.status_text == "requires_action" ? "the payer has to say where the refund goes"
+                                                               : "the bank is processing it";
+      outcome.next_probe_ms = std::max(options.poll_ms, kBalanceProbeMs);
+      return outcome;
+    case RefundStatus::succeeded: {
+      const std::uint64_t final_s = request.created_s + kRefundFinalSeconds;
+      outcome.state = final_s <= now.seconds() ? SettlementState::final : SettlementState::settled;
+      outcome.detail = "refunded";
+      outcome.next_probe_ms = std::max(kProbeMsMin, std::min(ms_until(final_s, now), options.settled_probe_s * 1000));
+      return outcome;
+    }
+    case RefundStatus::failed: break;
+  }
+  const SettlementState was = instruction.settlement.state;
+  const bool had_gone = was == SettlementState::confirmed || was == SettlementState::settled;
+  outcome.state = had_gone ? SettlementState::returned : SettlementState::failed;
+  if (!had_gone) outcome.failure = FailureClass::rejected;
+  outcome.code = raw_code(refund.failure_reason);
+  outcome.detail = "the refund " + refund.id + " " + (refund.status_text == "canceled" ? "was canceled" : "failed");
+  if (!refund.failure_reason.empty()) outcome.detail += ", " + refund.failure_reason;
+  outcome.detail += "; the money is on the provider's balance";
   return outcome;
 }
 

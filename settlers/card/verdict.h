@@ -16,19 +16,24 @@ namespace settlers::card {
 std::string mismatch(const Intent& intent, const StoredRequest& request, const Hash& key, bool livemode);
 std::string mismatch(const Transfer& transfer, const StoredRequest& request, const Hash& key, bool livemode);
 
+std::string mismatch(const Refund& refund, const StoredRequest& request, const Hash& key);
+
 Outcome failed(FailureClass failure, std::string detail);
 // Nothing is known; when to look again depends on how long that has been so.
 Outcome unknown(std::string detail, std::uint64_t created_s, base::Time now, bool fault);
 
 // A payment that did not happen and no longer can.
 Outcome declined(const DeclineText& decline, std::string_view reference);
-// A request that was not carried out. `transfer`: of a payout.
-Outcome refused(const ApiError& error, const Reply& reply, bool transfer);
+// A request that was not carried out.
+Outcome refused(const ApiError& error, const Reply& reply, Operation operation);
 
 // An intent that is processing or succeeded. `disputes`: of a charge that is disputed.
 // The fee is told where it is in the currency of the charge and the asset can hold it.
 Outcome progress(const Intent& intent, const StoredRequest& request, const std::vector<Dispute>& disputes,
                  const CardOptions& options, const Instruction& instruction, base::Time now);
 Outcome progress(const Transfer& transfer, const StoredRequest& request);
+// Banks send refunds back for some time after they succeeded; `instruction` says how far it was.
+Outcome progress(const Refund& refund, const CardOptions& options, const Instruction& instruction,
+                 const StoredRequest& request, base::Time now);
 
 }  // namespace settlers::card

@@ -101,6 +101,9 @@ base::Result<Movement> StablecoinSettler::intended(const Instruction& instructio
     movement.from = instruction.payer_address;
     movement.to = account_;
     movement.by_allowance = true;
+  } else if (settlement.kind == SettlementKind::refund) {
+    movement.from = account_;
+    movement.to = instruction.payer_address;
   } else {
     const auto account = base::address_from_hex(instruction.payee_account);
     if (!account || account->is_zero())
@@ -204,7 +207,7 @@ void StablecoinSettler::choose(const std::shared_ptr<Preparing>& work, const std
   const Token& token = *work->token;
   const std::string has = base::to_hex(movement.from) + " has " + in_tokens(*balance, token) + " and needs " +
                           in_tokens(movement.value, token);
-  if (work->instruction.settlement.kind == SettlementKind::payout) {
+  if (movement.from == account_) {  // a payout or a refund
     // Our own treasury is short: collections on their way may fill it.
     if (*balance < movement.value) return work->done(cannot(FailureClass::technical, "the operator's account " + has));
     work->payment_data = call_transfer(movement.to, movement.value);
@@ -254,9 +257,9 @@ void StablecoinSettler::judge_simulation(const std::shared_ptr<Preparing>& work,
     std::string reason = revert_reason(call.error().data);
     if (reason.empty()) reason = call.error().message;
     FailureClass failure = classify_revert(reason);
-    // A payout that fails for want of funds fails for want of ours.
-    const bool payout = work->instruction.settlement.kind == SettlementKind::payout;
-    if (payout && failure == FailureClass::insufficient_funds) failure = FailureClass::technical;
+    // A payout or refund that fails for want of funds fails for want of ours.
+    if (work->movement.from == account_ && failure == FailureClass::insufficient_funds)
+      failure = FailureClass::technical;
     return work->done(cannot(failure, "the simulation says: " + reason));
   }
   const auto estimate = results[1] ? quantity64(*results[1]) : std::nullopt;

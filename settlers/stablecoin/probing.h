@@ -15,7 +15,7 @@ struct StablecoinSettler::Probing {
   std::vector<SignedTransaction> variants;  // of the payment's nonce, oldest first
   std::vector<base::Hash> watched;          // their hashes, and the ledger's reference
   Transaction payment;
-  Movement movement;                     // collections and payouts
+  Movement movement;                     // all but relays
   std::optional<evm::RelayOrder> relay;  // relays
   // The transaction in question is not ours: nothing about our nonces follows from it.
   bool foreign = false;

@@ -49,6 +49,7 @@ Capabilities StablecoinSettler::capabilities() const {
   Capabilities capabilities;
   capabilities.pull = true;
   capabilities.push = true;
+  capabilities.refunds = true;  // by a transfer of its own
   capabilities.can_probe = true;
   capabilities.deduplicates = true;
   capabilities.in_flight_max = options_.in_flight_max;

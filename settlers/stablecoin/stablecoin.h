@@ -1,8 +1,9 @@
 #pragma once
 
 // The stablecoin rail: ERC-20 tokens on one EVM chain over JSON-RPC. Collections by transferFrom (allowance, or an
-// EIP-2612 permit given as the mandate) or by EIP-3009 receiveWithAuthorization; payouts by transfer. The signer's
-// account is the operator's treasury: collections go to it and payouts come from it.
+// EIP-2612 permit given as the mandate) or by EIP-3009 receiveWithAuthorization; payouts and refunds by transfer
+// (refunds to the payer's address). The signer's account is the operator's treasury: collections go to it and payouts
+// come from it.
 //
 // What a settlement's request holds is the signed transactions, so the hash is known and durable before the first
 // broadcast, and the same bytes can be broadcast again without moving money twice. States: in a block = accepted,

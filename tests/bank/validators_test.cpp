@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "settlers/bank/account_text.h"
 #include "settlers/bank/report.h"
 #include "tests/unit/bank/examples.h"
 #include "tests/unit/bank/reports.h"
@@ -90,6 +91,47 @@ TEST_F(Validators, SchemasTakeWhatWeWriteAndAnotherParserReadsTheSame) {
       EXPECT_EQ(reread.output, expected_lines(file));
     }
   }
+}
+
+// A refund goes to the account of the payer's mandate: what remains of a mandate makes a file that others take.
+TEST_F(Validators, RefundsToTheAccountsOfMandates) {
+  SepaFile file = sepa_file(SepaScheme::transfer, SequenceType::recurring, 0);
+  AchFile ach = ach_file(EntryClass::ppd, false, 0);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    const std::string sepa = std::string("scheme=") + (i == 1 ? "sepa-b2b" : "sepa-core") + ";name=Payer " +
+                             std::to_string(i) + ";iban=" + german_iban(i) + ";mandate=M-1;signed=2026-01-31" +
+                             (i == 3 ? ";street=Main St;town=Bern;country=CH;sequence=OOFF" : "");
+    const auto party = read_counterparty(credit_account(parse_fields(sepa).value()), false);
+    ASSERT_TRUE(party) << party.error().message;
+    SepaPayment payment;
+    payment.end_to_end_id = "REFUND-" + std::to_string(i);
+    payment.cents = 1'250;
+    payment.party = {party->name, party->iban, party->bic, party->address};
+    payment.remittance = "Refund of statement " + std::to_string(i);
+    file.payments.push_back(payment);
+    const std::string us = std::string("scheme=") + (i == 1 ? "ach-web" : "ach-ppd") +
+                           ";name=Payer;routing=021000021;account=500" + std::to_string(i) +
+                           ";authorized=2026-01-31;frequency=single" + (i == 3 ? ";type=savings" : "");
+    const auto to = read_counterparty(credit_account(parse_fields(us).value()), false);
+    ASSERT_TRUE(to) << to.error().message;
+    AchEntry entry;
+    entry.routing_number = to->routing_number;
+    entry.account = to->account;
+    entry.savings = to->savings;
+    entry.cents = 1'250;
+    entry.reference = "REFUND" + std::to_string(i);
+    entry.name = "PAYER";
+    entry.trace = 231'380'100'000'000 + i;
+    ach.entries.push_back(entry);
+  }
+  const std::string xml = write_sepa(file);
+  const Ran taken = schema("pain.001.001.09", xml);
+  EXPECT_EQ(taken.status, 0) << taken.output;
+  EXPECT_EQ(run("python3 " + std::string(TABD_SOURCE) + "/tests/bank/reread.py " + saved(xml)).output,
+            expected_lines(file));
+  const Ran read = run(kTools + "/achcheck " + saved(write_nacha(ach)));
+  EXPECT_EQ(read.status, 0) << read.output;
+  EXPECT_NE(read.output.find("32 021000021 5003 1250 REFUND3"), std::string::npos) << read.output;
 }
 
 TEST_F(Validators, TenThousandPaymentsInOneFile) {

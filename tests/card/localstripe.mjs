@@ -7,6 +7,8 @@
 //   POST /payment_intents          description, statement_descriptor_suffix: real parameters that it refuses; left out
 //   POST .../cancel                cancellation_reason: the same
 //   GET /payment_intents           customer, created: the same; left out, and the list is narrowed here
+//   POST /refunds                  reason: the same
+//   GET /refunds                   created: the same
 //   GET /events                    types: the same
 //   payment intents                amount_received is missing there: what succeeded received its amount
 // It knows no idempotency keys, disputes or transfers, and charges cards that real ones decline: see provider.mjs.
@@ -90,10 +92,12 @@ async function answer(request, body) {
   const events = request.method === "GET" && url.pathname === "/v1/events";
   let path = url.pathname;
   let form = body;
-  const narrow = intents ? ["customer", "created"] : events ? ["types"] : [];
+  const refunds = request.method === "GET" && url.pathname === "/v1/refunds";
+  const narrow = refunds ? ["created"] : intents ? ["customer", "created"] : events ? ["types"] : [];
   if (url.search) path += `?${without(url.search.slice(1), narrow)}`;
   if (request.method === "POST" && url.pathname.startsWith("/v1/payment_intents"))
     form = without(body, ["description", "statement_descriptor_suffix", "cancellation_reason"]);
+  if (request.method === "POST" && url.pathname === "/v1/refunds") form = without(body, ["reason"]);
   const headers = {};
   for (const name of ["authorization", "content-type", "idempotency-key", "stripe-version"]) if (request.headers[name]) headers[name] = request.headers[name];
   const result = await ask(port, request.method, path, headers, form);

@@ -89,6 +89,26 @@ TEST_F(LocalstripeTest, ARefundMadeElsewhereIsFound) {
   EXPECT_THAT(ledger_.at(part).detail, HasSubstr("2.50 usd of it was refunded"));
 }
 
+TEST_F(LocalstripeTest, RefundsAndTellsItsOwnFromOthers) {
+  const SettlementId origin = ledger_.collect(payer("pm_card_visa"), 12'500'000, "card");
+  start();
+  pass_until_state(origin, S::settled);
+  const SettlementId refund = ledger_.refund(origin, 12'500'000);
+  pass_until_state(refund, S::settled);
+  const json::value made = ask(http::Method::get, "/v1/refunds/" + ledger_.at(refund).reference, "");
+  EXPECT_EQ(made.at("amount").to_number<int>(), 1250);
+  EXPECT_EQ(text(made.at("metadata"), "tabd_settlement"), std::to_string(refund.value));
+  clock_.advance_us(8 * 86'400ULL * 1'000'000);
+  pass_until_state(refund, S::settled);
+  for (int i = 0; i < 20; ++i) {
+    clock_.advance_us(86'400ULL * 1'000'000);
+    dispatcher_->wake();
+    io_.restart();
+    io_.run_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(ledger_.at(origin).state, S::settled) << "all of it was sent back, and by us";
+}
+
 TEST_F(LocalstripeTest, ItsWebhooksAreSignedAsWeDemand) {
   const SettlementId id = ledger_.collect(payer("pm_card_visa"), 12'500'000, "card");
   start();

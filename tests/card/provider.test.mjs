@@ -44,7 +44,10 @@ test("customer, saved card, payment off session, refund in parts", async () => {
   assert.equal(intent.latest_charge.balance_transaction.net, 1250 - intent.latest_charge.balance_transaction.fee);
   const found = await stripe.paymentIntents.list({ customer: one.id, created: { gte: intent.created } });
   assert.deepEqual(found.data.map((item) => item.id), [intent.id]);
-  await stripe.refunds.create({ payment_intent: intent.id, amount: 250 });
+  const refund = await stripe.refunds.create({ payment_intent: intent.id, amount: 250, reason: "requested_by_customer", metadata: { a: "b" } });
+  assert.deepEqual([refund.status, refund.amount, refund.metadata.a], ["succeeded", 250, "b"]);
+  assert.equal((await stripe.refunds.retrieve(refund.id)).payment_intent, intent.id);
+  assert.deepEqual((await stripe.refunds.list({ payment_intent: intent.id })).data.map((item) => item.id), [refund.id]);
   await stripe.refunds.create({ payment_intent: intent.id });
   await assert.rejects(stripe.refunds.create({ payment_intent: intent.id }), { code: "charge_already_refunded" });
   const again = await stripe.paymentIntents.retrieve(intent.id, { expand: ["latest_charge"] });

@@ -60,6 +60,34 @@ TEST_F(CardProviderTest, DisputeWonAndLost) {
   pass_until_state(id, S::returned);
 }
 
+TEST_F(CardProviderTest, RefundsInPartsPendingAndSentBack) {
+  const SettlementId origin = ledger_.collect(payer("pm_card_visa"), 12'500'000, "card");
+  start();
+  pass_until_state(origin, S::confirmed);
+  const SettlementId first = ledger_.refund(origin, 2'500'000);
+  pass_until_state(first, S::settled);
+  control({{"refundStatus", "pending"}});
+  const SettlementId second = ledger_.refund(origin, 10'000'000);
+  pass_until_state(second, S::accepted);
+  const SettlementId none_left = ledger_.refund(origin, 1'000'000);
+  pass_until_state(none_left, S::failed);
+  EXPECT_EQ(ledger_.at(none_left).code, "charge_already_refunded");
+  control({{"closeRefund", json::array{ledger_.at(second).reference, "lost_or_stolen_card"}}});
+  clock_.advance_us(120'000'000);
+  pass_until_state(second, S::failed);
+  EXPECT_EQ(ledger_.at(second).code, "lost_or_stolen_card");
+  EXPECT_EQ(ledger_.at(origin).state, S::confirmed);
+}
+
+TEST_F(CardProviderTest, ADisputeThatCameFirstStopsARefund) {
+  const SettlementId origin = ledger_.collect(payer("pm_card_createDispute"), 12'500'000, "card");
+  start();
+  pass_until_state(origin, S::disputed);
+  const SettlementId refund = ledger_.refund(origin, 2'500'000);
+  pass_until_state(refund, S::failed);
+  EXPECT_EQ(ledger_.at(refund).code, "charge_disputed");
+}
+
 // Every kind of request there is in settlers/card, but the list of events (tabd.test.mjs).
 TEST_F(CardProviderTest, EveryKindOfRequestIsJudgedByTheProvidersOwnDescription) {
   if (control({}).at("oracle").is_null()) SKIP_LOUDLY("stripe-mock is missing: run tools/setup.sh card");
@@ -83,12 +111,20 @@ TEST_F(CardProviderTest, EveryKindOfRequestIsJudgedByTheProvidersOwnDescription)
   pass_until_state(slow, S::accepted);
   control({{"settle", json::array{ledger_.at(slow).reference, true}}});
   pass_until_state(slow, S::confirmed);
+  const SettlementId paid = ledger_.collect(one, 5'000'000, "card");
+  pass_until_state(paid, S::confirmed);
+  control({{"faults", json::array{"drop-after", "drop-after"}}});
+  const SettlementId refund = ledger_.refund(paid, 1'000'000);
+  pass_until_state(refund, S::settled);
+  control({{"faults", json::array()}});
+  clock_.advance_us(8 * 86'400ULL * 1'000'000);
+  pass_until_state(paid, S::settled);
   const json::value verdict = control({}).at("oracle");
   EXPECT_EQ(json::serialize(verdict.at("endpoints")),
             R"(["GET /v1/account","GET /v1/balance","GET /v1/customers/{id}","GET /v1/disputes",)"
-            R"("GET /v1/payment_intents","GET /v1/payment_intents/{id}","GET /v1/transfers",)"
-            R"("POST /v1/accounts","POST /v1/customers","POST /v1/payment_intents",)"
-            R"("POST /v1/payment_intents/{id}/cancel","POST /v1/transfers"])");
+            R"("GET /v1/payment_intents","GET /v1/payment_intents/{id}","GET /v1/refunds","GET /v1/refunds/{id}",)"
+            R"("GET /v1/transfers","POST /v1/accounts","POST /v1/customers","POST /v1/payment_intents",)"
+            R"("POST /v1/payment_intents/{id}/cancel","POST /v1/refunds","POST /v1/transfers"])");
 }
 
 // A slice of the fault matrix over real sockets; the count is in tests/unit/settlers_card.

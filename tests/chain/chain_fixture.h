@@ -146,6 +146,7 @@ class ChainTest : public ::testing::Test, public settlers::DispatcherObserver {
   u128 balance(const Address& account) { return chain_->token_balance(token_, account).value(); }
   std::uint64_t nonce() { return chain_->transaction_count(operator_).value(); }
   SettlementId collect(std::uint64_t amount) { return ledger_.collect(payer_id_, amount, "stablecoin"); }
+  SettlementId refund(SettlementId collection, std::uint64_t amount) { return ledger_.refund(collection, amount); }
   SettlementId pay_out(std::uint64_t amount) { return ledger_.pay_out(payee_id_, amount, "stablecoin"); }
 
   MandateItem permit(std::uint64_t value) {

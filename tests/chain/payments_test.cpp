@@ -65,6 +65,27 @@ TEST_F(ChainTest, PaysOut) {
   EXPECT_EQ(balance(operator_), 5'000'000u);
 }
 
+TEST_F(ChainTest, RefundsToThePayersAddressInParts) {
+  give(payer_, 4'000'000);
+  allow(kUnlimited);
+  ASSERT_TRUE(begin());
+  const SettlementId origin = collect(4'000'000);
+  run_until_final(origin);
+  const SettlementId first = refund(origin, 1'000'000);
+  run_until_final(first);
+  EXPECT_EQ(balance(payer_), 1'000'000u);
+  EXPECT_EQ(balance(operator_), 3'000'000u);
+  const SettlementId rest = refund(origin, 3'000'000);
+  run_until_final(rest);
+  EXPECT_EQ(balance(payer_), 4'000'000u);
+  EXPECT_EQ(balance(operator_), 0u);
+  // The treasury is empty: it waits, as payouts do, and nothing is sent.
+  const SettlementId more = refund(origin, 1);
+  run_until([&] { return ledger_.at(more).technical_retries >= 1; });
+  EXPECT_EQ(ledger_.at(more).state, S::ready);
+  EXPECT_EQ(ledger_.at(origin).state, S::final);
+}
+
 TEST_F(ChainTest, APayoutWaitsWhileTheTreasuryIsShort) {
   ASSERT_TRUE(begin());
   const SettlementId id = pay_out(4'000'000);

@@ -60,6 +60,15 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     settlements_[settlement.id.value] = settlement;
     return settlement.id;
   }
+  // Of a part of what `collection` collected.
+  SettlementId refund(SettlementId collection, std::uint64_t amount) {
+    const Settlement origin = at(collection);
+    Settlement settlement = plan(SettlementKind::refund, amount, origin.rail.view());
+    settlement.payer = origin.payer;
+    settlement.statement = core::StatementId(collection.value);  // statement(): one for each collection
+    settlements_[settlement.id.value] = settlement;
+    return settlement.id;
+  }
   SettlementId relay(core::Bytes order, std::string_view rail = "sandbox") {
     Settlement settlement = plan(SettlementKind::relay, 0, rail);
     settlement.asset = core::AssetId{};
@@ -161,7 +170,12 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   Result<core::Plan> plan(core::PlanId) const override { return none(); }
   Result<core::MandateState> mandate(core::MandateId) const override { return none(); }
   Result<core::Tab> tab(core::TabId) const override { return none(); }
-  Result<core::Statement> statement(core::StatementId) const override { return none(); }
+  Result<core::Statement> statement(core::StatementId id) const override {
+    core::Statement statement;
+    statement.id = id;
+    statement.settlement = SettlementId(id.value);
+    return statement;
+  }
   Result<core::Notice> notice(core::NoticeId) const override { return none(); }
   Result<std::vector<core::Notice>> notices(core::NoticeId, std::size_t) const override { return none(); }
   Result<std::vector<core::Notice>> notices_in(core::NoticeState, core::NoticeId, std::size_t) const override {

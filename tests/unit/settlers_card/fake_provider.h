@@ -35,6 +35,8 @@ enum class Fault {
 
 class Provider {
  public:
+  using Fields = std::map<std::string, std::string>;
+
   explicit Provider(boost::asio::io_context& io, const base::Clock& clock) : io_(io), clock_(clock) {}
 
   struct Dispute {
@@ -49,6 +51,9 @@ class Provider {
   std::map<std::string, std::vector<std::string>> intents_of;  // by customer, oldest first
   std::map<std::string, json::object> transfers;
   std::vector<std::string> transfer_order;
+  std::map<std::string, json::object> refunds;  // by id
+  std::vector<std::string> refund_order;
+  std::string refund_status = "succeeded";  // of those that are made
   std::vector<Dispute> disputes;
   std::map<std::string, std::string> owners;  // of customers: the payer's address
   std::vector<json::object> events;           // oldest first
@@ -97,8 +102,6 @@ class Provider {
     http::Response response;
     std::uint64_t at_s = 0;
   };
-  using Fields = std::map<std::string, std::string>;
-
   http::Result answer(const Seen& seen, Fault what) {
     const auto lost = [](bool sent) {
       return http::Result(tl::unexpected<http::Failure>(http::Failure{"lost", sent}));
@@ -172,6 +175,7 @@ class Provider {
   http::Response write(const std::string& target, const Fields& fields) {
     if (target == "/v1/payment_intents") return create_intent(fields);
     if (target == "/v1/transfers") return create_transfer(fields);
+    if (target == "/v1/refunds") return create_refund(fields);
     const std::string prefix = "/v1/payment_intents/";
     if (target.starts_with(prefix) && target.ends_with("/cancel")) {
       json::object& intent = intents.at(target.substr(prefix.size(), target.size() - prefix.size() - 7));
@@ -246,6 +250,47 @@ class Provider {
                                                           {"status", "pending"}}}};
   }
 
+  // Also what the operator does on the dashboard: then without our metadata.
+  http::Response create_refund(const Fields& fields) {
+    const std::string origin = fields.at("payment_intent");
+    const auto intent = intents.find(origin);
+    if (intent == intents.end())
+      return error(404, "invalid_request_error", "resource_missing", "no such payment", {{"param", "payment_intent"}});
+    json::object& charge = intent->second.at("latest_charge").as_object();
+    const std::uint64_t whole = json::value_to<std::uint64_t>(intent->second.at("amount"));
+    const std::uint64_t before = json::value_to<std::uint64_t>(charge.at("amount_refunded"));
+    const std::uint64_t amount = std::stoull(fields.at("amount"));
+    if (charge.at("disputed").as_bool())
+      return error(400, "invalid_request_error", "charge_disputed", "the charge is disputed");
+    if (before == whole) return error(400, "invalid_request_error", "charge_already_refunded", "it was refunded");
+    if (amount > whole - before)
+      return error(400, "invalid_request_error", "", "more than what is left", {{"param", "amount"}});
+    charge["amount_refunded"] = before + amount;
+    charge["refunded"] = before + amount == whole;
+    const std::string id = "re_" + std::to_string(refunds.size() + 1);
+    refunds[id] = {{"id", id},
+                   {"object", "refund"},
+                   {"amount", amount},
+                   {"currency", intent->second.at("currency")},
+                   {"payment_intent", origin},
+                   {"created", clock_.now().seconds()},
+                   {"status", refund_status},
+                   {"metadata", metadata_of(fields)}};
+    refund_order.push_back(id);
+    return ok(refunds.at(id));
+  }
+  // The payer's bank sends it back.
+  void fail_refund(const std::string& id, const char* reason) {
+    json::object& refund = refunds.at(id);
+    refund["status"] = "failed";
+    refund["failure_reason"] = reason;
+    json::object& charge =
+        intents.at(std::string(refund.at("payment_intent").as_string())).at("latest_charge").as_object();
+    charge["amount_refunded"] = json::value_to<std::uint64_t>(charge.at("amount_refunded")) -
+                                json::value_to<std::uint64_t>(refund.at("amount"));
+    charge["refunded"] = false;
+  }
+
  private:
   http::Response create_transfer(const Fields& fields) {
     const std::uint64_t amount = std::stoull(fields.at("amount"));
@@ -277,6 +322,7 @@ class Provider {
     if (path == "/v1/payment_intents") return page(intents, intents_of[query.at("customer")], query, "customer");
     if (path == "/v1/events") return event_page(query);
     if (path == "/v1/transfers") return page(transfers, transfer_order, query, "transfer_group");
+    if (path == "/v1/refunds") return page(refunds, refund_order, query, "payment_intent");
     if (path == "/v1/disputes") {
       json::array data;
       for (const Dispute& one : disputes) {
@@ -295,6 +341,7 @@ class Provider {
       return ok(
           json::object{{"object", "customer"}, {"id", id}, {"metadata", json::object{{"tabd_payer", found->second}}}});
     if (const auto found = intents.find(id); found != intents.end()) return ok(found->second);
+    if (const auto found = refunds.find(id); found != refunds.end()) return ok(found->second);
     if (const auto found = transfers.find(id); found != transfers.end()) return ok(found->second);
     return error(404, "invalid_request_error", "resource_missing", "no such object", {{"param", "id"}});
   }
@@ -309,7 +356,9 @@ class Provider {
       const bool from_here = begun;
       if (!begun && *id == query.at("starting_after")) begun = true;
       if (!from_here || std::string(object.at(by).as_string()) != query.at(by)) continue;
-      if (json::value_to<std::uint64_t>(object.at("created")) < std::stoull(query.at("created[gte]"))) continue;
+      if (const auto from = query.find("created[gte]");
+          from != query.end() && json::value_to<std::uint64_t>(object.at("created")) < std::stoull(from->second))
+        continue;
       if (data.size() == page_max) {
         more = true;
         break;
