@@ -208,6 +208,10 @@ base::Result<void> RocksLedger::checkpoint(const std::string& where) {
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
   if (!status.ok()) return tl::unexpected(to_error(status, "make a checkpoint in " + directory, options_.path));
+  // A flush that failed in the background may be missing from it.
+  if (failure_.failed())
+    return base::error(ErrorCode::io,
+                       "the ledger's disk failed while the checkpoint was made: do not use " + directory);
   return {};
 }
 

@@ -122,6 +122,8 @@ TEST(ReferenceConfig, EveryKnownKeyIsDocumented) {
                                         "http",
                                         "ledger",
                                         "log",
+                                        "payouts",
+                                        "payouts.release",
                                         "plan",
                                         "rails",
                                         "rails.card",
