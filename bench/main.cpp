@@ -108,7 +108,7 @@ Result<void> run_all(const Options& options) {
   Report::say(machine());
   Context context{options, report, {}};
   if (options.part.empty()) RETURN_IF_ERROR(bench_submit(context));
-  if (options.part.empty() || options.part == "batch") RETURN_IF_ERROR(bench_batch(context));
+  if (options.part == "batch") RETURN_IF_ERROR(bench_batch(context));
   RETURN_IF_ERROR(report.write(options.json));
   if (options.part.empty() || options.part == "x402") RETURN_IF_ERROR(bench_x402(context));
   RETURN_IF_ERROR(report.write(options.json));
