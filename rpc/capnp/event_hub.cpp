@@ -178,7 +178,7 @@ void EventHub::drop_all(const std::string& reason) {
 
 void EventHub::end(const std::string& reason) {
   drop_all(reason);
-  wake_waiters();
+  for (Following* following : std::exchange(followings_, {})) following->stop(reason);
 }
 
 void EventHub::remove(Subscriber& subscriber) {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,15 @@ struct Audience {
   bool admits(const Event& event) const;
 };
 
+// Somebody who follows the journal: told, in the middle of whatever he does, that it ends. KJ thread.
+class Following {
+ public:
+  virtual void stop(const std::string& reason) = 0;
+
+ protected:
+  ~Following() = default;
+};
+
 class EventHub final : public kj::TaskSet::ErrorHandler {
  public:
   EventHub(std::shared_ptr<Mailbox> mailbox, LiveCounters& counters, std::size_t queue_events);
@@ -47,7 +57,7 @@ class EventHub final : public kj::TaskSet::ErrorHandler {
 
   // All below: KJ thread, between open() and close().
   void open();
-  // Ends every subscription with a reason; nothing is dispatched afterwards.
+  // Ends every subscription and following with a reason; nothing is dispatched afterwards.
   void end(const std::string& reason);
   // Drops every capability and promise.
   void close();
@@ -58,6 +68,9 @@ class EventHub final : public kj::TaskSet::ErrorHandler {
                                          schema::Listener::Client listener, kj::Own<Attachment> attachment) {
     return make_subscription(std::move(audience), filter, kj::mv(listener)).attach(kj::mv(attachment));
   }
+  // Stopped when the hub ends, unless it was removed.
+  void add(Following& following) { followings_.insert(&following); }
+  void remove(Following& following) { followings_.erase(&following); }
   // Resolves when segment `id` is durable, or may be.
   kj::Promise<void> when_committed(core::SegmentId id);
   // Adds work that ends with the hub; failures are ignored.
@@ -100,6 +113,7 @@ class EventHub final : public kj::TaskSet::ErrorHandler {
   // KJ thread.
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   std::vector<Waiter> waiters_;
+  std::set<Following*> followings_;
   kj::Own<kj::TaskSet> tasks_;
 };
 

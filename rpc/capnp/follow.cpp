@@ -32,7 +32,7 @@ Reply<core::SegmentId> first_segment(const Reader& books, core::Sequence from) {
   return reply;
 }
 
-class Follow final : public schema::Subscription::Server {
+class Follow final : public schema::Subscription::Server, public Following {
  public:
   Follow(Context& context, core::Sequence from, schema::Follower::Client follower)
       : context_(context), from_(from), follower_(kj::mv(follower)) {
@@ -41,8 +41,17 @@ class Follow final : public schema::Subscription::Server {
       if (exception.getType() != kj::Exception::Type::DISCONNECTED) end(exception.getDescription().cStr());
     });
     count(context_.counters.subscribers);
+    context_.events.add(*this);
   }
-  ~Follow() noexcept(false) { context_.counters.subscribers.fetch_sub(1, std::memory_order_relaxed); }
+  ~Follow() noexcept(false) {
+    context_.events.remove(*this);
+    context_.counters.subscribers.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  void stop(const std::string& reason) override {
+    task_ = nullptr;
+    end(reason);
+  }
 
  private:
   kj::Promise<void> start() {
@@ -56,10 +65,6 @@ class Follow final : public schema::Subscription::Server {
   }
 
   kj::Promise<void> step() {
-    if (context_.stopping) {
-      end("the daemon is stopping");
-      return kj::READY_NOW;
-    }
     const Reader& books = context_.deps.reader;
     return context_
         .read<Reply<core::Segment>>([&books, id = next_] { return Reply<core::Segment>::of(books.segment(id)); })
@@ -86,6 +91,7 @@ class Follow final : public schema::Subscription::Server {
   }
 
   void end(const std::string& reason) {
+    if (std::exchange(ended_, true)) return;
     auto request = follower_.endedRequest();
     request.setReason(text(reason));
     context_.events.run(request.send().ignoreResult());
@@ -95,6 +101,7 @@ class Follow final : public schema::Subscription::Server {
   const core::Sequence from_;
   core::SegmentId next_;
   schema::Follower::Client follower_;
+  bool ended_ = false;
   kj::Promise<void> task_ = nullptr;
 };
 

@@ -85,6 +85,7 @@ TEST_F(LocalstripeTest, ARefundMadeElsewhereIsFound) {
   ask(http::Method::post, "/v1/refunds", Form().add("payment_intent", ledger_.at(whole).reference).text());
   clock_.advance_us(8 * 86'400ULL * 1'000'000);
   pass_until_state(whole, S::returned);
+  pass_until([&] { return ledger_.at(part).detail.find("refunded") != std::string::npos; });
   EXPECT_EQ(ledger_.at(part).state, S::settled);
   EXPECT_THAT(ledger_.at(part).detail, HasSubstr("2.50 usd of it was refunded"));
 }

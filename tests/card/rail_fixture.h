@@ -104,15 +104,19 @@ class CardRailTest : public ::testing::Test {
     ASSERT_TRUE(until());
   }
   // Time passes for us (probes) and not for the provider.
-  void pass_until_state(SettlementId id, S state) {
-    for (int i = 0; i < 500 && ledger_.at(id).state != state; ++i) {
+  template <typename Until>
+  void pass_until(Until until) {
+    for (int i = 0; i < 500 && !until(); ++i) {
       clock_.advance_us(1'000'000);
       dispatcher_->wake();
-      for (int turn = 0; turn < 40 && ledger_.at(id).state != state; ++turn) {
+      for (int turn = 0; turn < 40 && !until(); ++turn) {
         io_.restart();
         io_.run_one_for(std::chrono::milliseconds(5));
       }
     }
+  }
+  void pass_until_state(SettlementId id, S state) {
+    pass_until([&] { return ledger_.at(id).state == state; });
     ASSERT_EQ(ledger_.at(id).state, state) << ledger_.at(id).detail;
   }
 
