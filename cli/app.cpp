@@ -194,11 +194,11 @@ int run_parsed(int argc, char** argv) {
   root.fallthrough();
   root.option_defaults()->always_capture_default(false);
   add_global_options(root, settings);
-  for (const auto add :
-       {add_status_commands, add_payer_commands, add_payee_commands, add_plan_commands, add_mandate_commands,
-        add_submit_commands, add_sign_commands, add_apikey_commands, add_statement_commands, add_invoice_commands,
-        add_settlement_commands, add_channel_commands, add_inbox_commands, add_money_commands, add_billing_commands,
-        add_follow_commands, add_proof_commands, add_store_commands})
+  for (const auto add : {add_status_commands,    add_payer_commands,     add_payee_commands,      add_plan_commands,
+                         add_mandate_commands,   add_submit_commands,    add_sign_commands,       add_apikey_commands,
+                         add_statement_commands, add_invoice_commands,   add_settlement_commands, add_channel_commands,
+                         add_inbox_commands,     add_reconcile_commands, add_bank_commands,       add_money_commands,
+                         add_billing_commands,   add_follow_commands,    add_proof_commands,      add_store_commands})
     add(root, chosen);
   add_completion(root, chosen);
   refuse_negative_numbers(root);

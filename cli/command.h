@@ -57,6 +57,8 @@ void add_invoice_commands(CLI::App& root, Chosen& chosen);     // invoice
 void add_settlement_commands(CLI::App& root, Chosen& chosen);  // settlement, rails
 void add_channel_commands(CLI::App& root, Chosen& chosen);     // channel
 void add_inbox_commands(CLI::App& root, Chosen& chosen);       // inbox
+void add_bank_commands(CLI::App& root, Chosen& chosen);        // bank
+void add_reconcile_commands(CLI::App& root, Chosen& chosen);   // reconcile
 void add_money_commands(CLI::App& root, Chosen& chosen);       // balance, credit-note, write-off, close
 void add_billing_commands(CLI::App& root, Chosen& chosen);     // payer tax, refund, payment, credit-notes
 void add_follow_commands(CLI::App& root, Chosen& chosen);      // events, journal

@@ -14,7 +14,7 @@ enum class ExitCode : int {
   refused = 1,      // the ledger answered, and the answer is no
   usage = 2,        // the command line or an input file cannot be used
   unreachable = 3,  // no connection, or a file cannot be read or written
-  unverified = 4,   // a proof, an audit or a checkpoint does not hold
+  unverified = 4,   // a proof, an audit or a checkpoint does not hold; the books and a rail differ
 };
 
 // Why a command stopped. `message` is a sentence with what was wrong and where; `next` says what to do (may be empty).

@@ -176,8 +176,9 @@ class Daemon::Impl {
     if (!metrics_shown_) return {};
     std::vector<ops::MetricFamily> all = gauges_->collect();
     for (std::vector<ops::MetricFamily>& families : std::array{
-             metrics_of(dispatcher_->status()), metrics_of(rpc_->counters()), metrics_of(store_->stats()),
-             metrics_of(*figures_.verify()), x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>(),
+             metrics_of(dispatcher_->status()), metrics_of(*reconciler_->last(), dispatcher_->rails(), clock_.now()),
+             metrics_of(rpc_->counters()), metrics_of(store_->stats()), metrics_of(*figures_.verify()),
+             x402_ ? metrics_of(x402_->counters()) : std::vector<ops::MetricFamily>(),
              channels_ ? metrics_of(channels_->status(), chain_->tokens(), clock_.now())
                        : std::vector<ops::MetricFamily>()})
       std::move(families.begin(), families.end(), std::back_inserter(all));
@@ -236,11 +237,12 @@ class Daemon::Impl {
     add_sandbox(config_.sandbox, "sandbox");
     add_sandbox(config_.sandbox2, "sandbox2");
     if (config_.bank.enabled) {
-      ASSIGN_OR_RETURN(std::unique_ptr<settlers::Settler> settler,
+      ASSIGN_OR_RETURN(std::unique_ptr<settlers::bank::BankSettler> settler,
                        settlers::bank::make_bank(io_->context(), bank_options(config_), dispatcher_->inbox(), clock_,
                                                  [this](std::string_view news) {
                                                    log_.info("bank", {{"news", news}});
                                                  }));
+      bank_ = settler.get();
       add(std::move(settler));
     }
     if (config_.stablecoin.enabled) {
@@ -285,6 +287,8 @@ class Daemon::Impl {
     if (!result) return error(ErrorCode::io, "a rail cannot start: " + result.error().message);
     rails_running_ = true;
     waker_.set(*dispatcher_);
+    reconciler_.emplace(*dispatcher_, store_->reader(), clock_, reconciler_options(config_),
+                        [this](const settlers::Reconciliation& made) { log_reconciliation(log_, made); });
     for (const auto& [rail, capabilities] : capabilities_)
       log_.info("rail started", {{"rail", rail}, {"collects", capabilities.pull}, {"pays", capabilities.push}});
     if (capabilities_.empty()) log_.warning("no rail is enabled: statements are issued and nothing is collected");
@@ -320,6 +324,7 @@ class Daemon::Impl {
   void stop_rails() {
     if (!io_) return;
     if (external_) external_->close();
+    if (reconciler_) reconciler_->stop();
     waker_.clear();
     channel_events_.clear();
     if (channels_) {
@@ -339,8 +344,8 @@ class Daemon::Impl {
   }
 
   Result<void> start_rpc() {
-    hooks_.emplace(HooksParts{*store_, *dispatcher_, figures_, *rpc_, config_.ledger.checkpoint_root, started_,
-                              config_.settlement.dry_run, capabilities_});
+    hooks_.emplace(HooksParts{*store_, *dispatcher_, *reconciler_, bank_, figures_, *rpc_,
+                              config_.ledger.checkpoint_root, started_, config_.settlement.dry_run, capabilities_});
     settlers::external::Rails* external = external_ ? &*external_ : nullptr;
     RETURN_IF_ERROR(rpc_->start({*verify_pool_, store_->service(), store_->reader(), clock_, *hooks_, external}));
     const std::string& path = config_.rpc.unix_socket;
@@ -443,6 +448,7 @@ class Daemon::Impl {
   bool ready_ = false;
   bool rails_running_ = false;
   settlers::card::CardSettler* card_ = nullptr;  // the dispatcher's
+  settlers::bank::BankSettler* bank_ = nullptr;  // the dispatcher's
   std::atomic<bool> metrics_shown_{false};
 
   // The parts, each using only what stands above it.
@@ -469,6 +475,7 @@ class Daemon::Impl {
   std::map<std::string, settlers::Capabilities> capabilities_;
   std::optional<settlers::external::Rails> external_;  // goes after the dispatcher, whose settlers are its
   std::unique_ptr<settlers::Dispatcher> dispatcher_;
+  std::optional<settlers::Reconciler> reconciler_;
   std::optional<Hooks> hooks_;
   std::optional<ops::LedgerGauges> gauges_;
   std::optional<ops::Page> page_;

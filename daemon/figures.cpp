@@ -1,5 +1,7 @@
 #include "daemon/figures.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "ledger/core/segment.h"
 
@@ -165,6 +167,40 @@ std::vector<MetricFamily> metrics_of(const settlers::DispatcherStatus& status) {
   families.push_back(single("tabd_rails_missing", "Rails that due settlements name and nobody serves.",
                             MetricKind::gauge, status.missing_rails.size()));
   return families;
+}
+
+// Every rail and kind, also those without a difference: an alert ends when there is a zero.
+std::vector<MetricFamily> metrics_of(const ledger::api::Reconciliation& last, const std::vector<std::string>& rails,
+                                     base::Time now) {
+  using ledger::api::DifferenceKind;
+  static constexpr std::pair<DifferenceKind, const char*> kKinds[] = {{DifferenceKind::not_in_books, "not_in_books"},
+                                                                      {DifferenceKind::not_at_rail, "not_at_rail"},
+                                                                      {DifferenceKind::amount, "amount"},
+                                                                      {DifferenceKind::stuck, "stuck"},
+                                                                      {DifferenceKind::clearing, "clearing"},
+                                                                      {DifferenceKind::suspense, "suspense"}};
+  MetricFamily differences{
+      "tabd_reconciliation_differences", "Found by the last reconciliation.", MetricKind::gauge, {}};
+  const auto add = [&](const std::string& rail, DifferenceKind kind, const char* name) {
+    double count = 0;
+    for (const ledger::api::DifferenceCount& one : last.counts)
+      if (one.rail == rail && one.kind == kind) count = static_cast<double>(one.count);
+    differences.samples.push_back({{{"rail", rail}, {"kind", name}}, count});
+  };
+  for (const std::string& rail : rails)
+    for (const auto& [kind, name] : kKinds)
+      if (kind != DifferenceKind::clearing) add(rail, kind, name);
+  add("", DifferenceKind::clearing, "clearing");
+  const auto unread =
+      std::count_if(last.rails.begin(), last.rails.end(), [](const auto& rail) { return !rail.problem.empty(); });
+  const std::uint64_t oldest_s = last.oldest.us == 0 || last.oldest > now ? 0 : (now.us - last.oldest.us) / 1'000'000;
+  return {std::move(differences),
+          single("tabd_reconciliation_oldest_difference_seconds", "Age of the oldest difference of the last run.",
+                 MetricKind::gauge, oldest_s),
+          single("tabd_reconciliation_rails_unread", "Rails that the last run could not read.", MetricKind::gauge,
+                 static_cast<std::uint64_t>(unread)),
+          single("tabd_reconciliation_last_run_timestamp_seconds", "When the last run ended.", MetricKind::gauge,
+                 last.finished.seconds())};
 }
 
 std::vector<MetricFamily> metrics_of(const rpc::RpcCounters& rpc) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ledger/api/observer.h"
+#include "ledger/api/reconciliation.h"
 #include "ledger/ingest/verify_pool.h"
 #include "ledger/store/ledger_store.h"
 #include "ops/charge_rate.h"
@@ -50,6 +51,8 @@ class Figures final : public ledger::api::Observer {
 };
 
 std::vector<ops::MetricFamily> metrics_of(const settlers::DispatcherStatus& status);
+std::vector<ops::MetricFamily> metrics_of(const ledger::api::Reconciliation& last,
+                                          const std::vector<std::string>& rails, base::Time now);
 std::vector<ops::MetricFamily> metrics_of(const rpc::RpcCounters& counters);
 std::vector<ops::MetricFamily> metrics_of(const rpc::http::Counters& counters);
 std::vector<ops::MetricFamily> metrics_of(const ledger::store::LedgerStore::Stats& stats);

@@ -1,5 +1,6 @@
 #include "daemon/operator_hooks.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "ledger/proof/make_proof.h"
@@ -51,6 +52,29 @@ base::Result<void> Hooks::set_rail(const std::string& name, bool enabled) {
     known += (known.empty() ? "" : ", ") + rail.rail;
   return error(ErrorCode::not_found,
                "there is no rail \"" + name + "\" here; configured: " + (known.empty() ? "none" : known));
+}
+
+base::Result<std::uint64_t> Hooks::reconcile(ledger::api::ReconcileRequest request) {
+  const std::vector<std::string> rails = parts_.dispatcher.rails();
+  if (!request.rail.empty() && std::find(rails.begin(), rails.end(), request.rail) == rails.end())
+    return error(ErrorCode::not_found, "there is no rail \"" + request.rail + "\" here");
+  return parts_.reconciler.request(std::move(request));
+}
+
+base::Result<rpc::BankFiles> Hooks::bank_files() {
+  if (parts_.bank == nullptr) return error(ErrorCode::not_found, "there is no bank rail here");
+  const settlers::bank::BankFiles files = parts_.bank->files();
+  rpc::BankFiles shown;
+  shown.alarm = files.alarm;
+  for (const settlers::bank::BankFile& one : files.files)
+    shown.files.push_back({one.name, one.state, one.reason, one.collection, settlers::bank::date_text(one.due),
+                           one.cents, one.payments, one.sha256});
+  return shown;
+}
+
+base::Result<void> Hooks::answer_bank(const std::string& file, rpc::FileAnswer answer) {
+  if (parts_.bank == nullptr) return error(ErrorCode::not_found, "there is no bank rail here");
+  return parts_.bank->answer(file, static_cast<settlers::bank::FileAnswer>(answer));
 }
 
 rpc::DaemonStatus Hooks::status() {

@@ -7,12 +7,16 @@
 
 #include "daemon/figures.h"
 #include "rpc/capnp/server.h"
+#include "settlers/bank/bank.h"
+#include "settlers/reconciler.h"
 
 namespace tabd_daemon {
 
 struct HooksParts {
   ledger::store::LedgerStore& store;
   settlers::Dispatcher& dispatcher;
+  settlers::Reconciler& reconciler;
+  settlers::bank::BankSettler* bank = nullptr;  // the dispatcher's; null: there is no bank rail
   const Figures& figures;
   const rpc::RpcServer& server;
   std::string checkpoint_root;
@@ -30,6 +34,10 @@ class Hooks final : public rpc::OperatorHooks {
   std::vector<rpc::RailStatus> rails() override;
   base::Result<void> set_rail(const std::string& name, bool enabled) override;
   rpc::DaemonStatus status() override;
+  base::Result<std::uint64_t> reconcile(ledger::api::ReconcileRequest request) override;
+  std::shared_ptr<const ledger::api::Reconciliation> reconciliation() override { return parts_.reconciler.last(); }
+  base::Result<rpc::BankFiles> bank_files() override;
+  base::Result<void> answer_bank(const std::string& file, rpc::FileAnswer answer) override;
   base::Result<ledger::core::Bytes> proof(ledger::core::Sequence sequence) override;
   base::Result<ledger::core::Bytes> extension(ledger::core::SegmentId older, ledger::core::SegmentId newer) override;
 

@@ -186,6 +186,14 @@ settlers::external::Options external_options(const ops::ExternalRailConfig& conf
   return options;
 }
 
+settlers::ReconcilerOptions reconciler_options(const ops::Config& config) {
+  settlers::ReconcilerOptions options;
+  options.every_s = config.settlement.reconcile_every_ms / 1000;
+  options.lookback_s = config.settlement.reconcile_lookback_ms / 1000;
+  options.stuck_after_s = config.settlement.reconcile_stuck_after_ms / 1000;
+  return options;
+}
+
 settlers::card::CardOptions card_options(const ops::Config& config) {
   const ops::CardConfig& card = config.card;
   settlers::card::CardOptions options;

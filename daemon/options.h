@@ -14,6 +14,7 @@
 #include "settlers/card/card.h"
 #include "settlers/dispatcher.h"
 #include "settlers/external/external.h"
+#include "settlers/reconciler.h"
 #include "settlers/sandbox/sandbox.h"
 #include "settlers/stablecoin/stablecoin.h"
 
@@ -30,6 +31,7 @@ settlers::card::CardOptions card_options(const ops::Config& config);
 base::Result<std::string> card_secrets(const ops::Config& config, settlers::card::CardOptions& options);
 settlers::bank::BankOptions bank_options(const ops::Config& config);
 settlers::external::Options external_options(const ops::ExternalRailConfig& config);
+settlers::ReconcilerOptions reconciler_options(const ops::Config& config);
 // `authorizer` may be null, and must outlive the options.
 channels::Options channels_options(const ops::Config& config, const crypto::SecretKey* authorizer);
 ops::HttpServerOptions http_options(const ops::HttpConfig& config);

@@ -62,4 +62,19 @@ void DispatcherWaker::clear() {
   while (calling_ != 0) std::this_thread::yield();
 }
 
+void log_reconciliation(ops::Log& log, const ledger::api::Reconciliation& made) {
+  for (const ledger::api::RailReconciliation& rail : made.rails) {
+    if (rail.problem.empty())
+      log.info("reconciled", {{"rail", rail.rail},
+                              {"movements", rail.movements},
+                              {"settlements", rail.settlements},
+                              {"matched", rail.matched}});
+    else
+      log.warning("a rail could not be reconciled", {{"rail", rail.rail}, {"why", rail.problem}});
+  }
+  if (made.differences_total > 0)
+    log.warning("the books and the rails differ; see: tabctl reconcile --last",
+                {{"differences", made.differences_total}});
+}
+
 }  // namespace tabd_daemon

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "ledger/api/observer.h"
+#include "ledger/api/reconciliation.h"
 #include "ops/log.h"
 #include "ops/metrics.h"
 #include "settlers/dispatcher.h"
@@ -28,6 +29,9 @@ class RailEvents final : public settlers::DispatcherObserver {
   ops::Log& log_;
   ops::Metrics& metrics_;
 };
+
+// A line for each rail that was compared, and a warning for what differs.
+void log_reconciliation(ops::Log& log, const ledger::api::Reconciliation& made);
 
 // Wakes the dispatcher after each group commit: something may have become due. The dispatcher comes after the store and
 // goes before it, hence set() and clear().

@@ -118,6 +118,9 @@ void read_settlement(Section section, SettlementConfig& settlement) {
   section.integer("breaker_failures", 1, 1000, settlement.breaker_failures);
   section.duration_ms("breaker_pause", 10, kDay, settlement.breaker_pause_ms);
   section.duration_ms("breaker_pause_max", 10, kDay, settlement.breaker_pause_max_ms);
+  section.duration_ms("reconcile_every", 0, 31 * kDay, settlement.reconcile_every_ms);
+  section.duration_ms("reconcile_lookback", kHour, 400 * kDay, settlement.reconcile_lookback_ms);
+  section.duration_ms("reconcile_stuck_after", kSecond, 400 * kDay, settlement.reconcile_stuck_after_ms);
   if (settlement.breaker_pause_max_ms < settlement.breaker_pause_ms)
     section.mistake("breaker_pause_max", "shorter than breaker_pause; allowed: " +
                                              duration_text(settlement.breaker_pause_ms) + " or longer");

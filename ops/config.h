@@ -122,6 +122,9 @@ struct SettlementConfig {
   std::uint32_t breaker_failures = 5;       // faults in a row that open a rail's circuit breaker
   std::uint64_t breaker_pause_ms = 10'000;  // doubles with each failed trial
   std::uint64_t breaker_pause_max_ms = 300'000;
+  std::uint64_t reconcile_every_ms = 86'400'000;  // zero: only on request
+  std::uint64_t reconcile_lookback_ms = 35ULL * 86'400'000;
+  std::uint64_t reconcile_stuck_after_ms = 7ULL * 86'400'000;
   bool operator==(const SettlementConfig&) const = default;
 };
 

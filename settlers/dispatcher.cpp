@@ -100,7 +100,7 @@ void Dispatcher::Impl::add(std::unique_ptr<Settler> settler) {
   rails_.push_back(std::move(rail));
 }
 
-Dispatcher::Impl::Rail* Dispatcher::Impl::find(std::string_view name) {
+Dispatcher::Impl::Rail* Dispatcher::Impl::find(std::string_view name) const {
   for (const std::unique_ptr<Rail>& rail : rails_) {
     if (rail->name == name) return rail.get();
   }
@@ -340,6 +340,28 @@ bool Dispatcher::Impl::set_enabled(std::string_view rail_name, bool enabled) {
   return true;
 }
 
+std::vector<std::string> Dispatcher::Impl::rails() const {
+  std::vector<std::string> names;
+  for (const std::unique_ptr<Rail>& rail : rails_) names.push_back(rail->name);
+  return names;
+}
+
+void Dispatcher::Impl::movements(std::string_view rail_name, MovementQuery query,
+                                 Done<base::Result<MovementPage>> done) {
+  boost::asio::post(
+      io_, [self = shared_from_this(), rail = find(rail_name), query = std::move(query), done = std::move(done)] {
+        if (self->detached_) return;
+        if (rail == nullptr || !self->running_)
+          return done(base::error(base::ErrorCode::unavailable, "the rail is not running"));
+        rail->settler->movements(query, done);
+      });
+}
+
+bool Dispatcher::Impl::keeps_record(std::string_view rail_name, const Settlement& settlement) const {
+  const Rail* rail = find(rail_name);
+  return rail != nullptr && rail->settler->keeps_record(settlement);
+}
+
 DispatcherStatus Dispatcher::Impl::status() const {
   DispatcherStatus status;
   {
@@ -370,6 +392,13 @@ void Dispatcher::add(std::unique_ptr<Settler> settler) { impl_->add(std::move(se
 void Dispatcher::start(Done<base::Result<void>> done) { impl_->start(std::move(done)); }
 void Dispatcher::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 void Dispatcher::wake() { impl_->wake(); }
+std::vector<std::string> Dispatcher::rails() const { return impl_->rails(); }
+void Dispatcher::movements(std::string_view rail, MovementQuery query, Done<base::Result<MovementPage>> done) {
+  impl_->movements(rail, std::move(query), std::move(done));
+}
+bool Dispatcher::keeps_record(std::string_view rail, const Settlement& settlement) const {
+  return impl_->keeps_record(rail, settlement);
+}
 Inbox& Dispatcher::inbox() { return impl_->inbox(); }
 bool Dispatcher::set_enabled(std::string_view rail, bool enabled) { return impl_->set_enabled(rail, enabled); }
 DispatcherStatus Dispatcher::status() const { return impl_->status(); }

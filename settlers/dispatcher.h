@@ -140,6 +140,13 @@ class Dispatcher {
   bool set_enabled(std::string_view rail, bool enabled);
   // From any thread.
   DispatcherStatus status() const;
+  // The rails' names, in the order of add(). Constant after start(); from any thread.
+  std::vector<std::string> rails() const;
+  // Settler::movements of a rail. From any thread; `done` is called on the io_context thread, and not at all once the
+  // dispatcher is gone.
+  void movements(std::string_view rail, MovementQuery query, Done<base::Result<MovementPage>> done);
+  // Settler::keeps_record; false if there is no such rail. From any thread.
+  bool keeps_record(std::string_view rail, const Settlement& settlement) const;
   // Where settlers record what their rails say on their own. Lives as long as this; from any thread.
   Inbox& inbox();
 

@@ -27,6 +27,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   bool set_enabled(std::string_view rail, bool enabled);  // any thread
   DispatcherStatus status() const;                        // any thread
   Inbox& inbox() { return *inbox_; }                      // any thread
+  // Any thread, after start().
+  std::vector<std::string> rails() const;
+  void movements(std::string_view rail, MovementQuery query, Done<base::Result<MovementPage>> done);
+  bool keeps_record(std::string_view rail, const Settlement& settlement) const;
   void detach();  // the dispatcher is gone: completions that still come are dropped
 
  private:
@@ -76,7 +80,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   bool deferred(const Settlement& settlement);
   void forget_old_deferrals();
   void finish_stop();
-  Rail* find(std::string_view name);
+  Rail* find(std::string_view name) const;
   std::uint64_t random();
 
   // operation.cpp

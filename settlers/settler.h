@@ -38,6 +38,26 @@ using ledger::api::rail::Instruction;
 using ledger::api::rail::Outcome;
 using ledger::api::rail::Prepared;
 
+// A movement of money that the rail has on record, as the rail itself says it. For reconciliation.
+struct RailMovement {
+  std::string reference;         // the rail's own, as Settlement::reference
+  SettlementId settlement;       // whose it says it is; none: it does not say
+  bool incoming = false;         // seen from the operator's account
+  ledger::core::AssetId asset;   // none: of no asset that moves on this rail
+  std::optional<Amount> amount;  // ledger scale, without what went back; none: it cannot be compared (a rate)
+  Time time;
+  std::string detail;  // for people; may be empty
+};
+struct MovementQuery {
+  Time from, to;      // [from, to), by the rail's clock
+  std::string after;  // MovementPage::next of the page before; empty: the first
+  std::vector<Asset> assets;
+};
+struct MovementPage {
+  std::vector<RailMovement> movements;  // at most a few thousand, in any order
+  std::string next;                     // empty: that was all
+};
+
 class Settler {
  public:
   virtual ~Settler() = default;
@@ -66,6 +86,13 @@ class Settler {
   // False: nobody is there to be asked (the settler is another process, and away). Nothing is prepared, sent or probed
   // then; settlements wait as they are. Cheap; from any thread.
   virtual bool available() const { return true; }
+  // What the rail has on record, page by page: asked of the rail, not remembered by the settler. An Error: it cannot be
+  // read now, or not at all.
+  virtual void movements(const MovementQuery& /*query*/, Done<base::Result<MovementPage>> done) {
+    done(base::error(base::ErrorCode::unsupported, "this rail has no record that can be read"));
+  }
+  // Whether movements() must have what moved for this settlement. From any thread.
+  virtual bool keeps_record(const Settlement& /*settlement*/) const { return true; }
   // One line for `tabctl status` and metrics: balance, lag, degraded reason. Cheap; from any thread.
   virtual std::string describe() const = 0;
   // The same as numbers. Cheap; from any thread.

@@ -315,6 +315,49 @@ Result<std::vector<rpc::RailStatus>> BooksSession::rails() {
                                             });
 }
 
+Result<ledger::api::Reconciliation> BooksSession::reconciliation() {
+  return call<ledger::api::Reconciliation>(
+      *state_->connection, state_->as<Books>().reconciliationRequest(),
+      [](Books::ReconciliationResults::Reader results, ledger::api::Reconciliation& out) {
+        return fits(rpc::decode(results.getReconciliation(), out));
+      });
+}
+
+Result<std::uint64_t> OperatorSession::reconcile(const ledger::api::ReconcileRequest& wanted) {
+  auto request = state_->as<wire::OperatorSession>().reconcileRequest();
+  request.setRail(rpc::text(wanted.rail));
+  request.setFromUs(wanted.from.us);
+  request.setStuckAfterSeconds(wanted.stuck_after_s);
+  return call<std::uint64_t>(*state_->connection, kj::mv(request),
+                             [](wire::OperatorSession::ReconcileResults::Reader results, std::uint64_t& out) {
+                               out = results.getNumber();
+                               return rpc::decode_status(results.getStatus());
+                             });
+}
+
+Result<rpc::BankFiles> BooksSession::bank_files() {
+  return call<rpc::BankFiles>(*state_->connection, state_->as<Books>().bankFilesRequest(),
+                              [](Books::BankFilesResults::Reader results, rpc::BankFiles& out) {
+                                const base::Status status = rpc::decode_status(results.getStatus());
+                                if (status != base::Status::ok) return status;
+                                out.alarm = rpc::string(results.getAlarm());
+                                return fits(rpc::decode_list(results.getFiles(), out.files));
+                              });
+}
+
+Result<std::pair<base::Status, std::string>> OperatorSession::answer_bank(const std::string& file,
+                                                                          rpc::FileAnswer answer) {
+  using Answer = std::pair<base::Status, std::string>;
+  auto request = state_->as<wire::OperatorSession>().answerBankRequest();
+  request.setFile(rpc::text(file));
+  request.setAnswer(static_cast<wire::FileAnswer>(answer));
+  return call<Answer>(*state_->connection, kj::mv(request),
+                      [](wire::OperatorSession::AnswerBankResults::Reader results, Answer& out) {
+                        out = {rpc::decode_status(results.getStatus()), rpc::string(results.getDetail())};
+                        return base::Status::ok;
+                      });
+}
+
 Result<CommandReceipt> OperatorSession::set_asset(const core::Asset& asset) {
   auto request = state_->as<wire::OperatorSession>().setAssetRequest();
   rpc::encode(asset, request.initAsset());

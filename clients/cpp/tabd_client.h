@@ -28,6 +28,7 @@
 #include "commitments/tab/verify.h"
 #include "crypto/secp256k1.h"
 #include "ledger/api/ledger_service.h"
+#include "ledger/api/reconciliation.h"
 #include "ledger/core/segment.h"
 #include "rpc/capnp/views.h"
 
@@ -191,6 +192,9 @@ class BooksSession : public Session {
   Result<core::Bytes> proof(core::Sequence sequence);
   Result<rpc::DaemonStatus> status();
   Result<std::vector<rpc::RailStatus>> rails();
+  // The last one that ended; number zero: there is none.
+  Result<ledger::api::Reconciliation> reconciliation();
+  Result<rpc::BankFiles> bank_files();  // not_found if there is no bank rail
 };
 
 class OperatorSession : public BooksSession {
@@ -219,6 +223,10 @@ class OperatorSession : public BooksSession {
   Result<CommandReceipt> resolve_notice(const core::ResolveNotice& resolve);
   Result<CommandReceipt> set_rail_mandate(const core::SetRailMandate& mandate);
   Result<void> set_rail(const std::string& name, bool enabled);
+  // The number of the run that reconciliation() will show; not_found if there is no such rail.
+  Result<std::uint64_t> reconcile(const ledger::api::ReconcileRequest& request);
+  // The status says whether it is taken, the text why not.
+  Result<std::pair<base::Status, std::string>> answer_bank(const std::string& file, rpc::FileAnswer answer);
   Result<std::string> checkpoint(const std::string& name);  // the directory that was made
 };
 

@@ -92,6 +92,7 @@ Result<std::unique_ptr<Stage>> Stage::set(const DemoOptions& options, Console& c
   RETURN_IF_ERROR(stage->register_parties(console));
   if (options.rail == Rail::all) RETURN_IF_ERROR(stage->register_rails(console));
   RETURN_IF_ERROR(stage->register_mandates(console));
+  stage->opened_ = stage->clock_.now();
   return stage;
 }
 

@@ -60,6 +60,8 @@ class Stage {
   const DemoOptions& options() const noexcept { return options_; }
   const Cast& cast() const noexcept { return cast_; }
   const base::Clock& clock() const noexcept { return clock_; }
+  // When everything stood: what moved before was ours to set up.
+  base::Time opened() const noexcept { return opened_; }
   const std::string& folder() const noexcept { return folder_.path(); }
   std::string socket() const { return folder_.path() + "/tabd.sock"; }
   std::string data_dir() const { return folder_.path() + "/ledger"; }
@@ -108,6 +110,7 @@ class Stage {
 
   DemoOptions options_;
   base::SystemClock clock_;
+  base::Time opened_;
   Folder folder_;
   Cast cast_;
   std::string tabd_;

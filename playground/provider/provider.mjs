@@ -255,6 +255,7 @@ export class Provider {
     const copy = JSON.parse(JSON.stringify(object));
     const wanted = expand.map((path) => path.replace(/^data\./, ""));
     const fold = (one) => {
+      if (one.payment_intent && wanted.includes("payment_intent")) one.payment_intent = JSON.parse(JSON.stringify(this.intents.get(one.payment_intent)));
       const charge = one.latest_charge && this.charges.get(one.latest_charge);
       if (charge && wanted.some((path) => path.startsWith("latest_charge"))) {
         one.latest_charge = JSON.parse(JSON.stringify(charge));
@@ -277,6 +278,7 @@ export class Provider {
     if (limit < 1 || limit > 100) throw invalid("limit is out of range", "limit");
     let rows = all.filter((one) => by.every((name) => fields[name] === undefined || one[name] === fields[name]));
     if (fields.created?.gte) rows = rows.filter((one) => one.created >= Number(fields.created.gte));
+    if (fields.created?.lt) rows = rows.filter((one) => one.created < Number(fields.created.lt));
     rows.reverse(); // newest first
     if (fields.starting_after) rows = rows.slice(rows.findIndex((one) => one.id === fields.starting_after) + 1);
     return { object: "list", url: "/v1/list", has_more: rows.length > limit, data: rows.slice(0, limit) };

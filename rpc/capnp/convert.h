@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "ledger/api/reconciliation.h"
 #include "rpc/capnp/views.h"
 #include "rpc/schema/tabd.capnp.h"
 
@@ -194,6 +195,12 @@ void encode(const DaemonStatus& in, wire::DaemonStatus::Builder out);
 bool decode(wire::DaemonStatus::Reader in, DaemonStatus& out);
 void encode(const RailStatus& in, wire::RailStatus::Builder out);
 bool decode(wire::RailStatus::Reader in, RailStatus& out);
+void encode(const BankFile& in, wire::BankFile::Builder out);
+bool decode(wire::BankFile::Reader in, BankFile& out);
+void encode(const ledger::api::Difference& in, wire::Difference::Builder out);
+bool decode(wire::Difference::Reader in, ledger::api::Difference& out);
+void encode(const ledger::api::Reconciliation& in, wire::Reconciliation::Builder out);
+bool decode(wire::Reconciliation::Reader in, ledger::api::Reconciliation& out);
 void encode(const NetworkInfo& in, wire::Info::Builder out);
 bool decode(wire::Info::Reader in, NetworkInfo& out);
 

@@ -19,6 +19,7 @@
 #include "ledger/api/observer.h"
 #include "ledger/api/rail.h"
 #include "ledger/api/reader.h"
+#include "ledger/api/reconciliation.h"
 #include "rpc/capnp/views.h"
 
 namespace rpc {
@@ -38,6 +39,20 @@ class OperatorHooks {
   virtual base::Result<void> set_rail(const std::string& name, bool enabled) = 0;
   // Everything but `now` and `head`, which the server fills in.
   virtual DaemonStatus status() = 0;
+  // settlers::Reconciler. reconcile(): not_found if there is no such rail.
+  virtual base::Result<std::uint64_t> reconcile(ledger::api::ReconcileRequest /*request*/) {
+    return base::error(base::ErrorCode::unsupported, "nothing is reconciled here");
+  }
+  virtual std::shared_ptr<const ledger::api::Reconciliation> reconciliation() {
+    return std::make_shared<const ledger::api::Reconciliation>();
+  }
+  // not_found: there is no bank rail, or no such file; invalid_argument: the answer makes no sense now.
+  virtual base::Result<BankFiles> bank_files() {
+    return base::error(base::ErrorCode::not_found, "there is no bank rail here");
+  }
+  virtual base::Result<void> answer_bank(const std::string& /*file*/, FileAnswer /*answer*/) {
+    return base::error(base::ErrorCode::not_found, "there is no bank rail here");
+  }
   // ledger::proof::encode(make_proof(...)) and encode(make_extension(...)); errors pass through.
   virtual base::Result<core::Bytes> proof(core::Sequence sequence) = 0;
   virtual base::Result<core::Bytes> extension(core::SegmentId older, core::SegmentId newer) = 0;

@@ -381,4 +381,28 @@ kj::Promise<void> BooksImpl::rails(RailsContext call) {
       });
 }
 
+kj::Promise<void> BooksImpl::reconciliation(ReconciliationContext call) {
+  using Made = std::shared_ptr<const ledger::api::Reconciliation>;
+  return read<Made>([&hooks = context_.deps.hooks] {
+           Reply<Made> reply;
+           reply.value = hooks.reconciliation();
+           return reply;
+         })
+      .then([call](Reply<Made> reply) mutable {
+        check(reply);
+        encode(*reply.value, call.getResults().initReconciliation());
+      });
+}
+
+kj::Promise<void> BooksImpl::bankFiles(BankFilesContext call) {
+  return read<BankFiles>([&hooks = context_.deps.hooks] { return Reply<BankFiles>::of(hooks.bank_files()); })
+      .then([call](Reply<BankFiles> reply) mutable {
+        check(reply);
+        auto results = call.getResults();
+        results.setStatus(number(reply.status));
+        results.setAlarm(text(reply.value.alarm));
+        encode_list(reply.value.files, results.initFiles(list_size(reply.value.files.size())));
+      });
+}
+
 }  // namespace rpc

@@ -231,6 +231,45 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
         });
   }
 
+  kj::Promise<void> reconcile(ReconcileContext call) override {
+    const auto params = call.getParams();
+    ledger::api::ReconcileRequest wanted;
+    wanted.rail = string(params.getRail());
+    wanted.from.us = params.getFromUs();
+    wanted.stuck_after_s = params.getStuckAfterSeconds();
+    return read<std::uint64_t>([&hooks = context_.deps.hooks, wanted = std::move(wanted)] {
+             return Reply<std::uint64_t>::of(hooks.reconcile(wanted));
+           })
+        .then([call](Reply<std::uint64_t> reply) mutable {
+          check(reply);
+          call.getResults().setStatus(number(reply.status));
+          call.getResults().setNumber(reply.value);
+        });
+  }
+
+  kj::Promise<void> answerBank(AnswerBankContext call) override {
+    const auto answer = static_cast<FileAnswer>(call.getParams().getAnswer());
+    if (answer < FileAnswer::release || answer > FileAnswer::clear_alarm) {
+      call.getResults().setStatus(number(Status::value_invalid));
+      call.getResults().setDetail("the answers are release, resend, sent, void and clearAlarm");
+      return kj::READY_NOW;
+    }
+    return read<std::string>([&hooks = context_.deps.hooks, file = string(call.getParams().getFile()),
+                              answer]() -> Reply<std::string> {
+             const base::Result<void> done = hooks.answer_bank(file, answer);
+             if (done) return {};
+             Reply<std::string> reply;
+             reply.status = done.error().code == base::ErrorCode::not_found ? Status::not_found : Status::wrong_state;
+             reply.value = done.error().message;
+             return reply;
+           })
+        .then([call](Reply<std::string> reply) mutable {
+          check(reply);
+          call.getResults().setStatus(number(reply.status));
+          call.getResults().setDetail(text(reply.value));
+        });
+  }
+
   kj::Promise<void> checkpoint(CheckpointContext call) override {
     std::string name = string(call.getParams().getName());
     if (!checkpoint_name_ok(name)) {

@@ -117,6 +117,8 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   kj::Promise<void> notices(NoticesContext call) override;
   kj::Promise<void> notice(NoticeContext call) override;
   kj::Promise<void> noticesOf(NoticesOfContext call) override;
+  kj::Promise<void> reconciliation(ReconciliationContext call) override;
+  kj::Promise<void> bankFiles(BankFilesContext call) override;
   // session_billing.cpp
   kj::Promise<void> creditNotes(CreditNotesContext call) override;
   kj::Promise<void> creditNotesOn(CreditNotesOnContext call) override;

@@ -208,6 +208,19 @@ struct DaemonStatus {
   std::vector<Figure> figures;
   Head head;
 };
+struct BankFile {
+  std::string name, state, reason;
+  bool collection = false;
+  std::string due;  // "2026-11-24"
+  std::uint64_t cents = 0, payments = 0;
+  core::Hash sha256;
+};
+struct BankFiles {
+  std::vector<BankFile> files;
+  std::string alarm;
+};
+// As settlers::bank::FileAnswer.
+enum class FileAnswer : std::uint8_t { release = 1, resend = 2, sent = 3, void_ = 4, clear_alarm = 5 };
 struct RailStatus {
   std::string name;
   bool enabled = true;

@@ -220,6 +220,11 @@ interface Books extends(Events) {
   payments @31 (payer :Data, page :Page) -> (status :UInt16, payments :List(T.Payment), next :UInt64);
   # Those that came by themselves. `payer` empty: of all payers.
   releaseDefaults @32 () -> (defaults :T.ReleaseDefaults);
+  reconciliation @33 () -> (reconciliation :T.Reconciliation);
+  # The last one that ended; its number is 0 if there is none.
+  bankFiles @34 () -> (status :UInt16, files :List(T.BankFile), alarm :Text);
+  # Those that wait for the operator, and the newest of the others; at most about 1,000, the newest last. Not empty `alarm`:
+  # collections are held for it. notFound if there is no bank rail.
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -278,6 +283,12 @@ interface OperatorSession extends(Books) {
       receivedUs :UInt64) -> (receipt :T.CommandReceipt);
   # A payment that came by itself. `statement` 0: the payer's open ones, the oldest first. What is left is the payer's
   # credit. The same reference of the same payer and asset again is alreadyAccepted.
+  reconcile @23 (rail :Text, fromUs :UInt64, stuckAfterSeconds :UInt64) -> (status :UInt16, number :UInt64);
+  # Compares soon: Books.reconciliation has what was found when its number is this one or a later one. An empty rail: all;
+  # zeros: as configured. Changes nothing. notFound if there is no such rail.
+  answerBank @24 (file :Text, answer :T.FileAnswer) -> (status :UInt16, detail :Text);
+  # What the operator says of a file for the bank, as an empty file in the spool's gate/ does: durable, and carried out soon.
+  # notFound; wrongState (`detail` says why).
 }
 
 # ---------------------------------------------------------------------------------------------------------------------

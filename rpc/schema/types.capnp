@@ -992,6 +992,106 @@ struct RailStatus {
   # False: its settler is another process, and not connected. Its settlements wait.
 }
 
+struct BankFile {
+  # A file for the bank, in the bank rail's spool.
+  name @0 :Text;
+  state @1 :Text;
+  # "written", "handing over", "out" (waits for its transport), "taken" (the transport has it), "held" (waits for the
+  # operator), "void".
+  reason @2 :Text;
+  # held, void: why.
+  collection @3 :Bool;
+  # Otherwise a payout.
+  due @4 :Text;
+  # "2026-11-24"
+  cents @5 :UInt64;
+  payments @6 :UInt64;
+  sha256 @7 :Data;
+}
+
+enum FileAnswer {
+  unspecified @0;
+  release @1;
+  # A held file may leave.
+  resend @2;
+  # The bank does not have it: the same bytes once more, of a held or taken file.
+  sent @3;
+  # The bank has it.
+  void @4;
+  # The bank never got it and never will: its payments fail, and are planned anew.
+  clearAlarm @5;
+  # Not of a file: collections are no longer held for the alarm.
+}
+
+enum DifferenceKind {
+  unspecified @0;
+  notInBooks @1;
+  # The rail moved money, and no settlement here says so.
+  notAtRail @2;
+  # A settlement says that money moved, and the rail has no record of it.
+  amount @3;
+  stuck @4;
+  # Under way for longer than is allowed.
+  clearing @5;
+  # A clearing account is not what is under way.
+  suspense @6;
+  # Money that a rail told of and that belongs to no settlement.
+}
+
+struct Difference {
+  kind @0 :DifferenceKind;
+  rail @1 :Text;
+  # Empty with `clearing`.
+  settlement @2 :UInt64;
+  # 0: not known.
+  notice @3 :UInt64;
+  reference @4 :Text;
+  # The rail's own.
+  asset @5 :UInt16;
+  # 0: of no asset that is configured.
+  hasOurs @6 :Bool;
+  ours @7 :UInt128;
+  hasTheirs @8 :Bool;
+  theirs @9 :UInt128;
+  incoming @10 :Bool;
+  # Seen from the operator's account.
+  sinceUs @11 :UInt64;
+  # When it happened; 0: not known.
+  detail @12 :Text;
+}
+
+struct Reconciliation {
+  # Our books beside the rails' own records of what they moved.
+  struct Rail {
+    name @0 :Text;
+    movements @1 :UInt64;
+    settlements @2 :UInt64;
+    matched @3 :UInt64;
+    problem @4 :Text;
+    # Not empty: the rail could not be read, and nothing is concluded.
+  }
+  struct Count {
+    rail @0 :Text;
+    kind @1 :DifferenceKind;
+    count @2 :UInt64;
+  }
+  number @0 :UInt64;
+  # Of the run, from 1 since the start of the daemon; 0: there was none.
+  startedUs @1 :UInt64;
+  finishedUs @2 :UInt64;
+  fromUs @3 :UInt64;
+  toUs @4 :UInt64;
+  # Movements in [from, to) are compared.
+  rails @5 :List(Rail);
+  differences @6 :List(Difference);
+  # The oldest; at most 1,000.
+  differencesTotal @7 :UInt64;
+  counts @8 :List(Count);
+  # Of all, by rail and kind.
+  oldestUs @9 :UInt64;
+  # When the oldest difference happened; 0: there is none.
+}
+
 struct StatusText {
   # One row of status.capnp.
   number @0 :UInt16;

@@ -98,14 +98,41 @@ struct BankOptions {
   std::uint64_t demonstration_day_ms = 0;
 };
 
+// A file for the bank, as an operator sees it.
+struct BankFile {
+  std::string name;
+  std::string state;   // "held", "out", "taken", ...: settlers/bank/spool.h
+  std::string reason;  // held or void: why
+  bool collection = false;
+  Day due = 0;
+  std::uint64_t cents = 0;
+  std::uint64_t payments = 0;
+  base::Hash sha256;
+};
+struct BankFiles {
+  std::vector<BankFile> files;  // the newest last, at most 1,000: all that wait, and the newest of the others
+  std::string alarm;            // not empty: collections are held until it is cleared
+};
+// What an operator may say of a file: docs/rails/bank.md.
+enum class FileAnswer : std::uint8_t { release = 1, resend = 2, sent = 3, void_ = 4, clear_alarm = 5 };
+
+class BankSettler : public Settler {
+ public:
+  // As of the last look at the spool. From any thread.
+  virtual BankFiles files() const = 0;
+  // Carried out at the next look, and once, also after a crash: it is put into gate/ durably before this returns. Not
+  // safe to call before start(). not_found: there is no such file; invalid_argument: it makes no sense in this state.
+  virtual base::Result<void> answer(const std::string& file, FileAnswer answer) = 0;
+};
+
 // For logs: something that a person may want to know. Called on the rail's own thread.
 using BankLog = std::function<void(std::string_view message)>;
 
 // Checks the options; invalid_argument names the option as the configuration does ("sepa.creditor_id"). All references
 // must outlive the settler. The settler has one thread of its own, for the disk. start() fails with permission if
 // another process uses the spool.
-base::Result<std::unique_ptr<Settler>> make_bank(boost::asio::io_context& io, BankOptions options, Inbox& inbox,
-                                                 const base::Clock& clock, BankLog log = {});
+base::Result<std::unique_ptr<BankSettler>> make_bank(boost::asio::io_context& io, BankOptions options, Inbox& inbox,
+                                                     const base::Clock& clock, BankLog log = {});
 
 // What is wrong with the options; nothing: they can be used.
 std::optional<std::string> bank_options_problem(const BankOptions& options);

@@ -428,4 +428,18 @@ std::vector<Gauge> Engine::gauges() const {
   return gauges;
 }
 
+BankFiles Engine::files() const {
+  constexpr std::size_t kShownMax = 1'000;
+  BankFiles shown;
+  shown.alarm = spool_->alarm();
+  for (auto it = spool_->files().rbegin(); it != spool_->files().rend(); ++it) {
+    const SpoolFile& file = it->second;
+    if (shown.files.size() >= kShownMax && file.state != FileState::held) continue;
+    shown.files.push_back({file.name, std::string(name(file.state)), file.hold_reason, file.collection, file.due,
+                           file.cents, file.payments.size(), file.sha256});
+  }
+  std::reverse(shown.files.begin(), shown.files.end());
+  return shown;
+}
+
 }  // namespace settlers::bank

@@ -72,8 +72,12 @@ class Engine {
   std::optional<Incoming> next_incoming() const;
   std::vector<std::string> finish_incoming(const Incoming& incoming);
 
+  // What the bank's statements in archive/ say, a file at a time.
+  base::Result<MovementPage> movements(const MovementQuery& query) const;
+
   std::string describe() const;
   std::vector<Gauge> gauges() const;
+  BankFiles files() const;
   const Spool& spool() const { return *spool_; }
 
  private:

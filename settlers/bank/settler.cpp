@@ -12,11 +12,13 @@
 
 #include "base/thread.h"
 #include "settlers/bank/engine.h"
+#include "settlers/bank/spool_disk.h"
 
 namespace settlers::bank {
 namespace {
 
-constexpr std::size_t kNoticesAtOnce = 1'000;  // RecordNotices takes 1,024
+constexpr std::size_t kSepaReferenceSize = 26;  // settlers/bank/reference.h
+constexpr std::size_t kNoticesAtOnce = 1'000;   // RecordNotices takes 1,024
 
 // Everything but the constructor and start() runs on the worker's thread, one call at a time.
 class Worker : public std::enable_shared_from_this<Worker> {
@@ -76,6 +78,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string shown_text() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return text_;
+  }
+  BankFiles shown_files() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return files_;
   }
   std::vector<Gauge> shown_gauges() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -189,9 +195,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void show() {
     std::string text = engine_->describe();
     std::vector<Gauge> gauges = engine_->gauges();
+    BankFiles files = engine_->files();
     const std::lock_guard<std::mutex> lock(mutex_);
     text_ = std::move(text);
     gauges_ = std::move(gauges);
+    files_ = std::move(files);
   }
 
   boost::asio::io_context& io_;
@@ -209,16 +217,18 @@ class Worker : public std::enable_shared_from_this<Worker> {
   mutable std::mutex mutex_;
   std::string text_;           // guarded by mutex_
   std::vector<Gauge> gauges_;  // guarded by mutex_
+  BankFiles files_;            // guarded by mutex_
 };
 
-class BankSettler final : public Settler {
+class SpoolSettler final : public BankSettler {
  public:
-  BankSettler(boost::asio::io_context& io, BankOptions options, Inbox& inbox, const base::Clock& clock, BankLog log)
+  SpoolSettler(boost::asio::io_context& io, BankOptions options, Inbox& inbox, const base::Clock& clock, BankLog log)
       : rail_(options.rail),
+        spool_(options.spool_directory),
         collects_((options.sepa && !options.sepa->creditor_id.empty()) || options.ach),
         in_flight_max_(options.in_flight_max),
         worker_(std::make_shared<Worker>(io, std::move(options), inbox, clock, std::move(log))) {}
-  ~BankSettler() override { stop(); }
+  ~SpoolSettler() override { stop(); }
 
   std::string_view rail() const override { return rail_; }
   Capabilities capabilities() const override {
@@ -253,11 +263,35 @@ class BankSettler final : public Settler {
       worker.answer(std::move(done), worker.engine_->probe(instruction));
     });
   }
+  void movements(const MovementQuery& query, Done<base::Result<MovementPage>> done) override {
+    worker_->post([query, done = std::move(done)](Worker& worker) mutable {
+      worker.answer(std::move(done), worker.engine_->movements(query));
+    });
+  }
+  // ACH has no word of success, so a debit need not be on a statement that we read.
+  bool keeps_record(const Settlement& settlement) const override {
+    return settlement.reference.size() == kSepaReferenceSize;
+  }
+  BankFiles files() const override { return worker_->shown_files(); }
+  base::Result<void> answer(const std::string& file, FileAnswer answer) override {
+    const BankFiles shown = worker_->shown_files();
+    if (answer == FileAnswer::clear_alarm) {
+      if (shown.alarm.empty()) return base::error(base::ErrorCode::invalid_argument, "there is no alarm");
+      return put_answer(spool_, "alarm.clear");
+    }
+    const auto found =
+        std::find_if(shown.files.begin(), shown.files.end(), [&file](const BankFile& one) { return one.name == file; });
+    if (found == shown.files.end()) return base::error(base::ErrorCode::not_found, "there is no such file");
+    const std::string problem = answer_problem(found->state, answer);
+    if (!problem.empty()) return base::error(base::ErrorCode::invalid_argument, problem);
+    return put_answer(spool_, file + "." + std::string(word(answer)));
+  }
   std::string describe() const override { return worker_->shown_text(); }
   std::vector<Gauge> gauges() const override { return worker_->shown_gauges(); }
 
  private:
   std::string rail_;
+  std::string spool_;
   bool collects_;
   std::size_t in_flight_max_;
   std::shared_ptr<Worker> worker_;
@@ -265,11 +299,11 @@ class BankSettler final : public Settler {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Settler>> make_bank(boost::asio::io_context& io, BankOptions options, Inbox& inbox,
-                                                 const base::Clock& clock, BankLog log) {
+base::Result<std::unique_ptr<BankSettler>> make_bank(boost::asio::io_context& io, BankOptions options, Inbox& inbox,
+                                                     const base::Clock& clock, BankLog log) {
   if (const auto problem = bank_options_problem(options))
     return base::error(base::ErrorCode::invalid_argument, *problem);
-  return std::make_unique<BankSettler>(io, std::move(options), inbox, clock, std::move(log));
+  return std::make_unique<SpoolSettler>(io, std::move(options), inbox, clock, std::move(log));
 }
 
 }  // namespace settlers::bank

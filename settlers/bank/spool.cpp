@@ -446,17 +446,16 @@ base::Result<std::string> Spool::answer_gate(const std::string& answer) {
       std::find_if(files_.begin(), files_.end(), [&](const auto& each) { return each.second.name == name; });
   std::string problem;
   std::error_code ignored;
+  const std::optional<FileAnswer> said = answer_from_word(verb);
   if (found == files_.end()) {
     problem = "there is no such file";
-  } else if (verb != "release" && verb != "resend" && verb != "sent" && verb != "void") {
+  } else if (!said) {
     problem = "the answers are release, resend, sent and void";
-  } else if (verb != "void" && found->second.state != FileState::held &&
-             !(verb == "resend" && found->second.state == FileState::taken)) {
-    problem = "its state is " + std::string(bank::name(found->second.state)) + ", and there is nothing to release";
-  } else if (verb == "void" &&
-             (found->second.state == FileState::voided ||
-              (found->second.state == FileState::out && fs::exists(directory_ + "/out/" + name, ignored)))) {
+  } else if (*said == FileAnswer::void_ && found->second.state == FileState::out &&
+             fs::exists(directory_ + "/out/" + name, ignored)) {
     problem = "take it out of out/ first, so that no transport can deliver it";
+  } else {
+    problem = answer_problem(bank::name(found->second.state), *said);
   }
   if (!problem.empty()) {
     RETURN_IF_ERROR(move_file(directory_ + "/gate", directory_ + "/gate", answer, answer + ".refused"));
@@ -508,6 +507,19 @@ base::Result<std::string> Spool::read_incoming(const std::string& name) const {
 
 base::Result<void> Spool::archive_incoming(const std::string& name) {
   return move_file(directory_ + "/in", directory_ + "/archive", name, unused_name(directory_ + "/archive", name));
+}
+
+std::vector<std::string> Spool::archived() const {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory_ + "/archive", ignored))
+    if (entry.is_regular_file(ignored)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+base::Result<std::string> Spool::read_archived(const std::string& name) const {
+  return read_file(directory_ + "/archive/" + name);
 }
 
 base::Result<void> Spool::reject_incoming(const std::string& name, const std::string& reason) {

@@ -26,6 +26,7 @@
 #include "base/codec.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "settlers/bank/bank.h"
 #include "settlers/bank/business_days.h"
 
 namespace settlers::bank {
@@ -71,6 +72,14 @@ struct SpoolFile {
   std::vector<FiledPayment> payments;
 };
 
+// "release", "resend", "sent", "void", as in gate/FILE.WORD.
+std::string_view word(FileAnswer answer) noexcept;
+std::optional<FileAnswer> answer_from_word(std::string_view word) noexcept;
+// Why the answer makes no sense for a file in this state ("held", ...), as far as the state tells; empty: it does.
+std::string answer_problem(std::string_view state, FileAnswer answer);
+// Puts an answer into gate/, durably.
+base::Result<void> put_answer(const std::string& spool, const std::string& name);
+
 // Where a payment is.
 struct Whereabouts {
   bool queued = false;
@@ -114,6 +123,9 @@ class Spool {
   std::vector<std::string> incoming() const;
   base::Result<std::string> read_incoming(const std::string& name) const;
   base::Result<void> archive_incoming(const std::string& name);
+  // Names in archive/, in order: what the bank sent, what it got, and the operator's answers.
+  std::vector<std::string> archived() const;
+  base::Result<std::string> read_archived(const std::string& name) const;
   base::Result<void> reject_incoming(const std::string& name, const std::string& reason);
 
   base::Result<void> block(const base::Hash& account, const BlockedAccount& why);

@@ -142,6 +142,7 @@ base::Result<Transfer> transfer_of(const json::object& object) {
   transfer.amount_reversed = number(object, "amount_reversed").value_or(0);
   transfer.currency = text(object, "currency");
   transfer.destination = id_of(object, "destination");
+  transfer.created_s = number(object, "created").value_or(0);
   transfer.livemode = flag(object, "livemode");
   transfer.marks = marks_of(object);
   return transfer;
@@ -164,7 +165,12 @@ base::Result<Refund> refund_of(const json::object& object) {
   refund.currency = text(object, "currency");
   refund.payment_intent = id_of(object, "payment_intent");
   refund.failure_reason = printable(text(object, "failure_reason"));
+  refund.created_s = number(object, "created").value_or(0);
   refund.marks = marks_of(object);
+  if (const json::object* intent = inner(object, "payment_intent")) {
+    refund.intent_marks = marks_of(*intent);
+    refund.intent_created_s = number(*intent, "created").value_or(0);
+  }
   return refund;
 }
 

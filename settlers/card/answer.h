@@ -67,6 +67,7 @@ struct Transfer {
   std::uint64_t amount_reversed = 0;
   std::string currency;
   std::string destination;
+  std::uint64_t created_s = 0;
   bool livemode = false;
   Marks marks;
 };
@@ -80,7 +81,11 @@ struct Refund {
   std::string currency;
   std::string payment_intent;
   std::string failure_reason;  // of a failed one; may be empty
+  std::uint64_t created_s = 0;
   Marks marks;
+  // Of the payment, where the answer holds all of it (`expand[]=data.payment_intent`).
+  Marks intent_marks;
+  std::uint64_t intent_created_s = 0;
 };
 
 enum class DisputeStatus : std::uint8_t { inquiry, open, won, lost };

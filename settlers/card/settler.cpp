@@ -51,6 +51,9 @@ class Card final : public CardSettler {
   void probe(const Instruction& instruction, Done<Outcome> done) override {
     impl_->probe(instruction, std::move(done));
   }
+  void movements(const MovementQuery& query, Done<base::Result<MovementPage>> done) override {
+    impl_->movements(query, std::move(done));
+  }
   void receive(std::string signature, std::string body, Done<WebhookAnswer> done) override {
     impl_->receive(std::move(signature), std::move(body), std::move(done));
   }

@@ -28,6 +28,7 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   void prepare(const Instruction& instruction, Done<base::Result<Prepared>> done);
   void send(const Instruction& instruction, Done<Outcome> done);
   void probe(const Instruction& instruction, Done<Outcome> done);
+  void movements(const MovementQuery& query, Done<base::Result<MovementPage>> done);
   std::string describe() const;       // any thread
   std::vector<Gauge> gauges() const;  // any thread
   const CardOptions& options() const { return options_; }
@@ -88,6 +89,16 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   void on_refunds(const WorkPtr& work, const Reply& reply);
   void on_refund(const WorkPtr& work, const Refund& refund);
   void look_at_refunds(const WorkPtr& work, const Intent& intent, const std::string& after);
+
+  // movements.cpp
+  RailMovement movement_of(const Intent& intent, const MovementQuery& query) const;
+  RailMovement movement_of(const Refund& refund, const MovementQuery& query) const;
+  RailMovement movement_of(const Transfer& transfer, const MovementQuery& query) const;
+  template <typename Item>
+  base::Result<MovementPage> page_of(const base::Result<Page<Item>>& read, std::size_t list,
+                                     const MovementQuery& query) const;
+  RailMovement movement_of(const Marks& marks, const std::string& currency, std::uint64_t units,
+                           const MovementQuery& query) const;
 
   // events.cpp
   using Recorded = std::function<void(base::Result<void>)>;

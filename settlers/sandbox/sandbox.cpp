@@ -120,6 +120,7 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
       payment.payer = instruction.payer_address;
       Moved& moved = moved_[prepared.idempotency_key];
       moved.settlement = settlement.id;
+      moved.asset = settlement.asset;
       moved.amount = settlement.amount;
       moved.kind = settlement.kind;
     }
@@ -144,6 +145,7 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
     Payment& payment = found->second;
     Moved& moved = moved_[settlement.idempotency_key];
     ++moved.sends;
+    moved.time = clock_.now();
     if (payment.script == Script::unreachable || payment.script == Script::lost_absent) return no_answer();
     if (failure_of(payment.script) != FailureClass::none) {
       finish(settlement.idempotency_key);
@@ -236,6 +238,23 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
     }
   }
 
+  // A page is as large as what is remembered: at most kFinishedMax and what is under way.
+  MovementPage movements(const MovementQuery& query) const {
+    MovementPage page;
+    for (const auto& [key, moved] : moved_) {
+      if (moved.moved == 0 || moved.time < query.from || moved.time >= query.to) continue;
+      RailMovement movement;
+      movement.reference = "sandbox-" + base::to_hex(key).substr(2, 16);
+      movement.settlement = moved.settlement;
+      movement.incoming = moved.kind == SettlementKind::collection;
+      movement.asset = moved.asset;
+      movement.amount = moved.back ? Amount{} : moved.amount;
+      movement.time = moved.time;
+      page.movements.push_back(std::move(movement));
+    }
+    return page;
+  }
+
   std::size_t charged_twice() const {
     std::set<std::uint64_t> once, twice;
     for (const auto& [key, moved] : moved_) {
@@ -294,6 +313,7 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
     } else {
       outcome.state = returns ? SettlementState::returned : SettlementState::final;
       if (returns) outcome.detail = "sandbox: returned (scripted)";
+      moved_[key].back = returns;
       finish(key);
     }
     if (outcome.state != SettlementState::accepted && !options_.fee.is_zero()) outcome.fee = options_.fee;
@@ -323,7 +343,7 @@ class SandboxSettler::Impl : public std::enable_shared_from_this<SandboxSettler:
 
 SandboxSettler::SandboxSettler(boost::asio::io_context& io, const base::Clock& clock, SandboxOptions options,
                                Inbox* inbox)
-    : impl_(std::make_shared<Impl>(io, clock, std::move(options), inbox)) {}
+    : impl_(std::make_shared<Impl>(io, clock, std::move(options), inbox)), started_(clock.now()) {}
 SandboxSettler::~SandboxSettler() { impl_->stopped_ = true; }
 
 std::string_view SandboxSettler::rail() const { return impl_->options_.rail; }
@@ -371,6 +391,9 @@ std::string SandboxSettler::describe() const { return impl_->describe(); }
 void SandboxSettler::enqueue(Script script) { impl_->queue_.push_back(script); }
 void SandboxSettler::set_payer_script(const Address& payer, Script script) { impl_->set_payer_script(payer, script); }
 const std::map<Hash, Moved>& SandboxSettler::moved() const { return impl_->moved_; }
+void SandboxSettler::movements(const MovementQuery& query, Done<base::Result<MovementPage>> done) {
+  done(impl_->movements(query));
+}
 std::size_t SandboxSettler::settlements_moved_twice() const { return impl_->charged_twice(); }
 
 }  // namespace settlers::sandbox

@@ -67,7 +67,10 @@ struct Moved {
   std::uint64_t sends = 0;  // calls of send() with this key
   std::uint64_t moved = 0;  // times money moved: 0 or 1, whatever is sent
   ledger::core::SettlementId settlement;
+  ledger::core::AssetId asset;
   ledger::core::Amount amount;
+  base::Time time;    // of the last send()
+  bool back = false;  // the rail took it back
   SettlementKind kind = SettlementKind::collection;
 };
 
@@ -85,6 +88,9 @@ class SandboxSettler final : public Settler {
   void abandon(const Prepared& prepared) override;
   void send(const Instruction& instruction, Done<Outcome> done) override;
   void probe(const Instruction& instruction, Done<Outcome> done) override;
+  void movements(const MovementQuery& query, Done<base::Result<MovementPage>> done) override;
+  // What moved before this process started is forgotten.
+  bool keeps_record(const Settlement& settlement) const override { return settlement.submitted >= started_; }
   std::string describe() const override;
 
   // For tests, on the io_context thread. Queued scripts are used up first, one for each new key.
@@ -96,6 +102,7 @@ class SandboxSettler final : public Settler {
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;
+  const base::Time started_;
 };
 
 }  // namespace settlers::sandbox

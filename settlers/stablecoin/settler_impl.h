@@ -35,6 +35,7 @@ class StablecoinSettler final : public Settler {
   void abandon(const Prepared& prepared) override;
   void send(const Instruction& instruction, Done<Outcome> done) override;
   void probe(const Instruction& instruction, Done<Outcome> done) override;
+  void movements(const MovementQuery& query, Done<base::Result<MovementPage>> done) override;
   std::string describe() const override;
   std::vector<Gauge> gauges() const override;
 
@@ -44,6 +45,7 @@ class StablecoinSettler final : public Settler {
   struct Probing;    // probing.h
   struct Relaying;   // relay.cpp
   struct Seeking;    // seek.cpp
+  struct Listing;    // movements.cpp
   struct Call {
     base::Address to;
     base::Bytes data;
@@ -121,6 +123,11 @@ class StablecoinSettler final : public Settler {
   void seek(const evm::RelayOrder& order, std::uint64_t head, std::function<void(Sought)> done);
   void seek_logs(const std::shared_ptr<Seeking>& work);
   void judge_logs(const std::shared_ptr<Seeking>& work, const boost::json::value& logs);
+
+  // movements.cpp
+  void find_first_block(const std::shared_ptr<Listing>& work);
+  void list_logs(const std::shared_ptr<Listing>& work);
+  void date_logs(const std::shared_ptr<Listing>& work, const std::vector<RpcResult>& results);
 
   // settler.cpp
   void broadcast(std::shared_ptr<std::vector<SignedTransaction>> transactions, std::size_t index,

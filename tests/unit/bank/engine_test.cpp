@@ -291,6 +291,41 @@ TEST_F(BankEngine, ADemonstrationsDaysAreAsShortAsItLikes) {
   EXPECT_EQ(probe(one).state, S::final);
 }
 
+// What the archive's statements say, singly and as the sum of a file, with what came back and what is not ours.
+TEST_F(BankEngine, TheBanksOwnRecordIsReadFromItsStatements) {
+  Instruction one = collection(1, 1'250), two = collection(2, 99), three = collection(3, 500, "sequence=OOFF");
+  for (Instruction* each : {&one, &two, &three}) send(*each);
+  at("2026-11-23", 8, 30);
+  tick();
+  deliver();
+  at("2026-11-24", 20);
+  std::string batch;
+  for (const auto& [number, file] : engine_->spool().files())
+    if (file.payments.size() == 2) batch = file.message_id;
+  receive("a.xml", reports::statement_of({{"", 1'349, true, "", 0, batch, 2, "BOOK"},
+                                          {three.settlement.reference, 500, true, "", 0, "", 0, "BOOK"},
+                                          {"RENT", 70'000, false, "", 0, "", 0, "BOOK"}},
+                                         "STATEMENT-1"));
+  receive("b.xml",
+          reports::statement_of({{three.settlement.reference, 500, false, "AM04", 0, "", 0, "BOOK"}}, "STATEMENT-2"));
+  receive("c.xml", reports::status());
+  MovementQuery query;
+  query.from = utc("2026-11-01", 0);
+  query.to = clock_.now();
+  std::vector<std::string> found;
+  int pages = 0;
+  do {
+    const auto page = engine_->movements(query);
+    ASSERT_TRUE(page) << page.error().message;
+    for (const RailMovement& each : page->movements)
+      found.push_back(std::to_string(each.settlement.value) + (each.incoming ? " in " : " out ") +
+                      each.amount->to_decimal_string(6));
+    query.after = page->next;
+  } while (!query.after.empty() && ++pages < 20);
+  EXPECT_THAT(found,
+              ElementsAre("1 in 12.500000", "2 in 0.990000", "3 in 5.000000", "0 out 700.000000", "3 out 5.000000"));
+}
+
 TEST_F(BankEngine, TheKillSwitchKeepsFilesIn) {
   Instruction one = collection(1, 100);
   send(one);

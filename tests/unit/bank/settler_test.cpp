@@ -142,6 +142,65 @@ TEST_F(BankSettlerTest, FromPrepareToARejectionInAFileOfTheBank) {
   settler.stop();
 }
 
+// What tabctl bank does: the same answers as by files in gate/, refused at once where they make no sense.
+TEST_F(BankSettlerTest, TheOperatorsWordReleasesResendsAndVoids) {
+  options_.approve_above_cents = 1;
+  auto made = make_bank(io_, options_, inbox_, clock_);
+  ASSERT_TRUE(made) << made.error().message;
+  BankSettler& settler = **made;
+  ASSERT_TRUE(wait<base::Result<void>>([&](auto done) { settler.start(done); }));
+  Instruction instruction;
+  instruction.settlement.id = SettlementId(7);
+  instruction.settlement.asset = instruction.asset.id = base::AssetId(1);
+  instruction.settlement.amount = Amount(1'250);
+  const std::string mandate =
+      "scheme=sepa-core;name=Jo Payer;iban=" + examples::german_iban(1) + ";mandate=M-1;signed=2026-01-31";
+  instruction.payer_rail_mandate.assign(mandate.begin(), mandate.end());
+  const auto prepared = wait<base::Result<Prepared>>([&](auto done) { settler.prepare(instruction, done); });
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  instruction.settlement.state = S::sending;
+  instruction.settlement.request = prepared->request;
+  EXPECT_EQ(wait<Outcome>([&](auto done) { settler.send(instruction, done); }).state, S::accepted);
+  const auto state = [&settler] {
+    const BankFiles shown = settler.files();
+    return shown.files.empty() ? std::string() : shown.files.back().state;
+  };
+  ASSERT_TRUE(until([&] { return state() == "held"; }));
+  const BankFile file = settler.files().files.back();
+  EXPECT_THAT(file.reason, HasSubstr("above approve_above"));
+  EXPECT_EQ(file.cents, 1'250U);
+  EXPECT_EQ(file.payments, 1U);
+  EXPECT_TRUE(file.collection);
+  const auto refused = [&](const std::string& name, FileAnswer answer) {
+    const auto result = settler.answer(name, answer);
+    return result ? std::string() : result.error().message;
+  };
+  EXPECT_THAT(refused("../journal", FileAnswer::release), HasSubstr("no such file"));
+  EXPECT_THAT(refused("", FileAnswer::clear_alarm), HasSubstr("no alarm"));
+  EXPECT_EQ(refused(file.name, FileAnswer::release), "");
+  ASSERT_TRUE(until([&] { return state() == "out"; }));
+  EXPECT_EQ(only_file(), file.name);
+  EXPECT_THAT(refused(file.name, FileAnswer::release), HasSubstr("nothing to release"));
+  EXPECT_THAT(refused(file.name, FileAnswer::resend), HasSubstr("nothing to resend"));
+  const auto bytes = [&](const char* folder) {
+    std::ifstream in(directory_ / folder / file.name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string first = bytes("out");
+  fs::rename(directory_ / "out" / file.name, directory_ / "archive" / file.name);
+  ASSERT_TRUE(until([&] { return state() == "taken"; }));
+  EXPECT_EQ(refused(file.name, FileAnswer::resend), "");
+  ASSERT_TRUE(until([&] { return fs::exists(directory_ / "out" / file.name); }));
+  EXPECT_EQ(bytes("out"), first) << "the same bytes";
+  fs::remove(directory_ / "out" / file.name);
+  ASSERT_TRUE(until([&] { return state() == "taken"; }));
+  EXPECT_EQ(refused(file.name, FileAnswer::void_), "");
+  ASSERT_TRUE(until([&] { return state() == "void"; }));
+  EXPECT_THAT(refused(file.name, FileAnswer::void_), HasSubstr("void already"));
+  EXPECT_EQ(wait<Outcome>([&](auto done) { settler.probe(instruction, done); }).failure, FailureClass::technical);
+  settler.stop();
+}
+
 TEST_F(BankSettlerTest, TwoProcessesDoNotShareASpool) {
   auto first = make_bank(io_, options_, inbox_, clock_), second = make_bank(io_, options_, inbox_, clock_);
   ASSERT_TRUE(first && second);
