@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/lists.h"
@@ -63,6 +64,7 @@ Result<api::Reconciliation> made_now(Context& context, const ReconcileOptions& o
       CLI_TRY(const std::uint64_t from_s, parse_when(text, context.now()));
       request.from = core::Time::from_seconds(from_s);
     }
+    if (request.from > context.now()) return usage_failure("--since is in the future.", "Name a date, or \"30d\".");
     if (request.from.us == 0) return usage_failure("--since is before there was anything.", "Name a date, or \"30d\".");
   }
   if (!options.stuck.empty()) {
@@ -85,6 +87,7 @@ void write_json(Context& context, const api::Reconciliation& made, const AssetBo
     rail["movements"] = one.movements;
     rail["settlements"] = one.settlements;
     rail["matched"] = one.matched;
+    rail["uncompared"] = one.uncompared;
     rail["problem"] = one.problem;
     rails.emplace_back(std::move(rail));
   }
@@ -117,15 +120,22 @@ void write_json(Context& context, const api::Reconciliation& made, const AssetBo
 }
 
 void write_text(Context& context, const api::Reconciliation& made, const AssetBook& assets) {
-  Table rails(
-      {{"RAIL"}, {"MOVEMENTS", Align::right}, {"SETTLEMENTS", Align::right}, {"MATCHED", Align::right}, {"PROBLEM"}});
+  Table rails({{"RAIL"},
+               {"MOVEMENTS", Align::right},
+               {"SETTLEMENTS", Align::right},
+               {"MATCHED", Align::right},
+               {"NOT COMPARED", Align::right},
+               {"PROBLEM"}});
   for (const api::RailReconciliation& one : made.rails)
     rails.row({one.rail, thousands(one.movements), thousands(one.settlements), thousands(one.matched),
-               one.problem.empty() ? "-" : one.problem});
+               thousands(one.uncompared), one.problem.empty() ? "-" : one.problem});
   context.write(rails.render(context.color()));
   context.write_line(fmt::format("\nCompared: {} to {}.", time_text(made.from), time_text(made.to)));
   if (made.differences_total == 0) {
-    context.write_line("No difference.");
+    const bool all = std::all_of(made.rails.begin(), made.rails.end(), [](const api::RailReconciliation& one) {
+      return one.problem.empty() && one.uncompared == 0;
+    });
+    context.write_line(all ? "No difference." : "No difference in what could be compared.");
     return;
   }
   Table table({{"AGE", Align::right},

@@ -68,7 +68,8 @@ void log_reconciliation(ops::Log& log, const ledger::api::Reconciliation& made) 
       log.info("reconciled", {{"rail", rail.rail},
                               {"movements", rail.movements},
                               {"settlements", rail.settlements},
-                              {"matched", rail.matched}});
+                              {"matched", rail.matched},
+                              {"uncompared", rail.uncompared}});
     else
       log.warning("a rail could not be reconciled", {{"rail", rail.rail}, {"why", rail.problem}});
   }

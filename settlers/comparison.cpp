@@ -49,6 +49,18 @@ void RailComparison::add(const RailMovement& movement) {
   group.net += movement.incoming ? amount : -amount;
 }
 
+void RailComparison::explain(const Notice& notice) {
+  if (notice.recorded_as != NoticeState::suspense || notice.rail.view() != counts_.rail) return;
+  std::size_t at = groups_.size();
+  const auto by_number = by_settlement_.find(notice.settlement.value);
+  const auto by_name = by_reference_.find(notice.external_id);
+  if (notice.settlement.valid() && by_number != by_settlement_.end()) at = by_number->second;
+  if (!notice.settlement.valid() && by_name != by_reference_.end()) at = by_name->second;
+  if (at == groups_.size()) return;
+  const base::i128 amount = notice.amount.signed_units();
+  groups_[at].net -= notice.direction == ledger::core::Direction::in ? amount : -amount;
+}
+
 RailComparison::Group* RailComparison::find(const Settlement& settlement) {
   const auto by_number = by_settlement_.find(settlement.id.value);
   if (by_number != by_settlement_.end()) return &groups_[by_number->second];
@@ -73,10 +85,15 @@ void RailComparison::compare(const Settlement& settlement, std::vector<Differenc
   if (settlement.kind == SettlementKind::relay) return;
   const bool here = settlement.rail.view() == counts_.rail;
   const bool in_time = settlement.submitted >= from_ && settlement.submitted < to_;
-  if (here && in_time && has_moved(settlement.state)) ++counts_.settlements;
+  const bool counted = here && in_time && has_moved(settlement.state);
+  if (counted) ++counts_.settlements;
   Group* group = find(settlement);
   if (group == nullptr) {
-    if (!here || !in_time || !has_moved(settlement.state) || !keeps_record_(settlement)) return;
+    if (!counted) return;
+    if (!keeps_record_(settlement)) {
+      ++counts_.uncompared;
+      return;
+    }
     Difference one = difference(DifferenceKind::not_at_rail, settlement);
     one.ours = settlement.amount;
     one.detail = "the rail has no record of it";
@@ -86,6 +103,7 @@ void RailComparison::compare(const Settlement& settlement, std::vector<Differenc
   group->claimed = true;
   if (!in_time && group->last.time < from_) return;
   // The rail knows first: what is under way is judged when it is known. Not known amounts are not judged.
+  if (counted && !group->comparable) ++counts_.uncompared;
   if ((here && is_under_way(settlement.state)) || !group->comparable) return;
   const base::i128 ours = here ? expected(settlement) : 0;
   if (ours == group->net) {

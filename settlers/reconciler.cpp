@@ -113,6 +113,7 @@ class Reconciler::Impl {
                          [this, rail](const Settlement& one) { return dispatcher_.keeps_record(rail, one); });
       read_rail(rail, made.from, made.to, rails.back());
     }
+    for (const NoticeState state : {NoticeState::suspense, NoticeState::resolved}) explain(state, rails);
     const std::uint64_t stuck_us =
         (request.stuck_after_s != 0 ? request.stuck_after_s : options_.stuck_after_s) * 1'000'000;
     const std::string problem = read_books(request.rail, made.to, stuck_us, rails, found);
@@ -239,6 +240,18 @@ class Reconciler::Impl {
       compare(one.asset, "collections in transit", one.in_transit.posted, sums.in_posted);
       compare(one.asset, "payouts in transit, pending", one.out_transit.pending, sums.out_pending);
       compare(one.asset, "payouts in transit", one.out_transit.posted, sums.out_posted);
+    }
+  }
+
+  void explain(NoticeState state, std::vector<RailComparison>& rails) const {
+    for (NoticeId after;;) {
+      const auto page = reader_.notices_in(state, after, kPage);
+      if (!page) return;
+      for (const Notice& notice : *page) {
+        after = notice.id;
+        for (RailComparison& rail : rails) rail.explain(notice);
+      }
+      if (page->size() < kPage) return;
     }
   }
 

@@ -30,13 +30,15 @@ struct ReconcilerOptions {
   std::uint64_t movements_max = 2'000'000;   // of one rail in one run; 100 bytes and the reference each
 };
 
-// One rail's side and ours, compared. Pure; in this order: add() everything that the rail has, compare() every
-// settlement of the ledger, finish().
+// One rail's side and ours, compared. Pure; in this order: add() everything that the rail has, explain() and compare()
+// what the ledger has, finish().
 class RailComparison {
  public:
   // Movements before `from` are only there to be found. `keeps_record`: Settler::keeps_record.
   RailComparison(std::string rail, Time from, Time to, std::function<bool(const Settlement&)> keeps_record);
   void add(const RailMovement& movement);
+  // Money of this rail that is in the books without a settlement: what was in suspense, also if it is resolved now.
+  void explain(const Notice& notice);
   std::size_t size() const noexcept { return groups_.size(); }
   void compare(const Settlement& settlement, std::vector<Difference>& found);
   // What no settlement claimed.

@@ -44,6 +44,7 @@ struct RailReconciliation {
   std::uint64_t movements = 0;    // that the rail has on record in the time
   std::uint64_t settlements = 0;  // that say in the time that money moved
   std::uint64_t matched = 0;      // settlements for which both say the same
+  std::uint64_t uncompared = 0;   // settlements of which the rail keeps no record, or none that an amount is in
   std::string problem;            // not empty: the rail could not be read, and nothing is concluded
 };
 

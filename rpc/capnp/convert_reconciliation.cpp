@@ -70,6 +70,7 @@ void encode(const ledger::api::Reconciliation& in, wire::Reconciliation::Builder
     rail.setMovements(in.rails[i].movements);
     rail.setSettlements(in.rails[i].settlements);
     rail.setMatched(in.rails[i].matched);
+    rail.setUncompared(in.rails[i].uncompared);
     rail.setProblem(text(in.rails[i].problem));
   }
   encode_list(in.differences, out.initDifferences(list_size(in.differences.size())));
@@ -92,7 +93,7 @@ bool decode(wire::Reconciliation::Reader in, ledger::api::Reconciliation& out) {
   out.to.us = in.getToUs();
   for (auto rail : in.getRails())
     out.rails.push_back({string(rail.getName()), rail.getMovements(), rail.getSettlements(), rail.getMatched(),
-                         string(rail.getProblem())});
+                         rail.getUncompared(), string(rail.getProblem())});
   out.differences_total = in.getDifferencesTotal();
   for (auto count : in.getCounts())
     out.counts.push_back(

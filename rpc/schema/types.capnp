@@ -1069,6 +1069,8 @@ struct Reconciliation {
     matched @3 :UInt64;
     problem @4 :Text;
     # Not empty: the rail could not be read, and nothing is concluded.
+    uncompared @5 :UInt64;
+    # Settlements of which the rail keeps no record, or none that the amount is in (a rate, a dispute).
   }
   struct Count {
     rail @0 :Text;

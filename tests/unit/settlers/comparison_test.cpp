@@ -121,6 +121,29 @@ TEST_F(Comparing, OnlyTheTimeThatWasAskedForIsJudged) {
   EXPECT_THAT(result(), IsEmpty());
 }
 
+TEST_F(Comparing, WhatWasInSuspenseIsInTheBooks) {
+  Notice wire;
+  wire.rail = *base::RailName::parse("card");
+  wire.external_id = "wire-1";
+  wire.recorded_as = NoticeState::suspense;
+  wire.direction = ledger::core::Direction::in;
+  wire.amount = Amount(7);
+  RailMovement moved = movement(0, 7);
+  moved.reference = "wire-1";
+  comparison_.add(moved);
+  comparison_.add(movement(1, 5));
+  comparison_.add(movement(1, 5));  // twice: the second is in suspense
+  comparison_.explain(wire);
+  wire.external_id = "twice";
+  wire.settlement = SettlementId(1);
+  wire.amount = Amount(5);
+  comparison_.explain(wire);
+  wire.rail = *base::RailName::parse("bank");  // another rail's is nothing here
+  comparison_.explain(wire);
+  settlements_ = {collection(1, 5)};
+  EXPECT_THAT(result(), IsEmpty());
+}
+
 TEST_F(Comparing, ARefundIsASettlementOfItsOwn) {
   Settlement refund = collection(2, 3);
   refund.kind = SettlementKind::refund;
@@ -147,6 +170,7 @@ TEST_F(Comparing, WhatCannotBeKnownIsNotClaimed) {
   settlements_ = {collection(1, 5), collection(2, 5)};
   comparison_.add(converted);
   EXPECT_THAT(result(), IsEmpty());
+  EXPECT_EQ(comparison_.counts().uncompared, 2U);
 }
 
 }  // namespace
