@@ -23,16 +23,19 @@ def load(folder: str, name: str):
 
 
 class Daemon:
-    """tabd with a configuration of its own; stopped at the end. Its operator's key is ACCOUNTS[0]."""
+    """tabd with a configuration of its own; stopped at the end. Its operator's key is ACCOUNTS[0]. `secrets`: further files
+    that it reads."""
 
-    def __init__(self, tabd: str, config: str):
-        self.tabd, self.config = tabd, config
+    def __init__(self, tabd: str, config: str, secrets: dict | None = None):
+        self.tabd, self.config, self.secrets = tabd, config, secrets or {}
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tabd-py-")
         self.socket = self.path("t.sock")
         self.write("tabd.toml", self.config, 0o644)
         self.write("operator.key", ACCOUNTS[0].key.to_0x_hex() + "\n", 0o400)
+        for name, secret in self.secrets.items():
+            self.write(name, secret + "\n", 0o400)
         self.log = open(self.path("log"), "w+")
         self.start()
         return self
