@@ -12,7 +12,7 @@ namespace bench {
 class DaemonUnderTest {
  public:
   // Starts `program` (tabd) below `directory` and waits until it answers.
-  // `more`: of its configuration.
+  // `more`: of its configuration, or all of it if it begins with "network".
   static base::Result<DaemonUnderTest> start(const std::string& program, const std::string& directory,
                                              const base::Clock& clock, const std::string& more = "");
   DaemonUnderTest(DaemonUnderTest&& other) noexcept

@@ -55,6 +55,14 @@ class Noise {
   std::uint64_t state_ = 1;
 };
 
+// A German IBAN with right check digits (ISO 7064) for any account number.
+std::string iban(std::uint64_t account) {
+  const std::string bban = fmt::format("37040044{:010}", account);
+  unsigned rest = 0;
+  for (const char digit : bban + "131400") rest = (rest * 10 + static_cast<unsigned>(digit - '0')) % 97;
+  return fmt::format("DE{:02}{}", 98 - rest, bban);
+}
+
 base::Address payer_address(std::uint64_t number) {
   if (number < kSigners) return payer_key(number).address();
   base::Address address;
@@ -102,19 +110,17 @@ class OpenLedger {
   }
 
   void register_payers(const std::string& plan) {
-    Progress progress(clock_, "payers registered", payers_.size());
-    std::atomic<std::uint64_t> waiting{0};
-    for (std::uint64_t i = 0; i < payers_.size(); ++i) {
-      progress.at(i);
-      while (waiting.load() > base::limits::kCommandQueueMax / 2) std::this_thread::sleep_for(kPause);
-      waiting.fetch_add(1);
-      store_->service().submit(core::SetPayer{payers_[i], fmt::format("payer {}", i), {plan}},
-                               [&waiting](const ledger::api::CommandReceipt& receipt) {
-                                 CHECK(receipt.result.status == base::Status::ok);
-                                 waiting.fetch_sub(1);
-                               });
-    }
-    while (waiting.load() > 0) std::this_thread::sleep_for(kPause);
+    for_each_payer("payers registered", [&](std::uint64_t i) -> core::Command {
+      return core::SetPayer{payers_[i], fmt::format("payer {}", i), {plan}};
+    });
+  }
+
+  void give_mandates() {
+    for_each_payer("mandates", [&](std::uint64_t i) -> core::Command {
+      const std::string text =
+          fmt::format("scheme=sepa-core;name=Payer {0};iban={1};mandate=M-{0};signed=2026-01-31", i, iban(i));
+      return core::SetRailMandate{payers_[i], *base::RailName::parse("bank"), {text.begin(), text.end()}};
+    });
   }
 
   // Charges one payer after the other, round and round, until `charges` are acknowledged.
@@ -129,6 +135,10 @@ class OpenLedger {
     while (in_flight_.load() > 0) std::this_thread::sleep_for(kPause);
   }
 
+  void set_unit(std::uint64_t units) { one_unit_.amount = Amount(units); }
+  std::uint64_t settlements() const { return store_->reader().head()->settlements; }
+  void close() { store_->stop(); }
+
   // One of the batches on their way is written when the process dies.
   [[noreturn]] void crash(const std::string& last_words) {
     fmt::print("{}\n", last_words);
@@ -142,6 +152,22 @@ class OpenLedger {
   std::uint64_t acknowledged() const { return acknowledged_.load(); }
 
  private:
+  template <typename Make>
+  void for_each_payer(const char* what, Make make) {
+    Progress progress(clock_, what, payers_.size());
+    std::atomic<std::uint64_t> waiting{0};
+    for (std::uint64_t i = 0; i < payers_.size(); ++i) {
+      progress.at(i);
+      while (waiting.load() > base::limits::kCommandQueueMax / 2) std::this_thread::sleep_for(kPause);
+      waiting.fetch_add(1);
+      store_->service().submit(make(i), [&waiting](const ledger::api::CommandReceipt& receipt) {
+        CHECK(receipt.result.status == base::Status::ok);
+        waiting.fetch_sub(1);
+      });
+    }
+    while (waiting.load() > 0) std::this_thread::sleep_for(kPause);
+  }
+
   void send(std::uint64_t first, std::size_t count) {
     in_flight_.fetch_add(1);
     store_->service().submit(batch(first, count), [this](const ledger::api::BatchReceipt& receipt) {
@@ -161,7 +187,7 @@ class OpenLedger {
       item.single.payer = payers_[(first_payer + i) % payers_.size()];
       item.single.payee = payee_address_;
       item.single.asset = kAsset;
-      item.single.maximum = Amount(10);
+      item.single.maximum = std::max(one_unit_.amount, Amount(10));
       item.single.resource = one_unit_.resource;
       item.single.nonce = ++nonce_;
       item.single.valid_before = valid_before;
@@ -186,7 +212,7 @@ class OpenLedger {
   const crypto::SecretKey key_;
   const base::Address payee_address_ = payee_address();
   const base::Address server_address_ = server_key().address();
-  const commitments::tab::Usage one_unit_ = one_unit();
+  commitments::tab::Usage one_unit_ = one_unit();
   std::vector<base::Address> payers_;
   std::atomic<int> in_flight_{0};
   std::atomic<std::uint64_t> acknowledged_{0};
@@ -229,6 +255,28 @@ base::Result<void> fill_payers(const std::string& ledger, std::uint64_t payers) 
   filled.command(core::SetPlan{plan});
   filled.charge(payers);
   filled.crash(fmt::format("{} {}", filled.acknowledged(), end_s));
+}
+
+base::Result<double> fill_collections(const std::string& ledger, std::uint64_t payers) {
+  constexpr std::uint64_t kCent = 10'000;
+  OpenLedger filled;
+  RETURN_IF_ERROR(filled.open(ledger, payers));
+  core::Plan plan;
+  plan.label = "collections";
+  plan.asset = kAsset;
+  plan.credit_limit = Amount(1'000'000'000'000);
+  plan.settle_threshold = Amount(kCent);
+  plan.rails = {*base::RailName::parse("bank")};
+  filled.command(core::SetPlan{plan});
+  filled.register_payers(plan.label);
+  filled.give_mandates();
+  filled.set_unit(kCent);
+  const std::uint64_t start = filled.clock().monotonic_ns();
+  filled.charge(payers);
+  const double seconds = static_cast<double>(filled.clock().monotonic_ns() - start) / 1e9;
+  CHECK_MSG(filled.settlements() == payers, "each charge is a collection");
+  filled.close();
+  return seconds;
 }
 
 }  // namespace bench

@@ -25,4 +25,9 @@ base::Result<void> fill_records(const std::string& ledger, std::uint64_t records
 // "charges acknowledged" and the window's end in seconds.
 base::Result<void> fill_payers(const std::string& ledger, std::uint64_t payers);
 
+// Registers `payers` payers with a SEPA mandate each and charges each of them one cent, which closes the window: a
+// statement and a collection each on the rail "bank". Ends in order, and returns how many seconds it took from the
+// first charge.
+base::Result<double> fill_collections(const std::string& ledger, std::uint64_t payers);
+
 }  // namespace bench

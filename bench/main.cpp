@@ -17,6 +17,7 @@
 #include "bench/client.h"
 #include "bench/daemon.h"
 #include "bench/fill.h"
+#include "bench/rails.h"
 #include "bench/raw_verify.h"
 #include "bench/report.h"
 #include "bench/run.h"
@@ -112,6 +113,11 @@ Result<void> run_all(const Options& options) {
   RETURN_IF_ERROR(report.write(options.json));
   if (options.part.empty() || options.part == "x402") RETURN_IF_ERROR(bench_x402(context));
   RETURN_IF_ERROR(report.write(options.json));
+  if (options.part.empty() || options.part == "rails") {
+    RETURN_IF_ERROR(bench_rails(context));
+    std::filesystem::remove_all(options.directory + "/rails");
+    RETURN_IF_ERROR(report.write(options.json));
+  }
   if (!options.quick && (options.part.empty() || options.part == "large")) {
     RETURN_IF_ERROR(bench_recovery(context));
     std::filesystem::remove_all(options.directory + "/recovery");
@@ -152,12 +158,13 @@ int main(int argc, char** argv) {
   app.add_option("--json", options.json, "Where the figures go.");
   app.add_option("--records", options.records, "Records of the recovery run.");
   app.add_option("--payers", options.payers, "Payers of the billing run.");
+  app.add_option("--collections", options.collections, "Collections of the rails' run; with --quick 20,000.");
   app.add_option("--stage", options.stage, "The script that starts the parties of the HTTP figures.");
   app.add_flag("--quick", options.quick, "No large ledgers, and shorter runs.");
   app.add_option("--target", options.target, "Of HTTP, only this endpoint (such as channel_verify): for profiling.");
   app.add_option("--part", options.part,
-                 "Only the figures of large ledgers, of HTTP, or of checking signatures together.")
-      ->check(CLI::IsMember({"batch", "large", "x402"}));
+                 "Only the figures of large ledgers, of rails, of HTTP, or of checking signatures together.")
+      ->check(CLI::IsMember({"batch", "large", "rails", "x402"}));
 
   LoadSpec spec;
   CLI::App* client = app.add_subcommand("client", "Sends prepared traffic; used by the benchmark itself.");
@@ -178,6 +185,9 @@ int main(int argc, char** argv) {
   CLI::App* payers = app.add_subcommand("fill-payers", "Fills a ledger; used by the benchmark itself.");
   payers->add_option("directory", directory)->required();
   payers->add_option("count", count)->required();
+  CLI::App* collections = app.add_subcommand("fill-collections", "Fills a ledger; used by the benchmark itself.");
+  collections->add_option("directory", directory)->required();
+  collections->add_option("count", count)->required();
   CLI11_PARSE(app, argc, argv);
 
   if (client->parsed()) {
@@ -185,6 +195,12 @@ int main(int argc, char** argv) {
     const auto result = run_load(spec, clock);
     if (!result) return fail(result.error());
     fmt::print("{}\n", encode_result(*result));
+    return 0;
+  }
+  if (collections->parsed()) {
+    const auto seconds = fill_collections(directory, count);
+    if (!seconds) return fail(seconds.error());
+    fmt::print("{}\n", *seconds);
     return 0;
   }
   // Both end by SIGKILL, or with an error.

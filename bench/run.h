@@ -21,11 +21,12 @@ struct Options {
   std::string json = "bench.json";
   std::string directory;  // temporary
   bool quick = false;
-  std::string part;                      // batch, large, x402; empty: everything
+  std::string part;                      // batch, large, rails, x402; empty: everything
   std::string target;                    // of HTTP, this one alone: for profiling
   std::string stage = TABD_BENCH_STAGE;  // bench/x402/stage.mjs
   std::uint64_t records = 10'000'000;
   std::uint64_t payers = 1'000'000;
+  std::uint64_t collections = 1'000'000;
 };
 
 struct Context {
