@@ -11,8 +11,9 @@ namespace settlers {
 
 namespace {
 
-// Calls of probe() on one rail at a time: enough to keep a connection busy, few enough not to flood it.
-constexpr std::size_t kProbesPerRailMax = 32;
+// Settlements of one rail between prepare() and the answer to send(): a rail may have many more under way, but each
+// that is being worked on is read again by every look, so their number must not grow with what waits.
+constexpr std::size_t kSendsPerRailMax = 1'024;
 // Rows of one state read in one step of the sweep.
 constexpr std::size_t kSweepRows = 256;
 // The sweep finds what the due list hides behind settlements that cannot move (a stuck rail); without such pressure it
@@ -321,10 +322,11 @@ void Dispatcher::Impl::consider(const Settlement& settlement) {
   if (!rail->settler->available() || !rail->breaker.would_begin(clock_.monotonic_ns())) return;
   if (settlement.state == SettlementState::ready) {
     if (!rail->enabled || rail->in_flight.size() >= rail->capabilities.in_flight_max) return;
+    if (rail->sends >= kSendsPerRailMax) return;
     if (options_.dry_run && deferrals_.size() >= options_.scheduled_max) return;
     begin(*rail, settlement, false);
   } else if (is_probed(settlement.state)) {
-    if (options_.dry_run || rail->probes >= kProbesPerRailMax) return;
+    if (options_.dry_run || rail->probes >= rail->settler->probes_max()) return;
     begin(*rail, settlement, true);
   }
 }

@@ -58,7 +58,7 @@ struct DispatcherOptions {
   std::vector<std::string> disabled_rails;  // kill switches that are on from the start
   std::uint64_t poll_ms = 500;              // how often to look for due settlements without being woken
   std::uint64_t wake_spacing_ms = 20;       // at most one look in this time, however often wake() is called
-  std::size_t due_read_max = 256;           // rows read from the due list at a time, beside those already scheduled
+  std::size_t due_read_max = 1'024;         // rows read from the due list at a time, beside those already scheduled
   std::size_t scheduled_max = 1024;         // next probes kept in memory; beyond it they are written to the ledger
   std::uint64_t journal_delay_ms = 60'000;  // unchanged outcomes are written when the next probe is further away
   std::uint64_t stop_grace_ms = 10'000;     // how long stop() waits for calls in flight

@@ -41,6 +41,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
     Breaker breaker;
     std::set<std::uint64_t> in_flight;  // settlements sending, accepted or unknown
     std::size_t probes = 0;             // calls of probe() under way
+    std::size_t sends = 0;              // settlements between prepare() and the answer to send()
     std::atomic<bool> enabled{true};
     RailStatus shown;  // guarded by status_mutex_
     explicit Rail(BreakerOptions options) : breaker(options) {}

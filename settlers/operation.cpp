@@ -207,6 +207,7 @@ void Dispatcher::Impl::begin(Rail& rail, const Settlement& settlement, bool is_p
     return;
   }
   rail.in_flight.insert(settlement.id.value);
+  ++rail.sends;
   rail.settler->prepare(operation->instruction,
                         [self = shared_from_this(), operation](base::Result<Prepared> prepared) {
                           self->on_prepared(operation, std::move(prepared));
@@ -234,7 +235,7 @@ void Dispatcher::Impl::end(const OperationPtr& operation, std::uint64_t defer_ms
   Rail& rail = *operation->rail;
   const Settlement& settlement = operation->settlement();
   operations_.erase(settlement.id.value);
-  if (operation->is_probe) --rail.probes;
+  --(operation->is_probe ? rail.probes : rail.sends);
   if (!takes_place(settlement.state)) rail.in_flight.erase(settlement.id.value);
   if (defer_ms > 0) defer(settlement, defer_ms);
   {

@@ -83,6 +83,8 @@ class Settler {
   virtual void send(const Instruction& instruction, Done<Outcome> done) = 0;
   // Asks the rail what became of it. unknown is an honest answer.
   virtual void probe(const Instruction& instruction, Done<Outcome> done) = 0;
+  // Calls of probe() at a time: enough to keep a connection busy, few enough not to flood it.
+  virtual std::size_t probes_max() const { return 32; }
   // False: nobody is there to be asked (the settler is another process, and away). Nothing is prepared, sent or probed
   // then; settlements wait as they are. Cheap; from any thread.
   virtual bool available() const { return true; }

@@ -183,7 +183,7 @@ base::Result<void> Engine::build_file(const Group& group, const std::vector<cons
     if (last) used_up.push_back({file.payments[at].account, {"used", file.payments[at].settlement}});
   }
   RETURN_IF_ERROR(spool_->add_file(std::move(file), bytes));
-  for (const auto& [account, why] : used_up) RETURN_IF_ERROR(spool_->block(account, why));
+  RETURN_IF_ERROR(spool_->block(used_up));
   return leaves ? spool_->hand_over(number) : base::Result<void>();
 }
 

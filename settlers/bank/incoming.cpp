@@ -200,10 +200,12 @@ std::vector<std::string> Engine::finish_incoming(const Incoming& incoming) {
   }
   for (const Notice& notice : incoming.notices) unmatched_ += notice.settlement.valid() ? 0U : 1U;
   if (!note(spool_->mark_refused(incoming.refused))) return news;
+  std::vector<std::pair<base::Hash, BlockedAccount>> blocked;
   for (const auto& [reference, reason] : incoming.blocks) {
     const FiledPayment* filed = spool_->find_filed(reference);
-    if (filed != nullptr && !note(spool_->block(filed->account, {reason, {}}))) return news;
+    if (filed != nullptr) blocked.push_back({filed->account, {reason, {}}});
   }
+  if (!note(spool_->block(blocked))) return news;
   if (!incoming.alarm.empty() && !note(spool_->raise_alarm(incoming.alarm))) return news;
   if (local_.count(Network::ach) != 0 && !note(spool_->note_returns(today(Network::ach), incoming.return_categories)))
     return news;

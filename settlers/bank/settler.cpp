@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::size_t kSepaReferenceSize = 26;  // settlers/bank/reference.h
 constexpr std::size_t kNoticesAtOnce = 1'000;   // RecordNotices takes 1,024
+// Answered from memory; a statement makes ten thousand settlements due at once.
+constexpr std::size_t kProbesMax = 1'024;
 
 // Everything but the constructor and start() runs on the worker's thread, one call at a time.
 class Worker : public std::enable_shared_from_this<Worker> {
@@ -286,6 +288,7 @@ class SpoolSettler final : public BankSettler {
     if (!problem.empty()) return base::error(base::ErrorCode::invalid_argument, problem);
     return put_answer(spool_, file + "." + std::string(word(answer)));
   }
+  std::size_t probes_max() const override { return kProbesMax; }
   std::string describe() const override { return worker_->shown_text(); }
   std::vector<Gauge> gauges() const override { return worker_->shown_gauges(); }
 

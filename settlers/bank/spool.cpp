@@ -528,10 +528,14 @@ base::Result<void> Spool::reject_incoming(const std::string& name, const std::st
   return move_file(directory_ + "/in", directory_ + "/in/rejected", name, kept);
 }
 
-base::Result<void> Spool::block(const base::Hash& account, const BlockedAccount& why) {
-  const auto found = blocked_.find(account);
-  if (found != blocked_.end() && found->second.reason == why.reason && found->second.except == why.except) return {};
-  return append({blocked_record(account, why)});
+base::Result<void> Spool::block(const std::vector<std::pair<base::Hash, BlockedAccount>>& accounts) {
+  std::vector<Bytes> records;
+  for (const auto& [account, why] : accounts) {
+    const auto found = blocked_.find(account);
+    if (found != blocked_.end() && found->second.reason == why.reason && found->second.except == why.except) continue;
+    records.push_back(blocked_record(account, why));
+  }
+  return records.empty() ? base::Result<void>() : append(records);
 }
 
 const BlockedAccount* Spool::blocked(const base::Hash& account) const {
@@ -539,7 +543,7 @@ const BlockedAccount* Spool::blocked(const base::Hash& account) const {
   return found == blocked_.end() ? nullptr : &found->second;
 }
 
-base::Result<void> Spool::raise_alarm(const std::string& reason) { return block(base::Hash{}, {reason, {}}); }
+base::Result<void> Spool::raise_alarm(const std::string& reason) { return block({{base::Hash{}, {reason, {}}}}); }
 
 std::string Spool::alarm() const {
   const BlockedAccount* found = blocked(base::Hash{});

@@ -128,7 +128,8 @@ class Spool {
   base::Result<std::string> read_archived(const std::string& name) const;
   base::Result<void> reject_incoming(const std::string& name, const std::string& reason);
 
-  base::Result<void> block(const base::Hash& account, const BlockedAccount& why);
+  // All with one sync: a file has ten thousand of them.
+  base::Result<void> block(const std::vector<std::pair<base::Hash, BlockedAccount>>& accounts);
   const BlockedAccount* blocked(const base::Hash& account) const;
 
   // Collections are held until the operator clears it; empty: there is none.
