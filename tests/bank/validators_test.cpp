@@ -146,6 +146,46 @@ TEST_F(Validators, TenThousandPaymentsInOneFile) {
   EXPECT_EQ(std::count(ach.output.begin(), ach.output.end(), '\n'), 10'000);
 }
 
+TEST_F(Validators, TenThousandTransfersInOneFile) {
+  const SepaFile file = sepa_file(SepaScheme::transfer, SequenceType::recurring, 10'000);
+  const std::string xml = write_sepa(file);
+  const Ran ran = schema("pain.001.001.09", xml);
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  const Ran reread = run("python3 " + std::string(TABD_SOURCE) + "/tests/bank/reread.py " + saved(xml));
+  EXPECT_EQ(reread.output, expected_lines(file));
+  const Ran ach = run(kTools + "/achcheck " + saved(write_nacha(ach_file(EntryClass::ccd, false, 10'000))));
+  EXPECT_EQ(ach.status, 0) << ach.output.substr(0, 500);
+  EXPECT_EQ(std::count(ach.output.begin(), ach.output.end(), '\n'), 10'000);
+}
+
+// What a bank writes back of ten thousand: a statement and a status with an entry for each, and a return of every
+// debit.
+TEST_F(Validators, TenThousandEntriesBack) {
+  std::vector<reports::Line> lines;
+  std::string statuses;
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    const std::string reference = "PAYMENT-" + std::to_string(i);
+    lines.push_back({reference, 100 + i, i % 3 != 0, i % 3 == 0 ? "AM04" : "", 0, "", 0, "BOOK"});
+    statuses += reports::payment_status(reference, i % 2 == 0 ? "RJCT" : "ACSP", i % 2 == 0 ? "AC04" : "");
+  }
+  const std::string statement = reports::statement_of(lines);
+  const std::string status =
+      reports::status_head("<GrpSts>PART</GrpSts>", "<OrgnlPmtInfAndSts><OrgnlPmtInfId>TABD-00000001</OrgnlPmtInfId>" +
+                                                        statuses + "</OrgnlPmtInfAndSts>\n");
+  const AchFile debits = ach_file(EntryClass::ppd, true, 10'000);
+  const Ran returned = run(kTools + "/achcheck " + saved(write_nacha(debits)) + " return R01");
+  ASSERT_EQ(returned.status, 0) << returned.output.substr(0, 500);
+  for (const auto& [name, bytes] : {std::pair<std::string, std::string>{"camt.053.001.08", statement},
+                                    {"pain.002.001.11", status},
+                                    {"", returned.output}}) {
+    const Ran ran = name.empty() ? run(kTools + "/achcheck " + saved(bytes)) : schema(name, bytes);
+    EXPECT_EQ(ran.status, 0) << ran.output.substr(0, 500);
+    const auto report = read_report(bytes);
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->entries.size(), 10'000U) << name;
+  }
+}
+
 TEST_F(Validators, SchemasAreReallyAsked) {
   std::string xml = write_sepa(sepa_file(SepaScheme::core));
   xml.replace(xml.find("<MsgId>"), 7, "<MsgID>");

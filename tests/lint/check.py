@@ -209,6 +209,45 @@ def check_words(path, text, findings):
             findings.add(path, number, "an absolute path or host of one machine")
 
 
+FAULTS = "docs/rails/faults.md"
+NAMED_TEST = re.compile(r"`(tests/[\w./]+?\.(?:cpp|py|mjs))(?::([^`]+))?`")
+
+
+def has_test(text, suffix, name):
+    if suffix == ".py":
+        return f"def {name}(" in text
+    if suffix == ".mjs":
+        return f'test("{name}"' in text
+    suite, _, case = name.partition(".")
+    return re.search(rf"\bTEST(_F|_P)?\(\s*{re.escape(suite)},\s*{re.escape(case)}\s*\)", text) is not None
+
+
+def check_faults(root, findings):
+    """Each rail's table has the same faults, and each test that is named exists."""
+    path = root / FAULTS
+    if not path.is_file():
+        return
+    tables, rail = {}, ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if line.startswith("## "):
+            rail = line[3:]
+            tables[rail] = []
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 2 and cells[0] not in ("fault", "---"):
+            tables[rail].append(cells[0])
+            if not NAMED_TEST.search(cells[1]) and not cells[1].startswith("not applicable, because "):
+                findings.add(path, number, f"{cells[0]}: neither a test nor why there is none")
+        for file, name in NAMED_TEST.findall(line):
+            source = root / file
+            if not source.is_file():
+                findings.add(path, number, f"{file} does not exist")
+            elif name and not has_test(source.read_text(encoding="utf-8"), source.suffix, name):
+                findings.add(path, number, f"{file} has no test {name}")
+    for rail, faults in tables.items():
+        if faults != next(iter(tables.values())):
+            findings.add(path, 1, f"{rail}: its faults are not those of the first table")
+
+
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     findings = Findings(root)
@@ -226,6 +265,7 @@ def main():
         if path.suffix in SOURCE_SUFFIXES:
             sources += 1
             check_source(root, relative, path, text, layers, findings)
+    check_faults(root, findings)
     print(f"{sources} sources checked, {findings.count} findings")
     if sources < 20:
         print("too few sources: is this the project's root?")

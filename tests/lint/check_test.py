@@ -120,6 +120,19 @@ class Check(unittest.TestCase):
     def test_places(self):
         self.expect("base/a.md", "see /" + "work/main\n", "of one machine")
 
+    def test_fault_matrix(self):
+        self.write("tests/a_test.cpp", "TEST_F(Suite, Case) {}\n")
+        self.write("tests/a_test.py", "def test_x(self): pass\n")
+        self.write("tests/a.test.mjs", 'test("what it does", () => {});\n')
+        name, tables = "docs/rails/faults.md", "## A\n| fault | test |\n|---|---|\n| x | {} |\n## B\n| x | not applicable, because so |\n"
+        for good in ("tests/a_test.cpp:Suite.Case", "tests/a_test.py:test_x", "tests/a.test.mjs:what it does"):
+            self.write(name, tables.format(f"`{good}`"))
+            self.assertNotIn("faults.md", self.run_check().stdout, good)
+        self.expect(name, tables.format("`tests/a_test.cpp:Suite.Other`"), "has no test Suite.Other")
+        self.expect(name, tables.format("`tests/b_test.cpp:Suite.Case`"), "does not exist")
+        self.expect(name, tables.format("nothing"), "neither a test nor why")
+        self.expect(name, tables.format("`tests/a_test.py:test_x`") + "| y | not applicable, because so |\n", "not those of the first")
+
 
 if __name__ == "__main__":
     unittest.main()

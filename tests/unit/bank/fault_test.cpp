@@ -276,6 +276,51 @@ TEST_F(BankEngine, TenThousandLostReplies) {
   for (const auto& [reference, times] : filed) EXPECT_EQ(times, 1) << reference;
 }
 
+// A file of ten thousand, of which the bank refuses every tenth and books the others, each as an entry of its own.
+TEST_F(BankEngine, TenThousandEntriesOutAndIn) {
+  constexpr std::uint64_t kPayments = 10'000;
+  std::vector<Settlement> settlements;
+  std::string statuses;
+  std::vector<reports::Line> lines;
+  for (std::uint64_t id = 1; id <= kPayments; ++id) {
+    Instruction each = collection(id, 100 + id % 7);
+    const Prepared made = prepared(each);
+    each.settlement.request = made.request;
+    each.settlement.reference = made.reference;
+    settlements.push_back(each.settlement);
+    if (id % 10 == 0)
+      statuses += reports::payment_status(made.reference, "RJCT", "AC04");
+    else
+      lines.push_back({made.reference, 100 + id % 7, true, "", 0, "", 0, "BOOK"});
+  }
+  ASSERT_TRUE(engine_->queue(settlements));
+  at("2026-11-23", 8, 30);
+  tick();
+  deliver();
+  ASSERT_THAT(engine_->spool().files(), SizeIs(1));
+  const Incoming refused =
+      receive("status.xml",
+              reports::status_head("<GrpSts>PART</GrpSts>", "<OrgnlPmtInfAndSts><OrgnlPmtInfId>X</OrgnlPmtInfId>" +
+                                                                statuses + "</OrgnlPmtInfAndSts>"));
+  const Incoming booked = receive("statement.xml", reports::statement_of(lines));
+  EXPECT_THAT(refused.notices, SizeIs(kPayments / 10));
+  EXPECT_THAT(booked.notices, SizeIs(kPayments - kPayments / 10));
+  std::set<std::uint64_t> named;
+  for (const Incoming* incoming : {&refused, &booked}) {
+    for (const Notice& notice : incoming->notices) {
+      ASSERT_TRUE(notice.settlement.valid()) << notice.detail;
+      Instruction one;
+      one.settlement = settlements[notice.settlement.value - 1];
+      one.settlement.state = S::accepted;
+      one.notices = {notice};
+      EXPECT_EQ(probe(one).state, incoming == &refused ? S::failed : S::settled);
+      named.insert(notice.settlement.value);
+    }
+  }
+  EXPECT_THAT(named, SizeIs(kPayments));
+  EXPECT_THAT(refusal(collection(10, 100)), HasSubstr("nothing is collected from this account"));
+}
+
 // Whatever file says it, and however often and in whatever order: the outcome is that of each fact once.
 TEST_F(BankEngine, ReportsRepeatedAndReorderedChangeNothing) {
   Instruction one = collection(1, 1'250);

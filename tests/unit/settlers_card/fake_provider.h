@@ -31,6 +31,7 @@ enum class Fault {
   limited,       // 429 of the rate limiter
   locked,        // 429 lock_timeout
   nonsense,      // 200 with something else
+  reused,        // 400: the key was used with other parameters
 };
 
 class Provider {
@@ -113,6 +114,7 @@ class Provider {
       case Fault::conflict: return error(409, "idempotency_error", "idempotency_key_in_use", "in use");
       case Fault::limited: return error(429, "invalid_request_error", "rate_limit", "too many");
       case Fault::locked: return error(429, "invalid_request_error", "lock_timeout", "locked");
+      case Fault::reused: return error(400, "idempotency_error", "", "the key was used with other parameters");
       case Fault::nonsense: return http::Response{200, {}, "<html>gateway</html>"};
       default: break;
     }
