@@ -161,8 +161,8 @@ class RpcRail : public ::testing::Test {
       log_.append(message).append("\n");
     };
     world_.server = std::make_unique<RpcServer>(std::move(options));
-    const auto started = world_.server->start({*world_.ingest, world_.store->service(), world_.store->reader(),
-                                               world_.clock, *world_.hooks, &desk_});
+    const auto started = world_.server->start(
+        {*world_.ingest, world_.store->service(), world_.store->reader(), world_.clock, *world_.hooks, &desk_});
     CHECK_MSG(started.has_value(), started ? "" : started.error().message.c_str());
     raw_ = std::make_unique<RawClient>(world_);
   }
