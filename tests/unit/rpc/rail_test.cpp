@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "tests/unit/rpc/raw_client.h"
 
 namespace rpc {
