@@ -113,16 +113,16 @@ Result<void> run_all(const Options& options) {
   RETURN_IF_ERROR(report.write(options.json));
   if (options.part.empty() || options.part == "x402") RETURN_IF_ERROR(bench_x402(context));
   RETURN_IF_ERROR(report.write(options.json));
-  if (options.part.empty() || options.part == "rails") {
-    RETURN_IF_ERROR(bench_rails(context));
-    std::filesystem::remove_all(options.directory + "/rails");
-    RETURN_IF_ERROR(report.write(options.json));
-  }
   if (!options.quick && (options.part.empty() || options.part == "large")) {
     RETURN_IF_ERROR(bench_recovery(context));
     std::filesystem::remove_all(options.directory + "/recovery");
     RETURN_IF_ERROR(report.write(options.json));
     RETURN_IF_ERROR(bench_payers(context));
+    RETURN_IF_ERROR(report.write(options.json));
+  }
+  if (options.part == "rails" || (options.part.empty() && !options.quick)) {
+    std::filesystem::remove_all(options.directory + "/payers");
+    RETURN_IF_ERROR(bench_rails(context));
     RETURN_IF_ERROR(report.write(options.json));
   }
   Report::say("written: " + options.json);
