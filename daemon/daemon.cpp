@@ -291,6 +291,7 @@ class Daemon::Impl {
                         [this](const settlers::Reconciliation& made) { log_reconciliation(log_, made); });
     for (const auto& [rail, capabilities] : capabilities_)
       log_.info("rail started", {{"rail", rail}, {"collects", capabilities.pull}, {"pays", capabilities.push}});
+    for (const std::string& doubt : doubts(config_)) log_.warning("is this meant?", {{"doubt", doubt}});
     if (capabilities_.empty()) log_.warning("no rail is enabled: statements are issued and nothing is collected");
     return {};
   }

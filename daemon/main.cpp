@@ -65,6 +65,7 @@ ExitCode check(const tabd_daemon::CheckConfig& command) {
   if (!problems.empty()) return ExitCode::usage;
   std::cout << command.config_file << ": good; network " << config->network << ", " << config->assets.size()
             << " assets, " << config->plans.size() << " plans\n";
+  for (const std::string& doubt : tabd_daemon::doubts(*config)) std::cout << "is this meant? " << doubt << "\n";
   for (const std::string& note : unchecked) std::cout << "not checked here: " << note << "\n";
   return ExitCode::ok;
 }

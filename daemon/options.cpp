@@ -122,6 +122,33 @@ settlers::bank::AchOptions ach_options(const ops::AchConfig& config) {
   return options;
 }
 
+// Why a rail cannot move an asset; empty: it can.
+std::string rail_doubt(const ops::Config& config, std::string_view rail, base::AssetId asset) {
+  const std::string off = "is not enabled";
+  const auto moves = [asset](const auto& assets) {
+    return std::any_of(assets.begin(), assets.end(), [asset](const auto& one) { return one.asset == asset; });
+  };
+  if (rail == "sandbox") return config.sandbox.enabled ? "" : off;
+  if (rail == "sandbox2") return config.sandbox2.enabled ? "" : off;
+  if (rail == "stablecoin")
+    return !config.stablecoin.enabled ? off : moves(config.stablecoin.tokens) ? "" : "has no token of the plan's asset";
+  if (rail == "card")
+    return !config.card.enabled ? off : moves(config.card.assets) ? "" : "has no currency for the plan's asset";
+  if (rail == "bank") {
+    if (!config.bank.enabled) return off;
+    for (const ops::BankAssetConfig& one : config.bank.assets) {
+      if (one.asset != asset) continue;
+      const bool euro = one.currency == "EUR";
+      const bool network = euro ? config.bank.sepa.enabled && config.bank.sepa.collections : config.bank.ach.enabled;
+      return network ? "" : "has no network that collects " + one.currency;
+    }
+    return "has no currency for the plan's asset";
+  }
+  const bool known = std::any_of(config.external.begin(), config.external.end(),
+                                 [rail](const ops::ExternalRailConfig& one) { return one.name == rail; });
+  return known ? "" : "is no rail of this configuration";
+}
+
 }  // namespace
 
 settlers::bank::BankOptions bank_options(const ops::Config& config) {
@@ -301,6 +328,19 @@ base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& confi
   options.body_bytes_max = config.body_max_bytes;
   options.api_keys = api_keys(config);
   return options;
+}
+
+std::vector<std::string> doubts(const ops::Config& config) {
+  std::vector<std::string> found;
+  for (const ledger::core::Plan& plan : config.plans) {
+    for (const base::RailName& rail : plan.rails) {
+      const std::string why = rail_doubt(config, rail.view(), plan.asset);
+      if (!why.empty())
+        found.push_back("plan \"" + plan.label + "\": rail \"" + std::string(rail.view()) + "\" " + why +
+                        "; its collections fail there and go to the plan's next rail, or wait");
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> check_files(const ops::Config& config, std::vector<std::string>& unchecked) {

@@ -46,4 +46,8 @@ base::Result<rpc::http::ServerOptions> x402_options(const ops::X402Config& confi
 // Credentials that only systemd can give are not problems: they are listed in `unchecked`.
 std::vector<std::string> check_files(const ops::Config& config, std::vector<std::string>& unchecked);
 
+// What is allowed and may not be meant: a plan whose rail is off, or does not move the plan's asset. One sentence for
+// each; a rail that is off for a while is no mistake.
+std::vector<std::string> doubts(const ops::Config& config);
+
 }  // namespace tabd_daemon

@@ -89,6 +89,29 @@ rate = "0.92"
   EXPECT_FALSE(options.ledger.empty());
 }
 
+TEST(Options, PlansThatTheirRailsCannotServeAreDoubted) {
+  const std::string assets = R"(
+[[asset]]
+id = 1
+text = "USD"
+symbol = "USD"
+[[asset]]
+id = 2
+text = "EUR"
+symbol = "EUR"
+[rails.sandbox]
+enabled = true
+)";
+  const auto plan = [](const std::string& asset, const std::string& rails) {
+    return "[[plan]]\nlabel = \"p\"\nasset = \"" + asset + "\"\ncredit_limit = \"1\"\nrails = [" + rails + "]\n";
+  };
+  EXPECT_TRUE(tabd_daemon::doubts(parse(assets + plan("USD", "\"sandbox\""))).empty());
+  const auto doubts = tabd_daemon::doubts(parse(assets + plan("EUR", "\"sandbox\", \"nosuch\", \"card\"")));
+  ASSERT_EQ(doubts.size(), 2u);
+  EXPECT_EQ(doubts[0].substr(0, doubts[0].find(';')), "plan \"p\": rail \"nosuch\" is no rail of this configuration");
+  EXPECT_EQ(doubts[1].substr(0, doubts[1].find(';')), "plan \"p\": rail \"card\" is not enabled");
+}
+
 TEST(Options, TheOperatorKeyMayLogInAsOperator) {
   const base::Address key = base::address_from_hex(kPayer).value();
   const auto alone = tabd_daemon::rpc_options(parse(""), key);
