@@ -200,9 +200,11 @@ void add_mandate_commands(CLI::App& root, Chosen& chosen) {
   add_command<RailOptions>(
       *group, chosen, "rail", "Store what one of the payer's rails needs to pull, such as an EIP-2612 permit.",
       "  tabctl mandate rail 0x01... --rail stablecoin --key payer.key\n"
-      "  tabctl mandate rail --rail card --payer \"Crawler Inc\" --text \"cus_123;pm_456\"",
+      "  tabctl mandate rail --rail card --payer \"Crawler Inc\" --text \"cus_123;pm_456\"\n"
+      "  tabctl mandate rail --rail bank --payer \"Crawler Inc\" --text "
+      "\"scheme=sepa-core;name=Crawler Inc;iban=DE02120300000000202051;mandate=M-1;signed=2026-11-01\"",
       [](CLI::App& app, RailOptions& options) {
-        app.add_option("mandate", options.mandate, "Hexadecimal; \"0x\" takes it away.")->required();
+        app.add_option("mandate", options.mandate, "Hexadecimal, or --text; \"0x\" takes it away.")->required();
         app.add_option("--rail", options.rail, "Which one; see: tabctl rails list")->required();
         app.add_flag("--text", options.text, "The mandate is text, stored as it is.");
         app.add_option("--payer", options.payer, "As operator: whose mandate. Address, number or label.");

@@ -251,7 +251,10 @@ void add_payee_commands(CLI::App& root, Chosen& chosen) {
   CLI::App* group = add_group(root, "payee", "Who is owed: register and look at payees.");
   add_command<PayeeOptions>(
       *group, chosen, "add", "Register a payee, or change its terms.",
-      "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --label weather-api --fee 2.5% --rail stablecoin",
+      "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --label weather-api --fee 2.5% --rail stablecoin\n"
+      "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --rail card --account acct_1Abc\n"
+      "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --rail bank --account "
+      "\"scheme=sepa;name=Weather API GmbH;iban=DE02120300000000202051\"",
       [](CLI::App& app, PayeeOptions& options) {
         app.add_option("address", options.payee, "The address that commitments name.")->required();
         app.add_option("--label", options.label, "A name for people.");
@@ -260,8 +263,11 @@ void add_payee_commands(CLI::App& root, Chosen& chosen) {
         app.add_option("--fee-fixed", options.fee_fixed, "Taken from each payout.")->capture_default_str();
         app.add_option("--minimum", options.minimum, "Payouts wait until this much is payable.")->capture_default_str();
         app.add_option("--asset", options.asset, "The asset of these two amounts; not needed when there is only one.");
-        app.add_option("--rail", options.rail, "How it is paid: stablecoin or sandbox.")->required();
-        app.add_option("--account", options.account, "Where it is paid: an address. Its own, if not given.");
+        app.add_option("--rail", options.rail, "How it is paid: stablecoin, card, bank, ...; see: tabctl rails list")
+            ->required();
+        app.add_option("--account", options.account,
+                       "Where it is paid: an address (its own, if not given), by card acct_..., by bank "
+                       "\"scheme=sepa;name=...;iban=...\".");
       },
       add);
   add_command<ListOptions>(*group, chosen, "list", "List payees.", "  tabctl payee list", add_list_options, list);
