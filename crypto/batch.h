@@ -37,7 +37,7 @@ class BatchVerifier {
   // Fills the span with bytes that no submitter can foresee. Tests pass others to show what happens then.
   using Fill = void (*)(std::span<std::uint8_t>);
   // At most so many signatures in one sum.
-  static constexpr std::size_t kItemsMax = 512;
+  static constexpr std::size_t kItemsMax = 1024;
 
   explicit BatchVerifier(Fill fill = nullptr);  // null: random_bytes, fresh from the operating system for each sum
   ~BatchVerifier();

@@ -13,6 +13,7 @@
 
 #include "settlers/bank/account_text.h"
 #include "settlers/bank/report.h"
+#include "tests/support/skip.h"
 #include "tests/unit/bank/examples.h"
 #include "tests/unit/bank/reports.h"
 
@@ -41,11 +42,7 @@ class Validators : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!std::filesystem::exists(kTools + "/ready") || run("xmllint --version").status != 0) {
-      const std::string missing = "the checkers of bank files are missing. To bring them: tools/setup.sh bank";
-      const char* ci = std::getenv("CI");
-      if (ci != nullptr && std::string(ci) == "true") FAIL() << missing;
-      std::cerr << "\n*** VALIDATORS OF BANK FILES SKIPPED: " << missing << "\n\n";
-      GTEST_SKIP() << missing;
+      SKIP_LOUDLY("the checkers of bank files are missing. To bring them: tools/setup.sh bank");
     }
     directory_ =
         std::filesystem::temp_directory_path() /

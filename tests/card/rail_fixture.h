@@ -8,8 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <iostream>
 #include <optional>
 
 #include "settlers/card/card.h"
@@ -17,6 +15,7 @@
 #include "settlers/dispatcher.h"
 #include "settlers/http/client.h"
 #include "tests/card/provider_process.h"
+#include "tests/support/skip.h"
 #include "tests/unit/settlers/fake_ledger.h"
 
 namespace settlers::card {
@@ -26,15 +25,6 @@ namespace json = boost::json;
 using S = SettlementState;
 
 inline constexpr std::string_view kKey = "sk_test_provider";
-
-// Without what a test needs it is skipped, for all to see; with CI=true it fails.
-#define SKIP_LOUDLY(missing)                                             \
-  do {                                                                   \
-    const char* ci = std::getenv("CI");                                  \
-    if (ci != nullptr && std::string(ci) == "true") FAIL() << (missing); \
-    std::cerr << "\n*** SKIPPED: " << (missing) << "\n\n";               \
-    GTEST_SKIP() << (missing);                                           \
-  } while (false)
 
 class CardRailTest : public ::testing::Test {
  protected:

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/support/skip.h"
 #include "tests/system/harness.h"
 
 namespace {
@@ -64,8 +65,7 @@ eip712_name = "USD Coin"
 // Debian's package `prometheus` has both. Where it is missing the test says so; with CI=true it must not be missing.
 bool have(const std::string& program) {
   if (system_test::run({"sh", "-c", "command -v " + program}).exit_code == 0) return true;
-  const char* ci = std::getenv("CI");
-  if (ci != nullptr && std::string(ci) == "true") ADD_FAILURE() << program << " is missing: run tools/setup.sh";
+  if (support::everything_required()) ADD_FAILURE() << program << " is missing: run tools/setup.sh";
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "playground/chain/dev_chain.h"
+#include "tests/support/skip.h"
 #include "tests/system/harness.h"
 
 namespace system_test {
@@ -36,12 +37,8 @@ TEST_F(DemoTest, SandboxTellsTheWholeStory) {
 
 TEST_F(DemoTest, ThreePayersSettleOneWindowByThreeRails) {
   if (!playground::chain::find_anvil(TABD_SOURCE) || !playground::chain::find_token_artifact(TABD_SOURCE) ||
-      std::system("node --version >/dev/null 2>&1") != 0) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string(ci) == "true")
-      FAIL() << "no anvil, no compiled token or no Node.js: run tools/setup.sh full";
-    GTEST_SKIP() << "SKIPPED: no anvil, no compiled token or no Node.js; run tools/setup.sh full";
-  }
+      std::system("node --version >/dev/null 2>&1") != 0)
+    SKIP_LOUDLY("no anvil, no compiled token or no Node.js: run tools/setup.sh full");
   const Finished demo = run({DEMO_BINARY, "--seconds", "6"}, {}, environment());
   EXPECT_EQ(demo.exit_code, 0) << demo.output;
   for (const char* part : {"payer-8's rail card refused statement", "One window, three rails:", "The provider took",
@@ -52,12 +49,8 @@ TEST_F(DemoTest, ThreePayersSettleOneWindowByThreeRails) {
 
 TEST_F(DemoTest, StablecoinMovesMoneyOnAChain) {
   if (!playground::chain::find_anvil(TABD_SOURCE) || !playground::chain::find_token_artifact(TABD_SOURCE) ||
-      std::system("node --version >/dev/null 2>&1") != 0) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string(ci) == "true")
-      FAIL() << "no anvil, no compiled token or no Node.js: run tools/setup.sh full";
-    GTEST_SKIP() << "SKIPPED: no anvil, no compiled token or no Node.js; run tools/setup.sh full";
-  }
+      std::system("node --version >/dev/null 2>&1") != 0)
+    SKIP_LOUDLY("no anvil, no compiled token or no Node.js: run tools/setup.sh full");
   const Finished demo = run({DEMO_BINARY, "--rail", "stablecoin", "--seconds", "5"}, {}, environment());
   EXPECT_EQ(demo.exit_code, 0) << demo.output;
   EXPECT_TRUE(contains(demo.output, "the books and the chain agree")) << demo.output;

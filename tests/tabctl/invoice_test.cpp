@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "tests/support/skip.h"
 #include "tests/tabctl/fixture.h"
 
 namespace system_test {
@@ -29,8 +30,7 @@ class TabctlInvoice : public TabctlTest {
   static bool skipped(const Words& programs) {
     const std::string absent = missing(programs);
     if (absent.empty()) return false;
-    const char* ci = std::getenv("CI");
-    EXPECT_FALSE(ci != nullptr && std::string(ci) == "true") << absent << " is missing: run tools/setup.sh full";
+    EXPECT_FALSE(support::everything_required()) << absent << " is missing: run tools/setup.sh full";
     std::cerr << "\n*** INVOICES ARE NOT READ BACK: " << absent << " is missing; run tools/setup.sh full\n\n";
     return true;
   }
