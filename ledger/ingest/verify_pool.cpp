@@ -128,6 +128,7 @@ class VerifyPool final : public api::IngestService {
 
  private:
   void refuse(base::Status status, std::size_t items, const api::BatchDone& done);
+  bool admit_singled_out(const base::Address& server, std::size_t items);
 
   struct Other {
     std::size_t signatures = 0;
@@ -155,10 +156,11 @@ class VerifyPool final : public api::IngestService {
   std::mutex mutex_;  // guards everything down to the blank line
   std::condition_variable work_;
   std::map<base::Address, Lane> lanes_;
-  Waiting waiting_;           // of servers in good standing
-  Waiting singled_out_;       // of the others
-  std::size_t earned_ = 0;    // work done for the former for which the latter have not had their share
-  std::deque<Other> others_;  // what run() brought and no worker has
+  Waiting waiting_;                    // of servers in good standing
+  Waiting singled_out_;                // of the others
+  std::size_t singled_out_items_ = 0;  // of the others, until they are forwarded
+  std::size_t earned_ = 0;             // work done for the former for which the latter have not had their share
+  std::deque<Other> others_;           // what run() brought and no worker has
   std::size_t idle_workers_ = 0;
   bool stopping_ = false;
 
@@ -202,19 +204,15 @@ void VerifyPool::submit(tab::UnverifiedBatch batch, api::BatchDone done) {
   bool wake = false;
   {
     std::unique_lock lock(mutex_);
-    Lane& lane = lanes_[server];
-    if (job->singled_out) {
-      if (lane.singled_out_items != 0 && lane.singled_out_items + items > limits::kSingledOutItemsMax) {
-        lock.unlock();
-        in_flight_->remove(items);
-        return refuse(base::Status::overloaded, items, job->done);
-      }
-      lane.singled_out_items += items;
+    if (job->singled_out && !admit_singled_out(server, items)) {
+      lock.unlock();
+      in_flight_->remove(items);
+      return refuse(base::Status::overloaded, items, job->done);
     }
     Waiting& waiting = job->singled_out ? singled_out_ : waiting_;
     waiting.jobs.push_back(job.get());
     waiting.items += items;
-    lane.jobs.push_back(std::move(job));
+    lanes_[server].jobs.push_back(std::move(job));
     wake = idle_workers_ > 0;
   }
   if (!wake) return;
@@ -223,6 +221,18 @@ void VerifyPool::submit(tab::UnverifiedBatch batch, api::BatchDone done) {
   } else {
     work_.notify_one();
   }
+}
+
+// What one singled-out server has waiting may be as much as all of them leave free. Under the mutex.
+bool VerifyPool::admit_singled_out(const base::Address& server, std::size_t items) {
+  const auto lane = lanes_.find(server);
+  const std::size_t own = lane == lanes_.end() ? 0 : lane->second.singled_out_items;
+  const std::size_t free = limits::kSingledOutItemsMax - std::min(singled_out_items_, limits::kSingledOutItemsMax);
+  if (singled_out_items_ != 0 && items > free) return false;
+  if (own != 0 && own + items > free) return false;
+  lanes_[server].singled_out_items += items;
+  singled_out_items_ += items;
+  return true;
 }
 
 bool VerifyPool::run(std::size_t signatures, std::function<void()> work) {
@@ -284,8 +294,9 @@ void VerifyPool::claim(std::vector<Claim>& claims) {
     return;
   }
   const std::size_t share = (waiting_.items + threads_ - 1) / threads_;
-  const std::size_t room = together_ ? std::clamp(share, limits::kVerifyChunkItems, limits::kVerifyTogetherItemsMax)
-                                     : limits::kVerifyChunkItems;
+  const std::size_t most =
+      share > limits::kVerifyBacklogItems ? limits::kVerifyTogetherItemsMax : limits::kVerifyTogetherItems;
+  const std::size_t room = together_ ? std::clamp(share, limits::kVerifyChunkItems, most) : limits::kVerifyChunkItems;
   earned_ = std::min(earned_ + claim_from(waiting_, room, claims), 2 * kTurn);
 }
 
@@ -339,7 +350,10 @@ void VerifyPool::forward(const base::Address& server, std::unique_lock<std::mute
   while (!lane.jobs.empty() && lane.jobs.front()->ready) {
     const std::unique_ptr<Job> job = std::move(lane.jobs.front());
     lane.jobs.pop_front();
-    if (job->singled_out) lane.singled_out_items -= job->items;
+    if (job->singled_out) {
+      lane.singled_out_items -= job->items;
+      singled_out_items_ -= job->items;
+    }
     lock.unlock();
     deliver(*job);
     lock.lock();

@@ -2,12 +2,13 @@
 
 // Signature checks on several threads in front of the ledger. A thread takes what waits, and never waits for more: at
 // least limits::kVerifyChunkItems of it if there are so many, its share of all of it otherwise, up to
-// limits::kVerifyTogetherItemsMax, out of as many batches as that takes. Finished batches go to the ledger in the order
-// in which their server submitted them. Bounded: see limits::kIngestQueueItemsMax.
+// limits::kVerifyTogetherItems (more when very much waits), out of as many batches of as many servers as that takes.
+// Finished batches go to the ledger in the order in which their server submitted them. Bounded: see
+// limits::kIngestQueueItemsMax.
 //
 // A server that brings wrong signatures is checked apart from others, and one that brings many is singled out: checked
-// one by one, with a bound and a turn of its own, so that the others lose less than a tenth
-// (commitments::tab::Company).
+// one by one, in the turn of all such servers and within their bound, so that the others lose less than a tenth and
+// always find room (commitments::tab::Company, limits::kSingledOutItemsMax).
 
 #include <atomic>
 #include <functional>
