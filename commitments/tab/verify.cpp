@@ -115,19 +115,24 @@ void BatchVerifier::verify_items(std::size_t begin, std::size_t end) {
   PartVerifier(nullptr).verify({&part, 1});
 }
 
+crypto::VerifyItem BatchVerifier::item_question(std::size_t index) const noexcept {
+  const VerifiedItem& entry = result_.items_[index];
+  return {entry.digest_, entry.item_.signature, entry.item_.effective_signer(), nullptr};
+}
+
+std::optional<crypto::VerifyItem> BatchVerifier::header_question() const {
+  const BatchHeader& header = result_.header_;
+  if (result_.check_only_ || header.server.is_zero() || header.count != result_.items_.size()) return std::nullopt;
+  return crypto::VerifyItem{digest(domain_, header), header.signature, header.server, nullptr};
+}
+
 bool BatchVerifier::server_signature_good() {
   const BatchHeader& header = result_.header_;
   if (header.server.is_zero() || header.count != result_.items_.size()) return false;
   std::vector<Hash> leaves;
   leaves.reserve(result_.items_.size());
   for (const VerifiedItem& entry : result_.items_) leaves.push_back(entry.leaf_);
-  if (crypto::merkle_root(leaves) != header.root) return false;
-  const std::optional<crypto::PublicKey> known = keys_.find(header.server);
-  const crypto::VerifyItem check{digest(domain_, header), header.signature, header.server, known ? &*known : nullptr};
-  crypto::VerifyAnswer answer;
-  crypto::verify({&check, 1}, {&answer, 1});
-  if (answer.recovered) keys_.insert(header.server, *answer.recovered);
-  return answer.check == crypto::SignatureCheck::ok;
+  return crypto::merkle_root(leaves) == header.root && server_check_ == crypto::SignatureCheck::ok;
 }
 
 VerifiedBatch BatchVerifier::finish() {

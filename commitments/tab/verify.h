@@ -111,9 +111,11 @@ class BatchVerifier {
   friend class PartVerifier;
   // Digest, leaf and every check but the curve. Whether the signature is still to be checked.
   bool prepare(std::size_t index);
-  const VerifiedItem& entry(std::size_t index) const noexcept { return result_.items_[index]; }
+  crypto::VerifyItem item_question(std::size_t index) const noexcept;
   void settle(std::size_t index, base::Status status) noexcept { result_.items_[index].status_ = status; }
   Submitter submitter(std::size_t index) const noexcept;
+  // The server's signature over the header; none if there is none to check, or none that could be good.
+  std::optional<crypto::VerifyItem> header_question() const;
   bool server_signature_good();
 
   const Domain& domain_;
@@ -121,6 +123,7 @@ class BatchVerifier {
   KeyCache& keys_;
   std::vector<std::uint64_t> clients_;         // as in UnverifiedBatch
   base::Status admission_ = base::Status::ok;  // network and size; other than ok: for the batch and all its items
+  std::optional<crypto::SignatureCheck> server_check_;  // of the header, when a PartVerifier has done it
   VerifiedBatch result_;
 };
 

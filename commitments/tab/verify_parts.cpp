@@ -11,15 +11,17 @@ using base::Status;
 void PartVerifier::verify(std::span<const BatchPart> parts) {
   questions_.clear();
   for (std::size_t i = 0; i < parts.size(); ++i) collect(parts[i], i);
-  std::stable_sort(questions_.begin(), questions_.end(), [](const Question& a, const Question& b) {
+  const auto before = [](const Question& a, const Question& b) {
     if (a.company != b.company) return a.company < b.company;
     return a.company == Company::own && a.submitter < b.submitter;
-  });
+  };
+  // Nearly always everybody is in good standing, and there is nothing to sort.
+  if (!std::is_sorted(questions_.begin(), questions_.end(), before))
+    std::stable_sort(questions_.begin(), questions_.end(), before);
   items_.clear();
   for (const Question& question : questions_) {
-    const VerifiedItem& entry = parts[question.part].batch->entry(question.index);
-    items_.push_back({entry.digest(), entry.item().signature, entry.item().effective_signer(),
-                      question.key ? &*question.key : nullptr});
+    items_.push_back(question.item);
+    items_.back().key = question.key ? &*question.key : nullptr;
   }
   answers_.assign(questions_.size(), {});
   for (std::size_t begin = 0; begin < questions_.size();) {
@@ -42,6 +44,15 @@ void PartVerifier::collect(const BatchPart& part, std::size_t number) {
   Question question;
   question.part = number;
   bool asked = false;
+  if (const auto header = part.begin == 0 ? batch.header_question() : std::nullopt) {
+    question.index = kHeader;
+    question.submitter = {batch.server(), 0};
+    if (watch_ != nullptr) question.company = watch_->company(question.submitter);
+    question.item = *header;
+    question.key = batch.keys_.find(header->signer);
+    questions_.push_back(question);
+    asked = true;
+  }
   for (std::size_t i = part.begin; i < part.end; ++i) {
     if (!batch.prepare(i)) continue;
     const Submitter submitter = batch.submitter(i);
@@ -49,7 +60,8 @@ void PartVerifier::collect(const BatchPart& part, std::size_t number) {
     asked = true;
     question.index = i;
     question.submitter = submitter;
-    question.key = batch.keys_.find(batch.entry(i).item().effective_signer());
+    question.item = batch.item_question(i);
+    question.key = batch.keys_.find(question.item.signer);
     questions_.push_back(question);
   }
 }
@@ -69,7 +81,11 @@ void PartVerifier::answer(std::span<const BatchPart> parts) {
   for (std::size_t i = 0; i < questions_.size(); ++i) {
     const Question& question = questions_[i];
     BatchVerifier& batch = *parts[question.part].batch;
-    batch.settle(question.index, to_status(answers_[i].check));
+    if (question.index == kHeader) {
+      batch.server_check_ = answers_[i].check;
+    } else {
+      batch.settle(question.index, to_status(answers_[i].check));
+    }
     if (answers_[i].recovered) batch.keys_.insert(items_[i].signer, *answers_[i].recovered);
     if (answers_[i].check == crypto::SignatureCheck::ok) ++good;
     if (answers_[i].check == crypto::SignatureCheck::wrong) ++wrong;

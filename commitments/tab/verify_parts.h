@@ -1,6 +1,7 @@
 #pragma once
 
-// Checks parts of several batches together: the more signatures at once, the less each costs.
+// Checks parts of several batches together: the more signatures at once, the less each costs. The server's signature
+// over a batch goes with its first item, so a batch of one item does not pay for a check of its own.
 
 #include <optional>
 #include <span>
@@ -30,11 +31,13 @@ class PartVerifier {
   crypto::BatchTally tally() const;
 
  private:
+  static constexpr std::size_t kHeader = ~std::size_t{0};
   struct Question {
     std::size_t part = 0;
-    std::size_t index = 0;
+    std::size_t index = 0;  // of the item, or kHeader
     Submitter submitter;
     Company company = Company::single;
+    crypto::VerifyItem item;  // without its key
     std::optional<crypto::PublicKey> key;
   };
   void collect(const BatchPart& part, std::size_t number);

@@ -73,7 +73,7 @@ TEST_F(Parts, WithoutAWatchEachAlone) {
   verifier.verify({&part, 1});
   EXPECT_EQ(refused(*a), (std::vector<std::size_t>{7}));
   EXPECT_EQ(verifier.tally().batches, 0u);
-  EXPECT_EQ(verifier.tally().single_items, 40u);
+  EXPECT_EQ(verifier.tally().single_items, 40u + 1u) << "and the server's";
 }
 
 TEST_F(Parts, ClientsOfOneServerAreToldApart) {
@@ -95,6 +95,37 @@ TEST_F(Parts, ClientsOfOneServerAreToldApart) {
   verifier.verify({&next, 1});
   EXPECT_EQ(refused(*b), (std::vector<std::size_t>{20}));
   EXPECT_EQ(verifier.tally().failed_batches, before.failed_batches) << "the wrong one was checked alone";
+}
+
+TEST_F(Parts, TheServersSignaturesAreCheckedWithTheItems) {
+  learn_keys();
+  PartVerifier verifier(&watch);
+  std::vector<std::unique_ptr<BatchVerifier>> batches;
+  std::vector<BatchPart> parts;
+  for (std::size_t i = 0; i < 20; ++i) {
+    batches.push_back(batch(0, 1));
+    parts.push_back({batches.back().get(), 0, 1});
+  }
+  verifier.verify(parts);
+  for (const auto& each : batches) EXPECT_EQ(each->finish().status(), Status::ok);
+  if (!crypto::batch_verification_built()) return;
+  EXPECT_EQ(verifier.tally().batches, 1u);
+  EXPECT_EQ(verifier.tally().items, 40u);
+}
+
+TEST_F(Parts, AWrongSignatureOfTheServerRefusesItsBatchAlone) {
+  learn_keys();
+  PartVerifier verifier(&watch);
+  UnverifiedBatch wrong = actors.batch(1, 1, {actors.charge({.nonce = 1000}), actors.charge({.nonce = 1001})});
+  wrong.header.signature.bytes[64] ^= 27 ^ 28;
+  BatchVerifier refused(actors.domain(), actors.assets(), actors.key_cache(), std::move(wrong));
+  const auto good = batch(2, 30);
+  const std::vector<BatchPart> parts = {{&refused, 0, 2}, {good.get(), 0, 30}};
+  verifier.verify(parts);
+  EXPECT_EQ(refused.finish().status(), Status::batch_signature_wrong);
+  EXPECT_EQ(good->finish().status(), Status::ok);
+  EXPECT_EQ(watch.company(server(1)), Company::own) << "it pays for it";
+  EXPECT_EQ(watch.company(server(2)), Company::all);
 }
 
 TEST_F(Parts, ABatchThatIsRefusedAsAWholeIsNotLookedAt) {
