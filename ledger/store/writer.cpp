@@ -139,7 +139,11 @@ void Writer::run() {
         execute(taken_[next_++]);
         if (decided() >= kHandOverItems && parts_.committer.idle()) break;
       }
-      if (has_work() || parts_.committer.idle()) break;
+      if (has_work()) break;
+      // Batches that were checked together come right after one another: the rest of them goes out in the same group.
+      if (decided() < kHandOverItems) take_queued();
+      if (has_work()) continue;
+      if (parts_.committer.idle()) break;
       // The committer is busy: whatever comes meanwhile joins this group.
       wait_for_committer_or_work();
       take_queued();
