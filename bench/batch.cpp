@@ -18,11 +18,18 @@ constexpr std::size_t kInFlight = 32;
 constexpr std::size_t kHostileInFlight = 4;
 constexpr const char* kOneByOne = "\n[verify]\nbatch = false\n";
 
+// Sizes of a check whose cost for one signature is told.
+constexpr std::size_t kAtOnce[] = {1, 8, 32, 64, 128, 256, 512, 1024};
+
 struct Share {
   double of_all;
   const char* name;
 };
 constexpr Share kShares[] = {{0.001, "0_1"}, {0.01, "1"}, {0.5, "50"}};
+
+bool wanted(const Context& context, std::string_view target) {
+  return context.options.target.empty() || context.options.target == target;
+}
 
 double rate(const LoadResult& result) {
   return static_cast<double>(result.accepted_items + result.refused_items) / result.seconds;
@@ -39,6 +46,9 @@ void bench_library(Context& context) {
   context.report.add({"verify_one_by_one_per_s", alone, "1/s", ""});
   context.report.add({"verify_batch_per_s", together, "1/s", ""});
   context.report.add({"verify_batch_ratio", together / alone, "ratio", "verify_one_by_one_per_s"});
+  for (const std::size_t at_once : kAtOnce)
+    context.report.add({fmt::format("verify_batch_{}_us", at_once),
+                        raw_verifications(context.clock, RawCheck::together, 1, 1, 0, at_once).cpu_us, "us", ""});
   for (const Share& share : kShares)
     context.report.add({fmt::format("verify_batch_wrong_{}_percent_per_s", share.name),
                         raw(context, RawCheck::together, share.of_all), "1/s", ""});
@@ -67,8 +77,12 @@ class Loads {
     spec.refusals = traffic.wrong_share > 0;
     return spec;
   }
-  Result<double> run(std::size_t batches, double wrong_share = 0) {
-    ASSIGN_OR_RETURN(const LoadSpec spec, prepare(traffic(batches, wrong_share), kInFlight));
+  // As fast as answers come, with as many items in flight whatever the size of the batches.
+  Result<double> run(std::size_t batches, double wrong_share = 0, std::size_t batch_items = TrafficSpec{}.batch_items) {
+    TrafficSpec fast = traffic(batches, wrong_share);
+    const std::size_t in_flight = kInFlight * fast.batch_items / batch_items;
+    fast.batch_items = batch_items;
+    ASSIGN_OR_RETURN(const LoadSpec spec, prepare(fast, in_flight));
     ASSIGN_OR_RETURN(const LoadResult result, send_traffic(context_, daemon_, spec));
     return rate(result);
   }
@@ -101,6 +115,36 @@ class Loads {
   std::uint64_t next_nonce_ = 1;
 };
 
+// Answers at a pace, in batches of 64: half of what the daemon can do in large batches, and half of what the cores
+// could verify one by one.
+Result<void> bench_answers(Context& context, Loads& loads, const std::string& name, double good, double alone) {
+  ASSIGN_OR_RETURN(const LoadResult half, loads.paced(good / 2));
+  context.report.add({name + "_p50_ms", half.p50_ms, "ms", ""});
+  context.report.add({name + "_p99_ms", half.p99_ms, "ms", ""});
+  ASSIGN_OR_RETURN(const LoadResult half_raw, loads.paced(alone / 2));
+  context.report.add({name + "_half_raw_p50_ms", half_raw.p50_ms, "ms", ""});
+  context.report.add({name + "_half_raw_p99_ms", half_raw.p99_ms, "ms", ""});
+  return {};
+}
+
+Result<void> bench_wrong(Context& context, Loads& loads, const std::string& name, std::size_t batches) {
+  for (const Share& share : kShares) {
+    ASSIGN_OR_RETURN(const double mixed, loads.run(batches / 2, share.of_all));
+    context.report.add({fmt::format("{}_wrong_{}_percent_per_s", name, share.name), mixed, "1/s", ""});
+    RETURN_IF_ERROR(loads.run(300));  // earns back what the wrong ones cost
+  }
+  return {};
+}
+
+Result<void> bench_hostile(Context& context, Loads& loads, std::size_t batches) {
+  ASSIGN_OR_RETURN(const double friendly, loads.beside(batches, false));
+  ASSIGN_OR_RETURN(const double hostile, loads.beside(batches, true));
+  context.report.add({"submit_beside_good_server_per_s", friendly, "1/s", ""});
+  context.report.add({"submit_beside_hostile_server_per_s", hostile, "1/s", ""});
+  context.report.add({"submit_beside_hostile_ratio", hostile / friendly, "ratio", "submit_beside_good_server_per_s"});
+  return {};
+}
+
 Result<void> bench_daemon(Context& context, bool together) {
   const std::string directory = context.options.directory + (together ? "/together" : "/one_by_one");
   ASSIGN_OR_RETURN(const auto daemon,
@@ -110,32 +154,26 @@ Result<void> bench_daemon(Context& context, bool together) {
   const std::size_t batches = context.options.quick ? 400 : 1200;
   RETURN_IF_ERROR(loads.run(100));
   const std::string name = together ? "submit_together" : "submit_one_by_one";
-  const double before = raw(context, RawCheck::known_key);
-  ASSIGN_OR_RETURN(const double good, loads.run(batches));
-  const double alone = (before + raw(context, RawCheck::known_key)) / 2;
-  context.report.add({name + "_per_s", good, "1/s", ""});
-  context.report.add({name + "_ratio", good / alone, "ratio", "verify_one_by_one_per_s"});
-  ASSIGN_OR_RETURN(const LoadResult half, loads.paced(good / 2));
-  context.report.add({name + "_p50_ms", half.p50_ms, "ms", ""});
-  context.report.add({name + "_p99_ms", half.p99_ms, "ms", ""});
-  for (const Share& share : kShares) {
-    ASSIGN_OR_RETURN(const double mixed, loads.run(batches / 2, share.of_all));
-    context.report.add({fmt::format("{}_wrong_{}_percent_per_s", name, share.name), mixed, "1/s", ""});
-    RETURN_IF_ERROR(loads.run(300));  // earns back what the wrong ones cost
+  if (wanted(context, "load")) {
+    const double before = raw(context, RawCheck::known_key);
+    ASSIGN_OR_RETURN(const double good, loads.run(batches));
+    const double alone = (before + raw(context, RawCheck::known_key)) / 2;
+    context.report.add({name + "_per_s", good, "1/s", ""});
+    context.report.add({name + "_ratio", good / alone, "ratio", "verify_one_by_one_per_s"});
+    ASSIGN_OR_RETURN(const double small, loads.run(4 * batches, 0, 64));
+    context.report.add({name + "_64_ratio", small / alone, "ratio", "verify_one_by_one_per_s"});
+    RETURN_IF_ERROR(bench_answers(context, loads, name, good, alone));
   }
-  if (!together) return {};
-  ASSIGN_OR_RETURN(const double friendly, loads.beside(batches, false));
-  ASSIGN_OR_RETURN(const double hostile, loads.beside(batches, true));
-  context.report.add({"submit_beside_good_server_per_s", friendly, "1/s", ""});
-  context.report.add({"submit_beside_hostile_server_per_s", hostile, "1/s", ""});
-  context.report.add({"submit_beside_hostile_ratio", hostile / friendly, "ratio", "submit_beside_good_server_per_s"});
+  if (wanted(context, "wrong")) RETURN_IF_ERROR(bench_wrong(context, loads, name, batches));
+  if (together && wanted(context, "hostile")) RETURN_IF_ERROR(bench_hostile(context, loads, batches));
   return {};
 }
 
 }  // namespace
 
 Result<void> bench_batch(Context& context) {
-  bench_library(context);
+  if (wanted(context, "library")) bench_library(context);
+  if (context.options.target == "library") return {};
   RETURN_IF_ERROR(bench_daemon(context, true));
   return bench_daemon(context, false);
 }

@@ -161,7 +161,9 @@ int main(int argc, char** argv) {
   app.add_option("--collections", options.collections, "Collections of the rails' run; with --quick 20,000.");
   app.add_option("--stage", options.stage, "The script that starts the parties of the HTTP figures.");
   app.add_flag("--quick", options.quick, "No large ledgers, and shorter runs.");
-  app.add_option("--target", options.target, "Of HTTP, only this endpoint (such as channel_verify): for profiling.");
+  app.add_option("--target", options.target,
+                 "Of HTTP, only this endpoint (such as channel_verify); of --part batch, only library, load, wrong "
+                 "or hostile: for profiling.");
   app.add_option("--part", options.part,
                  "Only the figures of large ledgers, of rails, of HTTP, or of checking signatures together.")
       ->check(CLI::IsMember({"batch", "large", "rails", "x402"}));

@@ -51,9 +51,10 @@ Prepared prepare(RawCheck check, double wrong_share) {
 }  // namespace
 
 RawRate raw_verifications(const base::Clock& clock, RawCheck check, unsigned threads, double seconds,
-                          double wrong_share) {
+                          double wrong_share, std::size_t at_once) {
   const Prepared prepared = prepare(check, wrong_share);
-  const std::size_t chunk = check == RawCheck::together ? crypto::BatchVerifier::kItemsMax : 64;
+  const std::size_t chunk = check == RawCheck::together ? at_once : 64;
+  CHECK(chunk > 0 && chunk <= crypto::BatchVerifier::kItemsMax && kSignatures % chunk == 0);
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> total{0};
   std::vector<std::thread> workers;

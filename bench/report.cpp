@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -66,6 +68,19 @@ double cpu_seconds(int pid) {
   double user = 0, system = 0;
   fields >> user >> system;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+std::map<std::string, double> cpu_seconds_by_thread(int pid) {
+  std::map<std::string, double> seconds;
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm") >> std::ws, name);
+    double ns = 0;
+    std::ifstream(task.path() / "schedstat") >> ns;
+    seconds[name] += ns / 1e9;
+  }
+  return seconds;
 }
 
 }  // namespace bench

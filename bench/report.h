@@ -2,6 +2,7 @@
 
 // Figures of one benchmark run: printed one a line as they come, written to a JSON file at the end. Single-threaded.
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +38,7 @@ double percentile(std::vector<double>& samples, double p);
 double resident_mib(int pid);
 // User and system time of a process so far, from /proc; 0 if it is gone.
 double cpu_seconds(int pid);
+// The same of its living threads by their names, all threads of one name together. Seconds.
+std::map<std::string, double> cpu_seconds_by_thread(int pid);
 
 }  // namespace bench

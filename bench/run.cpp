@@ -3,11 +3,35 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 namespace bench {
+namespace {
+
+constexpr double kWorthSayingUs = 0.05;
+
+// What each thread of the daemon used for one item.
+std::string threads_us(const std::map<std::string, double>& before, const std::map<std::string, double>& after,
+                       double items) {
+  std::vector<std::pair<double, std::string>> used;
+  for (const auto& [name, seconds] : after) {
+    const auto found = before.find(name);
+    const double us = (seconds - (found == before.end() ? 0 : found->second)) * 1e6 / items;
+    if (us >= kWorthSayingUs) used.emplace_back(us, name);
+  }
+  std::sort(used.rbegin(), used.rend());
+  std::string text;
+  for (const auto& [us, name] : used) text += fmt::format("{}{} {:.1f}", text.empty() ? "" : ", ", name, us);
+  return text;
+}
+
+}  // namespace
 
 base::Result<std::string> sign_traffic(const Context& context, TrafficSpec traffic, const std::string& name) {
   const std::string file = context.options.directory + "/" + name;
@@ -19,12 +43,15 @@ base::Result<std::string> sign_traffic(const Context& context, TrafficSpec traff
 base::Result<LoadResult> send_traffic(const Context& context, const DaemonUnderTest& daemon, LoadSpec spec) {
   spec.socket = daemon.socket();
   const double cpu_before = cpu_seconds(daemon.pid());
+  const std::map<std::string, double> threads_before = cpu_seconds_by_thread(daemon.pid());
   ASSIGN_OR_RETURN(const LoadResult result, run_load_process(context.options.self, spec));
-  Report::say(
-      fmt::format("{} items in {:.2f} s, {} refused, daemon CPU {:.1f} us an item, rss {:.0f} MiB",
-                  result.accepted_items, result.seconds, result.refused_items,
-                  (cpu_seconds(daemon.pid()) - cpu_before) * 1e6 / static_cast<double>(result.accepted_items + 1),
-                  resident_mib(daemon.pid())));
+  Report::say(fmt::format("{} items in {:.2f} s, {} refused, daemon CPU {:.1f} us an item, rss {:.0f} MiB",
+                          result.accepted_items, result.seconds, result.refused_items,
+                          (cpu_seconds(daemon.pid()) - cpu_before) * 1e6 /
+                              static_cast<double>(result.accepted_items + result.refused_items + 1),
+                          resident_mib(daemon.pid())));
+  Report::say("of it, by thread: " + threads_us(threads_before, cpu_seconds_by_thread(daemon.pid()),
+                                                static_cast<double>(result.accepted_items + result.refused_items + 1)));
   if (result.refused_items != 0 && !spec.refusals)
     return base::error(base::ErrorCode::invalid_argument, "items were refused");
   return result;
