@@ -175,6 +175,7 @@ Result<void> bench_batch(Context& context) {
   if (wanted(context, "library")) bench_library(context);
   if (context.options.target == "library") return {};
   RETURN_IF_ERROR(bench_daemon(context, true));
+  if (!context.options.target.empty()) return {};
   return bench_daemon(context, false);
 }
 

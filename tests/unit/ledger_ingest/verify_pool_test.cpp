@@ -107,11 +107,12 @@ class Answers {
 class HeldThread {
  public:
   explicit HeldThread(api::IngestService& pool) {
-    EXPECT_TRUE(pool.run(1, [state = state_] {
+    const bool taken = pool.run(1, [state = state_] {
       state->begun = true;
       const std::lock_guard lock(state->mutex);
-    }));
-    while (!state_->begun) std::this_thread::yield();
+    });
+    EXPECT_TRUE(taken);
+    while (taken && !state_->begun) std::this_thread::yield();
   }
   void release() { gate_.unlock(); }
 
