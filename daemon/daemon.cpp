@@ -401,6 +401,7 @@ class Daemon::Impl {
       parts.withdraw_delay_s = config_.x402.channels.withdraw_delay_ms / 1000;
       parts.claim_gas_max = config_.x402.channels.claim_gas_max;
       parts.settle_wait_ms = config_.x402.settle_wait_ms;
+      parts.together = config_.verify.batch;
       parts.in_step = [this] { return channels_ && channels_->in_step(); };
       return facilitator::make_channel_scheme(std::move(parts));
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/uint256.h"
+#include "facilitator/channel_verify.h"
 #include "facilitator/json_text.h"
 
 namespace facilitator {
@@ -23,7 +24,7 @@ ChannelDesk::ChannelDesk(ChannelSchemeParts parts)
     : parts_(std::move(parts)),
       domain_(parts_.chain.chain_id(), parts_.contract),
       network_("eip155:" + std::to_string(parts_.chain.chain_id())),
-      work_(parts_.ingest, parts_.post),
+      work_(parts_.ingest, parts_.post, parts_.together),
       reads_(parts_.chain, parts_.contract, parts_.clock, parts_.post) {
   for (const evm::TokenInfo& token : parts_.chain.tokens())
     tokens_.emplace_back(token.name, token.version, parts_.chain.chain_id(), token.address);
@@ -39,13 +40,21 @@ void ChannelDesk::check(const SharedJob& job, std::size_t signatures, std::funct
                         std::function<void()> next) {
   work_.add(
       signatures, [job, check = std::move(check)] { check(*job); },
-      [this, job, next = std::move(next)](bool checked) {
-        if (!checked)
-          return job->done(Refusal{503, "overloaded", "too many payments are waiting to be verified",
-                                   "Send the same request again after the time in Retry-After.", 100});
-        if (job->code != Code::ok) return job->done(refuse(*job, job->code, job->why));
-        next();
-      });
+      [this, job, next = std::move(next)](bool taken) { checked(*job, taken, next); });
+}
+
+void ChannelDesk::check_voucher(const SharedJob& job, std::function<void()> next) {
+  work_.add_voucher(
+      job->payload.item, [job](const channel::Answer& answer) { take_answer(*job, answer); },
+      [this, job, next = std::move(next)](bool taken) { checked(*job, taken, next); });
+}
+
+void ChannelDesk::checked(const ChannelJob& job, bool taken, const std::function<void()>& next) const {
+  if (!taken)
+    return job.done(Refusal{503, "overloaded", "too many payments are waiting to be verified",
+                            "Send the same request again after the time in Retry-After.", 100});
+  if (job.code != Code::ok) return job.done(refuse(job, job.code, job.why));
+  next();
 }
 
 void ChannelDesk::ask_chain_until(const base::Hash& id, std::function<bool(const Snapshot&)> enough,

@@ -48,6 +48,8 @@ class ChannelDesk {
   // Runs `job->code = check(*job)` on a verifying thread; then `next`, if that is ok. Everything else is answered here.
   void check(const SharedJob& job, std::size_t signatures, std::function<void(ChannelJob&)> check,
              std::function<void()> next);
+  // The same for the signature of the job's voucher, which is checked together with those of others.
+  void check_voucher(const SharedJob& job, std::function<void()> next);
   void flush() { work_.flush(); }
 
   // What an asynchronous answer of the chain is given to: runs on this thread, later.
@@ -75,6 +77,7 @@ class ChannelDesk {
   ledger::core::PlanRelay plan(const evm::ChannelOrder& order) const;
 
  private:
+  void checked(const ChannelJob& job, bool taken, const std::function<void()>& next) const;
   void ask_again(const base::Hash& id, unsigned left, std::function<bool(const commitments::channel::Snapshot&)> enough,
                  SnapshotDone done);
 

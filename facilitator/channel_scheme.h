@@ -39,6 +39,7 @@ struct ChannelSchemeParts {
   std::uint64_t withdraw_delay_s = 24 * 3600;     // suggested to servers
   std::uint64_t claim_gas_max = 5'000'000;        // of one transaction with claims
   std::uint64_t settle_wait_ms = 15'000;          // after it a settle is answered settlement_pending
+  bool together = true;                           // vouchers that wait may be checked at once
   // Whether the ledger's channels are as the chain has them. Empty: never, the chain is asked.
   std::function<bool()> in_step = {};
 };

@@ -93,7 +93,7 @@ void ChannelStore::reserve(const SharedJob& job) {
     return job->done(desk_.refuse(*job, Code::authorizer_address_mismatch,
                                   "only channels that name this facilitator's key are kept here, as it claims them"));
   if (job->payload.action == ChannelAction::deposit) return reserve_deposit(job);
-  desk_.check(job, 1, check_voucher_signature, [this, job] {
+  desk_.check_voucher(job, [this, job] {
     const ChannelSchemeParts& parts = desk_.parts();
     if (parts.in_step && parts.in_step() && parts.reader.channel(id_of(*job))) return reserve_now(job, false);
     sync(job, false, [this, job] { reserve_now(job, true); });

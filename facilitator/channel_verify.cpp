@@ -27,16 +27,6 @@ std::string_view describe(crypto::SignatureCheck check) {
   return {};
 }
 
-void take(ChannelJob& job, const channel::Answer& answer) {
-  job.code = answer.code;
-  if (answer.code == Code::voucher_signature || answer.code == Code::receive_authorization_signature)
-    job.why = describe(answer.signature);
-  if (answer.code == Code::ok && answer.payer_must_have_no_code) {
-    job.code = Code::voucher_signature;
-    job.why = kNoAuthorizer;
-  }
-}
-
 // The chain's three answers about a deposit, as they come.
 struct Views {
   Result<evm::ChannelState> channel = base::error(base::ErrorCode::unavailable, "");
@@ -65,14 +55,24 @@ Result<DepositView> judge(const ChannelJob& job, const Views& views) {
 
 }  // namespace
 
+void take_answer(ChannelJob& job, const channel::Answer& answer) {
+  job.code = answer.code;
+  if (answer.code == Code::voucher_signature || answer.code == Code::receive_authorization_signature)
+    job.why = describe(answer.signature);
+  if (answer.code == Code::ok && answer.payer_must_have_no_code) {
+    job.code = Code::voucher_signature;
+    job.why = kNoAuthorizer;
+  }
+}
+
 void check_voucher_signature(ChannelJob& job) {
   channel::Answer answer;
   channel::verify_vouchers({&job.payload.item, 1}, {&answer, 1});
-  take(job, answer);
+  take_answer(job, answer);
 }
 
 void check_deposit_signatures(ChannelJob& job, const base::Address& collector, std::uint64_t now_s) {
-  take(job, channel::verify_deposit(job.payload.item, job.payload.deposit, *job.token, collector, now_s));
+  take_answer(job, channel::verify_deposit(job.payload.item, job.payload.deposit, *job.token, collector, now_s));
 }
 
 void ChannelVerify::answer(const ChannelJob& job, const Snapshot& state) const {
@@ -84,7 +84,7 @@ void ChannelVerify::answer(const ChannelJob& job, const Snapshot& state) const {
 }
 
 void ChannelVerify::voucher(const SharedJob& job) {
-  desk_.check(job, 1, check_voucher_signature, [this, job] {
+  desk_.check_voucher(job, [this, job] {
     desk_.state_of(job->payload.item.voucher.channel_id, [this, job](const Result<Snapshot>& state) {
       if (!state) return job->done(chain_unavailable(state.error().message));
       const bool refund = job->payload.action == ChannelAction::refund;

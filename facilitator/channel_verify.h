@@ -7,6 +7,7 @@
 namespace facilitator {
 
 // Checks for the verifying threads: they set the job's code.
+void take_answer(ChannelJob& job, const commitments::channel::Answer& answer);
 void check_voucher_signature(ChannelJob& job);
 void check_deposit_signatures(ChannelJob& job, const base::Address& collector, std::uint64_t now_s);
 

@@ -15,7 +15,25 @@ constexpr std::size_t kPiecesMax = 4;
 
 void SignatureWork::add(std::size_t signatures, std::function<void()> check, std::function<void(bool)> then) {
   waiting_signatures_ += signatures;
-  waiting_.push_back({signatures, std::move(check), std::move(then)});
+  waiting_.push_back({signatures, std::move(check), {}, {}, std::move(then)});
+}
+
+void SignatureWork::add_voucher(const commitments::channel::VoucherItem& item,
+                                std::function<void(const commitments::channel::Answer&)> take,
+                                std::function<void(bool)> then) {
+  ++waiting_signatures_;
+  waiting_.push_back({1, {}, item, std::move(take), std::move(then)});
+}
+
+void SignatureWork::check_all(const std::vector<Check>& piece, VoucherSignatures& vouchers) {
+  std::vector<commitments::channel::VoucherItem> items;
+  for (const Check& each : piece) each.check ? each.check() : items.push_back(each.voucher);
+  std::vector<commitments::channel::Answer> answers(items.size());
+  vouchers.verify(items, answers);
+  std::size_t next = 0;
+  for (const Check& each : piece) {
+    if (!each.check) each.take(answers[next++]);
+  }
 }
 
 void SignatureWork::flush() {
@@ -40,8 +58,8 @@ void SignatureWork::send() {
     for (const Check& each : *piece) each.then(checked);
     flush();
   };
-  const bool taken = ingest_.run(signatures, [piece, answer, post = post_] {
-    for (const Check& each : *piece) each.check();
+  const bool taken = ingest_.run(signatures, [piece, answer, post = post_, vouchers = vouchers_] {
+    check_all(*piece, *vouchers);
     post([answer] { answer(true); });
   });
   if (!taken) post_([answer] { answer(false); });
