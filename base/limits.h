@@ -150,6 +150,11 @@ inline constexpr std::size_t kFacilitatorHoldsMax = 64 * 1024;
 inline constexpr std::uint64_t kNewestBlockFreshMs = 20;
 // Channels whose state at the newest block is remembered. 250 bytes each.
 inline constexpr std::size_t kFacilitatorChannelsMax = 64 * 1024;
+// Channels that one payer may open for deposits that have not come yet: an honest payer's next try is on the same one.
+inline constexpr std::size_t kUnfundedChannelsMax = 16;
+// Payers of such channels that are remembered, at about 700 bytes each: 11 MiB. Beyond, all are forgotten; each had a
+// funded wallet.
+inline constexpr std::size_t kUnfundedPayersMax = 16 * 1024;
 // Names of payments that are remembered to refuse their reuse, and for how long: what the ledger knows is for ever.
 inline constexpr std::size_t kPaymentIdentifiersMax = 128 * 1024;
 inline constexpr std::uint64_t kPaymentIdentifierSeconds = 3'600;

@@ -111,7 +111,7 @@ void ChannelStore::reserve_deposit(const SharedJob& job) {
       if (!may_open(*job, view->channel)) {
         core::CommandResult result;
         result.status = Status::limit_reached;
-        result.detail = "this payer opened " + std::to_string(kUnfundedChannelsMax) +
+        result.detail = "this payer opened " + std::to_string(base::limits::kUnfundedChannelsMax) +
                         " channels whose deposits did not come; pay on one of them";
         return job->done(refused(*job, result));
       }

@@ -4,7 +4,6 @@
 // ledger keeps a channel for ever: without a bound one wallet could fill it by promising the same money again and
 // again. Remembered in memory alone: a restart forgets. One thread.
 
-#include <cstddef>
 #include <functional>
 #include <map>
 #include <vector>
@@ -13,18 +12,13 @@
 
 namespace facilitator {
 
-// Of one payer: an honest payer's next try is on the same channel.
-inline constexpr std::size_t kUnfundedChannelsMax = 16;
-// Payers that are remembered, at about 700 bytes each: 11 MiB. Beyond, all are forgotten; each had a funded wallet.
-inline constexpr std::size_t kUnfundedPayersMax = 16 * 1024;
-
 class UnfundedChannels {
  public:
   // Whether a channel has got money meanwhile.
   using Funded = std::function<bool(const base::Hash& channel)>;
 
   // True if the payer may open this one, which is then counted; for one that is counted already, always. At most
-  // kUnfundedChannelsMax.
+  // base::limits::kUnfundedChannelsMax.
   bool admit(const base::Address& payer, const base::Hash& channel, const Funded& funded);
 
  private:

@@ -154,7 +154,7 @@ TEST_F(ChannelStoreTest, OneWalletCannotFillTheLedgerWithChannelsThatHaveNoMoney
   const auto open = [this](std::uint64_t n) {
     return reserve({.n = n, .type = "deposit", .more = deposit_json(n, 5'000)});
   };
-  const std::uint64_t first = 1'000'000, most = kUnfundedChannelsMax;
+  const std::uint64_t first = 1'000'000, most = base::limits::kUnfundedChannelsMax;
   for (std::uint64_t n = first; n < first + most; ++n) ASSERT_TRUE(open(n).valid) << n;
   const VerifyResponse refused = open(first + most);
   EXPECT_EQ(refused.reason, std::string(kP) + "limit_reached");
