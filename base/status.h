@@ -68,6 +68,7 @@ enum class NextStep : std::uint8_t {
   X(value_invalid,             95, "A value is out of its range.",                                                   "", fix)                        \
   X(dry_run,                   96, "Checked and not recorded: this was a dry run.",                                  "", none)                       \
   X(relay_conflict,            97, "The relay's key was used before with another order.",                            "invalid_payload", fix)          \
+  X(reference_conflict,        98, "The reference was used before with other content.",                              "", fix)                        \
   X(overloaded,               100, "The queue is full; nothing was recorded.",                                       "", retry_later)                \
   X(shutting_down,            101, "The daemon is stopping; nothing was recorded.",                                  "", retry_later)                \
   X(not_permitted,            102, "This session may not do this.",                                                  "", ask_operator)               \

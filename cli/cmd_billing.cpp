@@ -24,6 +24,8 @@ Json credit_note_json(const core::CreditNote& note, const AssetBook& assets, Nam
   out["reduced_due"] = note.reduced_due.to_decimal_string(asset.scale);
   out["credited"] = note.credited.to_decimal_string(asset.scale);
   out["reason"] = note.reason;
+  out["reference"] = note.reference;
+  out["noted_by"] = note.noted_by.value;
   out["time"] = time_json(note.time);
   return out;
 }
@@ -75,6 +77,7 @@ struct RefundOptions {
   std::string amount;
   std::string asset;
   std::string reason;
+  std::string reference;
   std::uint64_t statement = 0;
 };
 
@@ -88,6 +91,7 @@ Outcome refund(Context& context, const RefundOptions& options) {
   wanted.statement = core::StatementId(options.statement);
   CLI_TRY(wanted.amount, parse_money("amount", options.amount, asset.scale));
   wanted.reason = options.reason;
+  wanted.reference = options.reference;
   CLI_TRY(const auto receipt, decided(session.refund(wanted)));
   context.report(receipt, fmt::format("Settlement {} refunds {} of statement {}; see: tabctl settlement show {}",
                                       receipt.result.id, money(wanted.amount, asset.scale, asset.symbol),
@@ -100,6 +104,7 @@ struct PaymentOptions {
   std::string amount;
   std::string asset;
   std::string reference;
+  std::string received;
   std::uint64_t statement = 0;
 };
 
@@ -113,6 +118,10 @@ Outcome record_payment(Context& context, const PaymentOptions& options) {
   wanted.statement = core::StatementId(options.statement);
   CLI_TRY(wanted.amount, parse_money("amount", options.amount, asset.scale));
   wanted.reference = options.reference;
+  if (!options.received.empty()) {
+    CLI_TRY(const std::uint64_t seconds, parse_when(options.received, context.now()));
+    wanted.received = base::Time::from_seconds(seconds);
+  }
   CLI_TRY(const auto receipt, decided(session.record_payment(wanted)));
   context.report(receipt,
                  fmt::format("Payment {} of {} is recorded; see: tabctl payment list --payer {}", receipt.result.id,
@@ -235,18 +244,21 @@ Outcome list_notes(Context& context, const OfPayer& options) {
     context.say("There are no credit notes yet.");
     return {};
   }
-  Table table({{"NUMBER"},
+  Table table({{"ID", Align::right},
+               {"NUMBER"},
                {"PAYER"},
                {"MADE"},
                {"STATEMENT", Align::right},
                {"AMOUNT", Align::right},
                {"TAX IN IT", Align::right},
                {"AS CREDIT", Align::right},
+               {"REFERENCE"},
                {"REASON"}});
   for (const core::CreditNote& one : listed.items) {
-    table.row({core::document_number(one.series, one.number), names.payer(one.payer), time_text(one.time),
-               one.statement.valid() ? std::to_string(one.statement.value) : "-", assets.text(one.amount, one.asset),
-               assets.decimal(one.tax, one.asset), assets.decimal(one.credited, one.asset), one.reason});
+    table.row({std::to_string(one.id.value), core::document_number(one.series, one.number), names.payer(one.payer),
+               time_text(one.time), one.statement.valid() ? std::to_string(one.statement.value) : "-",
+               assets.text(one.amount, one.asset), assets.decimal(one.tax, one.asset),
+               assets.decimal(one.credited, one.asset), one.reference, one.reason});
   }
   context.write(table.render(context.color()));
   note_more(context, listed);
@@ -288,14 +300,15 @@ void add_billing_commands(CLI::App& root, Chosen& chosen) {
       set_terms);
   add_command<RefundOptions>(
       root, chosen, "refund", "Send a payer's credit back by the rail that collected a statement.",
-      "  tabctl credit-note \"Crawler Inc\" 1.50 --statement 17 --reason \"service was down\"\n"
-      "  tabctl refund \"Crawler Inc\" 1.50 --statement 17 --reason \"asked for it\"",
+      "  tabctl credit-note \"Crawler Inc\" 1.50 --statement 17 --reason \"service was down\" --reference ticket-4711\n"
+      "  tabctl refund \"Crawler Inc\" 1.50 --statement 17 --reason \"asked for it\" --reference ticket-4711",
       [](CLI::App& app, RefundOptions& options) {
         app.add_option("payer", options.payer, "Address, number or label.")->required();
         app.add_option("amount", options.amount, "As a decimal; at most the payer's credit.")->required();
         app.add_option("--statement", options.statement, "Whose collection is refunded.")->required();
         app.add_option("--asset", options.asset, "Not needed when there is only one.");
         app.add_option("--reason", options.reason, "For the journal.")->required();
+        app.add_option("--reference", options.reference, kReferenceHelp)->required();
       },
       refund);
   CLI::App* payment = add_group(root, "payment", "Payments that came by themselves, and what they paid.");
@@ -309,6 +322,8 @@ void add_billing_commands(CLI::App& root, Chosen& chosen) {
         app.add_option("--statement", options.statement, "Which it pays; otherwise the open ones, the oldest first.");
         app.add_option("--asset", options.asset, "Not needed when there is only one.");
         app.add_option("--reference", options.reference, "Of the payment: the same is recorded once.")->required();
+        app.add_option("--received", options.received,
+                       "When it came (2026-11-20, an ISO 8601 time); now, if not given.");
       },
       record_payment);
   add_command<OfPayer>(*payment, chosen, "list", "List the payments that came by themselves.",

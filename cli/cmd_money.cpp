@@ -134,6 +134,7 @@ struct MoneyOptions {
   std::string amount;
   std::string asset;
   std::string reason;
+  std::string reference;
   std::uint64_t statement = 0;
 };
 
@@ -147,12 +148,14 @@ Outcome credit_note(Context& context, const MoneyOptions& options) {
   note.statement = core::StatementId(options.statement);
   CLI_TRY(note.amount, parse_money("amount", options.amount, asset.scale));
   note.reason = options.reason;
+  note.reference = options.reference;
   CLI_TRY(const auto receipt, decided(session.credit_note(note)));
   const std::string amount = money(note.amount, asset.scale, asset.symbol);
-  context.report(receipt, options.statement == 0
-                              ? fmt::format("{} has {} credit; the next bill uses it.", options.payer, amount)
-                              : fmt::format("Statement {} is credited with {}; see: tabctl credit-notes",
-                                            options.statement, amount));
+  const std::string what = options.statement == 0
+                               ? fmt::format("{} has {} credit, which the next bill uses", options.payer, amount)
+                               : fmt::format("statement {} is credited with {}", options.statement, amount);
+  context.report(receipt, fmt::format("By credit note {} {}; see: tabctl invoice --credit-note {}", receipt.result.id,
+                                      what, receipt.result.id));
   return {};
 }
 
@@ -189,13 +192,14 @@ void add_money_commands(CLI::App& root, Chosen& chosen) {
       balance);
   add_command<MoneyOptions>(
       root, chosen, "credit-note", "Give a payer money back on a statement, or as goodwill on the next.",
-      "  tabctl credit-note \"Crawler Inc\" 1.50 --statement 17 --reason \"service was down\"",
+      "  tabctl credit-note \"Crawler Inc\" 1.50 --statement 17 --reason \"service was down\" --reference ticket-4711",
       [](CLI::App& app, MoneyOptions& options) {
         app.add_option("payer", options.payer, "Address, number or label.")->required();
         app.add_option("amount", options.amount, "As a decimal.")->required();
         app.add_option("--statement", options.statement, "At most what was billed on it; goodwill, if not given.");
         app.add_option("--asset", options.asset, "Not needed when there is only one.");
         app.add_option("--reason", options.reason, "For the journal and the payer.")->required();
+        app.add_option("--reference", options.reference, kReferenceHelp)->required();
       },
       credit_note);
   add_command<MoneyOptions>(

@@ -102,6 +102,7 @@ Outcome show(Context& context, const NumberOptions& options) {
   if (!one.fee.is_zero()) fields.add("fee kept", assets.text(one.fee, one.asset));
   fields.add("rail", std::string(one.rail.view()));
   fields.add("reference", one.reference.empty() ? "-" : one.reference);
+  if (!one.operator_reference.empty()) fields.add("asked for with", one.operator_reference);
   fields.add("attempt", fmt::format("{} (technical retries {}, dunning step {})", one.attempt, one.technical_retries,
                                     one.dunning_step));
   if (one.failure != core::FailureClass::none) fields.add("failure", std::string(word(one.failure)));

@@ -12,6 +12,10 @@
 
 namespace cli {
 
+// Of --reference, where a command moves money because somebody says so.
+inline constexpr const char* kReferenceHelp =
+    "Yours, such as a ticket's number: asked for again with the same one it is not done again.";
+
 using Action = std::function<Outcome(Context&)>;
 
 // What a command line chose. Filled while it is parsed.

@@ -170,7 +170,9 @@ void Context::report(const ledger::api::CommandReceipt& receipt, const std::stri
     return;
   }
   write_line(sentence);
-  if (!receipt.result.sequence.valid())
+  if (receipt.result.status == base::Status::already_accepted)
+    write_line("Nothing changed: it was asked for before with this reference.");
+  else if (!receipt.result.sequence.valid())
     write_line("Nothing changed: it was so before.");
   else
     say("Recorded as entry {} of the journal.", receipt.result.sequence.value);

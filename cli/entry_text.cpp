@@ -90,9 +90,10 @@ struct Describe {
   }
   std::string operator()(const core::CreditNoted& e) const {
     const core::CreditNote& n = e.note;
-    return fmt::format("payer {}: {} over {}{}: {}", n.payer.value, core::document_number(n.series, n.number),
-                       assets.text(n.amount, n.asset),
-                       n.statement.valid() ? fmt::format(" on statement {}", n.statement.value) : "", n.reason);
+    return fmt::format(
+        "payer {}: {} over {} ({} tax){}: {} (reference {})", n.payer.value, core::document_number(n.series, n.number),
+        assets.text(n.amount, n.asset), assets.decimal(n.tax, n.asset),
+        n.statement.valid() ? fmt::format(" on statement {}", n.statement.value) : "", n.reason, n.reference);
   }
   std::string operator()(const core::TaxSet& e) const {
     return fmt::format("payer {}: {} ppm {}", e.payer.value, e.tax.rate_ppm, e.tax.label);
@@ -116,8 +117,10 @@ struct Describe {
     return fmt::format("payee {}: next payout from {}", e.payee.value, time_text(e.from));
   }
   std::string operator()(const core::SettlementPlanned& e) const {
-    return fmt::format("settlement {}: {} of {} by {}", e.settlement.id.value, word(e.settlement.kind),
-                       assets.text(e.settlement.amount, e.settlement.asset), e.settlement.rail.view());
+    const core::Settlement& s = e.settlement;
+    return fmt::format("settlement {}: {} of {} by {}{}", s.id.value, word(s.kind), assets.text(s.amount, s.asset),
+                       s.rail.view(),
+                       s.operator_reference.empty() ? "" : fmt::format(" (reference {})", s.operator_reference));
   }
   std::string operator()(const core::SettlementStepped& e) const {
     std::string text = fmt::format("settlement {}: {} to {}", e.id.value, word(e.from), word(e.to));

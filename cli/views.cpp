@@ -481,6 +481,7 @@ Json settlement_json(const core::Settlement& settlement, const AssetBook& assets
   out["fee"] = settlement.fee.to_decimal_string(asset.scale);
   out["rail"] = text_json(settlement.rail.view());
   out["reference"] = settlement.reference;
+  out["operator_reference"] = settlement.operator_reference;
   out["attempt"] = settlement.attempt;
   out["technical_retries"] = settlement.technical_retries;
   out["dunning_step"] = settlement.dunning_step;

@@ -8,6 +8,7 @@ namespace {
 namespace wire = rpc::schema;
 using detail::call;
 using detail::command;
+using detail::decode_found;
 using detail::fits;
 using Books = wire::Books;
 
@@ -35,6 +36,15 @@ Result<std::vector<core::CreditNote>> BooksSession::credit_notes_on(core::Statem
       [](Books::CreditNotesOnResults::Reader results, std::vector<core::CreditNote>& out) {
         return fits(rpc::decode_list(results.getNotes(), out));
       });
+}
+
+Result<core::CreditNote> BooksSession::credit_note_by_id(core::CreditNoteId id) {
+  auto request = state_->as<Books>().creditNoteByIdRequest();
+  request.setId(id.value);
+  return call<core::CreditNote>(*state_->connection, kj::mv(request),
+                                [](Books::CreditNoteByIdResults::Reader results, core::CreditNote& out) {
+                                  return decode_found(results, out, [](auto found) { return found.getNote(); });
+                                });
 }
 
 Result<rpc::PageOf<core::Payment>> BooksSession::payments(const core::Address& payer, rpc::Page page) {
@@ -69,6 +79,15 @@ Result<rpc::PageOf<core::CreditNote>> PayerSession::credit_notes(rpc::Page page)
       });
 }
 
+Result<core::CreditNote> PayerSession::credit_note_by_id(core::CreditNoteId id) {
+  auto request = state_->as<wire::PayerSession>().creditNoteByIdRequest();
+  request.setId(id.value);
+  return call<core::CreditNote>(*state_->connection, kj::mv(request),
+                                [](wire::PayerSession::CreditNoteByIdResults::Reader results, core::CreditNote& out) {
+                                  return decode_found(results, out, [](auto found) { return found.getNote(); });
+                                });
+}
+
 Result<CommandReceipt> OperatorSession::set_tax(const core::SetTax& tax) {
   auto request = state_->as<wire::OperatorSession>().setTaxRequest();
   request.setPayer(rpc::data(tax.payer));
@@ -83,6 +102,7 @@ Result<CommandReceipt> OperatorSession::refund(const core::RefundPayer& refund) 
   request.setStatement(refund.statement.value);
   TABD_SET_AMOUNT(request, Amount, refund.amount);
   request.setReason(rpc::text(refund.reason));
+  request.setReference(rpc::text(refund.reference));
   return command(*state_->connection, kj::mv(request));
 }
 

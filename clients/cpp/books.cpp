@@ -8,15 +8,8 @@ namespace {
 namespace wire = rpc::schema;
 using detail::call;
 using detail::command;
+using detail::decode_found;
 using detail::fits;
-
-// The value under `get` if the status is ok.
-template <typename T, typename Results, typename Get>
-base::Status decode_found(Results results, T& out, Get get) {
-  const base::Status status = rpc::decode_status(results.getStatus());
-  if (status != base::Status::ok) return status;
-  return fits(rpc::decode(get(results), out));
-}
 
 base::Status decode_proof(std::uint16_t status, capnp::Data::Reader proof, core::Bytes& out) {
   const base::ByteView bytes = rpc::view(proof);
@@ -430,6 +423,7 @@ Result<CommandReceipt> OperatorSession::credit_note(const core::CreateCreditNote
   request.setStatement(note.statement.value);
   TABD_SET_AMOUNT(request, Amount, note.amount);
   request.setReason(rpc::text(note.reason));
+  request.setReference(rpc::text(note.reference));
   return command(*state_->connection, kj::mv(request));
 }
 

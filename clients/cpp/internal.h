@@ -85,6 +85,14 @@ Result<T> call(Connection& connection, capnp::Request<Params, Results> request, 
 // For decoders that give a bool.
 inline base::Status fits(bool decoded) { return decoded ? base::Status::ok : base::Status::item_malformed; }
 
+// The value under `get` if the status is ok.
+template <typename T, typename Results, typename Get>
+base::Status decode_found(Results results, T& out, Get get) {
+  const base::Status status = rpc::decode_status(results.getStatus());
+  if (status != base::Status::ok) return status;
+  return fits(rpc::decode(get(results), out));
+}
+
 template <typename Results>
 base::Status decode_receipt(typename Results::Reader results, CommandReceipt& out) {
   out = rpc::decode(results.getReceipt());

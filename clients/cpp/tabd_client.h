@@ -143,10 +143,11 @@ class PayerSession : public Session {
                                         const core::Signature& signature);
   // `mandate` empty: takes the rail's away.
   Result<CommandReceipt> set_rail_mandate(const std::string& rail, const core::Bytes& mandate);
-  Result<rpc::PageOf<core::Settlement>> settlements(rpc::Page page);  // collections, without request bytes
+  Result<rpc::PageOf<core::Settlement>> settlements(rpc::Page page);  // collections and refunds, without request bytes
   Result<CommandReceipt> retry_collection(core::SettlementId id);
   Result<std::vector<core::Payee>> payees(const std::vector<core::PayeeId>& ids);  // id, address, label
   Result<rpc::PageOf<core::CreditNote>> credit_notes(rpc::Page page);
+  Result<core::CreditNote> credit_note_by_id(core::CreditNoteId id);
 };
 
 // Reads of operator and auditor.
@@ -184,6 +185,7 @@ class BooksSession : public Session {
   // `payer` zero: of all payers.
   Result<rpc::PageOf<core::CreditNote>> credit_notes(const core::Address& payer, rpc::Page page);
   Result<std::vector<core::CreditNote>> credit_notes_on(core::StatementId statement);
+  Result<core::CreditNote> credit_note_by_id(core::CreditNoteId id);
   Result<rpc::PageOf<core::Payment>> payments(const core::Address& payer, rpc::Page page);
   Result<core::ReleaseDefaults> release_defaults();
   Result<rpc::PageOf<rpc::ChargeRecord>> charges(const core::Address& payer, rpc::Page page);

@@ -70,6 +70,11 @@ class LedgerReader {
   virtual Result<std::vector<core::Settlement>> settlements(core::SettlementId after, std::size_t limit) const = 0;
   virtual Result<std::vector<core::Settlement>> settlements_in(core::SettlementState state, core::SettlementId after,
                                                                std::size_t limit) const = 0;
+  // A payer's collections and refunds.
+  virtual Result<std::vector<core::Settlement>> settlements_of(core::PayerId /*payer*/, core::SettlementId /*after*/,
+                                                               std::size_t /*limit*/) const {
+    return base::error(base::ErrorCode::unsupported, "this reader has no index of payers' settlements");
+  }
   // Settlements whose next_action is at or before `now`, earliest first.
   virtual Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const = 0;
   // What rails said on their own, with their marks.

@@ -236,6 +236,7 @@ void StateMachine::State::issue(TallyRecord& record, const Closing& closing, con
   settlement.created = at.time;
   settlement.set_shares(statement.shares);
   collections[statement.id.value] = entry.settlement.value;
+  new_rows.push_back({row_key(Table::settlement_by_payer, record.payer.value, entry.settlement.value), {}});
   ++head.settlements;
   touch(settlement, entry.settlement);
 }

@@ -62,6 +62,12 @@ struct SetTax {
   Address payer;
   Tax tax;
 };
+// Three commands move money because somebody says so: CreateCreditNote, RefundPayer and RecordPayment. Each has a
+// reference, chosen by whoever asks, so that asking again is harmless: for each command, payer and asset the same
+// reference is already_accepted with the same content, with the id of the first result, for ever; with other content it
+// is reference_conflict. Content is the amount and, but for payments, statement and reason. What was refused uses no
+// reference up.
+
 // Of a statement: at most net + tax less earlier notes, and while its collection is not between sending and confirmed.
 // What is due falls first; what was paid becomes the payer's credit, and the payees give their part of it back.
 struct CreateCreditNote {
@@ -70,6 +76,7 @@ struct CreateCreditNote {
   StatementId statement;  // none: goodwill credit
   Amount amount;          // tax included; on a statement a multiple of what the rails can move
   std::string reason;
+  std::string reference;                       // not empty
   std::optional<ClosedStatement> closed = {};  // set by the ledger's store: see StateMachine::recalls
 };
 // Sends a part of a payer's credit back by the rail that collected a statement. The sum of a statement's refunds is at
@@ -80,11 +87,11 @@ struct RefundPayer {
   StatementId statement;
   Amount amount;  // a multiple of what the rails can move
   std::string reason;
+  std::string reference;                       // not empty
   std::optional<ClosedStatement> closed = {};  // as above
 };
 // A payment that came by itself. It pays the statement, or those of `oldest_first`, as far as their collections are not
-// under way; what is left is the payer's credit. The same reference of the same payer and asset again is
-// already_accepted with the same amount, and value_invalid with another.
+// under way; what is left is the payer's credit.
 struct RecordPayment {
   Address payer;
   AssetId asset;

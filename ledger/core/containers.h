@@ -1,10 +1,11 @@
 #pragma once
 
-// Two small containers for millions of objects: neither ever moves an object or stalls on one big copy.
+// Small containers for millions of objects: none ever moves an object or stalls on one big copy.
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "base/check.h"
@@ -78,6 +79,38 @@ class NumberIndex {
   }
 
   std::array<Part, kParts> parts_;
+};
+
+// A map by number in many parts, so that growing one part is quick. Numbers are given in order, so a run of them shares
+// a part: the parts grow one after the other and never all at once.
+template <typename Value>
+class ShardedMap {
+ public:
+  Value* find(std::uint64_t key) {
+    auto& shard = shard_of(key);
+    const auto at = shard.find(key);
+    return at == shard.end() ? nullptr : &at->second;
+  }
+  const Value* find(std::uint64_t key) const { return const_cast<ShardedMap*>(this)->find(key); }
+  Value& operator[](std::uint64_t key) { return shard_of(key)[key]; }
+  void erase(std::uint64_t key) { shard_of(key).erase(key); }
+  std::size_t size() const {
+    std::size_t total = 0;
+    for (const auto& shard : shards_) total += shard.size();
+    return total;
+  }
+  template <typename Visit>
+  void for_each(const Visit& visit) const {
+    for (const auto& shard : shards_) {
+      for (const auto& [key, value] : shard) visit(key, value);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kShards = 256;
+  static constexpr std::size_t kRun = 1024;
+  std::unordered_map<std::uint64_t, Value>& shard_of(std::uint64_t key) { return shards_[key / kRun % kShards]; }
+  std::array<std::unordered_map<std::uint64_t, Value>, kShards> shards_;
 };
 
 }  // namespace ledger::core

@@ -166,7 +166,9 @@ Outcome StateMachine::State::apply(const CreditNoted& entry, const At& at) {
                     " and " + expected.tax.to_units_string() + " by its statement");
   }
   book_note(target, note);
-  new_rows.push_back({row_key(Table::credit_note, note.id.value), encode_row(note)});
+  CreditNote row = note;
+  row.noted_by = at.sequence;
+  new_rows.push_back({row_key(Table::credit_note, note.id.value), encode_row(row)});
   new_rows.push_back({row_key(Table::credit_note_by_payer, note.payer.value, note.id.value), {}});
   if (note.statement.valid()) {
     new_rows.push_back({row_key(Table::credit_note_by_statement, note.statement.value, note.id.value), {}});
@@ -244,37 +246,28 @@ const ClosedStatement* StateMachine::State::usable(const std::optional<ClosedSta
   return fits ? &*given : nullptr;
 }
 
-CommandResult StateMachine::State::decide_goodwill(const CreateCreditNote& command, PayerId payer,
-                                                   SegmentBuilder& out) {
-  if (is_suspense_full(command.asset, command.amount)) {
-    return refuse(Status::amount_overflow, "amount: it is more than can be represented");
-  }
-  CreditNote asked;
-  asked.payer = payer;
-  asked.asset = command.asset;
-  asked.amount = command.amount;
-  asked.reason = command.reason;
-  commit(CreditNoted{plan_note({}, asked, out.time())}, out);
-  return changed(head.last_sequence, head.credit_notes);
+StateMachine::ReplayRecord StateMachine::State::replay_record(const CreditNoted& entry) {
+  const CreditNote& note = entry.note;
+  return replay_record(Referenced::credit_note, note.payer, note.asset, note.reference, note.id.value,
+                       asked_content(note.statement, note.amount, note.reason));
 }
 
-CommandResult StateMachine::State::decide(const CreateCreditNote& command, SegmentBuilder& out) {
-  const PayerId payer = find_payer(command.payer);
-  if (!payer.valid()) return refuse(Status::payer_unknown, "there is no payer " + base::to_hex(command.payer));
-  const AssetRecord* asset = find_asset(command.asset);
-  if (asset == nullptr) {
-    return refuse(Status::asset_unknown, "there is no asset " + std::to_string(command.asset.value));
-  }
-  if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
-  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
-    return refuse(Status::value_invalid, std::move(wrong));
-  }
-  if (!command.statement.valid()) return decide_goodwill(command, payer, out);
+CommandResult StateMachine::State::make_note(const NoteTarget& target, const CreditNote& asked, ReplayIndex& replay,
+                                             SegmentBuilder& out) {
+  const CreditNoted entry{plan_note(target, asked, out.time())};
+  commit(entry, out);
+  const ReplayRecord record = replay_record(entry);
+  replay.insert(record.key, record.hit);
+  return changed(head.last_sequence, entry.note.id.value);
+}
+
+CommandResult StateMachine::State::credit_statement(const CreateCreditNote& command, const CreditNote& asked,
+                                                    ReplayIndex& replay, SegmentBuilder& out) {
   const std::string statement = statement_name(command.statement);
   NoteTarget target = note_target(command.statement);
   const ClosedStatement* recalled = target.found() ? nullptr : usable(command.closed, command.statement);
   if (recalled != nullptr) target = note_target(*recalled);
-  if (!target.found() || target.payer != payer || target.asset != command.asset) {
+  if (!target.found() || target.payer != asked.payer || target.asset != command.asset) {
     return refuse(Status::not_found, command.statement.value > head.statements
                                          ? "there is no " + statement
                                          : statement + " is not of this payer and asset");
@@ -290,22 +283,45 @@ CommandResult StateMachine::State::decide(const CreateCreditNote& command, Segme
     return refuse(Status::value_invalid,
                   "amount: " + target.creditable().to_units_string() + " of " + statement + " can still be credited");
   }
-  if (command.amount.units() % asset->rounding_unit.units() != 0) {
-    return refuse(Status::value_invalid,
-                  "amount: the rails move multiples of " + asset->rounding_unit.to_units_string() + " units");
+  const Amount unit = find_asset(command.asset)->rounding_unit;
+  if (command.amount.units() % unit.units() != 0) {
+    return refuse(Status::value_invalid, "amount: the rails move multiples of " + unit.to_units_string() + " units");
   }
   const bool cleared = target.collection != nullptr && command.amount >= target.due && !target.due.is_zero();
+  if (recalled != nullptr) commit(StatementRecalled{*recalled}, out);
+  CommandResult result = make_note(target, asked, replay, out);
+  if (cleared) lift_suspension(asked.payer, statement + " is cleared by a credit note", out);
+  result.sequence = head.last_sequence;
+  return result;
+}
+
+CommandResult StateMachine::State::decide_note(const CreateCreditNote& command, ReplayIndex& replay,
+                                               SegmentBuilder& out) {
+  const PayerId payer = find_payer(command.payer);
+  if (!payer.valid()) return refuse(Status::payer_unknown, "there is no payer " + base::to_hex(command.payer));
+  if (find_asset(command.asset) == nullptr) {
+    return refuse(Status::asset_unknown, "there is no asset " + std::to_string(command.asset.value));
+  }
+  if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
+  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
+  }
+  if (std::string wrong = check_reference(command.reference); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
+  }
   CreditNote asked;
   asked.payer = payer;
   asked.asset = command.asset;
   asked.statement = command.statement;
   asked.amount = command.amount;
   asked.reason = command.reason;
-  const CreditNoted entry{plan_note(target, asked, out.time())};
-  if (recalled != nullptr) commit(StatementRecalled{*recalled}, out);
-  commit(entry, out);
-  if (cleared) lift_suspension(payer, statement + " is cleared by a credit note", out);
-  return changed(head.last_sequence, head.credit_notes);
+  asked.reference = command.reference;
+  if (auto first = first_result("credit note", replay_record(CreditNoted{asked}), replay)) return std::move(*first);
+  if (command.statement.valid()) return credit_statement(command, asked, replay, out);
+  if (is_suspense_full(command.asset, command.amount)) {
+    return refuse(Status::amount_overflow, "amount: it is more than can be represented");
+  }
+  return make_note({}, asked, replay, out);
 }
 
 }  // namespace ledger::core

@@ -35,6 +35,8 @@ inline CommandResult changed(Sequence sequence, std::uint64_t id) {
 // with it, the field first. Asked where a command is decided, never of entries: older journals may have more.
 std::string check_text(std::string_view field, std::string_view text, std::size_t bytes_max);
 std::string check_label(std::string_view label);
+// The same for the reference of what is made once for each.
+std::string check_reference(std::string_view reference);
 
 // Text of others, for people: at most `bytes_max` bytes, with a question mark for every control character.
 std::string cleaned(std::string_view text, std::size_t bytes_max);

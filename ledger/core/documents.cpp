@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/sha256.h"
 #include "ledger/core/decide.h"
 #include "ledger/core/state.h"
 
@@ -48,6 +49,45 @@ ClosedStatement closed_of(const Statement& statement, const Settlement* collecti
   }
   return closed;
 }
+
+// ---- what is made once for each reference ----
+
+StateMachine::ReplayRecord StateMachine::State::replay_record(Referenced what, PayerId payer, AssetId asset,
+                                                              std::string_view reference, std::uint64_t number,
+                                                              const base::FixedBytes<16>& content) {
+  Bytes bytes;
+  base::Encoder out(bytes);
+  out.id(payer);
+  out.id(asset);
+  out.string(reference);
+  return {replay_key_reference(what, crypto::sha256(bytes)), {Sequence(number), content}};
+}
+
+base::FixedBytes<16> StateMachine::State::asked_content(StatementId statement, Amount amount, std::string_view reason) {
+  Bytes bytes;
+  base::Encoder out(bytes);
+  out.id(statement);
+  out.amount(amount);
+  out.string(reason);
+  const Hash digest = crypto::sha256(bytes);
+  base::FixedBytes<16> content;
+  std::copy_n(digest.bytes.begin(), content.bytes.size(), content.bytes.begin());
+  return content;
+}
+
+std::optional<CommandResult> StateMachine::State::first_result(std::string_view what, const ReplayRecord& asked,
+                                                               ReplayIndex& replay) {
+  const std::optional<ReplayHit> first = replay.find(asked.key);
+  if (!first) return std::nullopt;
+  const bool same = first->content == asked.hit.content;
+  CommandResult result = refuse(same ? Status::already_accepted : Status::reference_conflict,
+                                "reference: it is of " + std::string(what) + " " +
+                                    std::to_string(first->sequence.value) + (same ? "" : ", which has other content"));
+  result.id = first->sequence.value;
+  return result;
+}
+
+// ---- tax ----
 
 // Half up, in units that the rails can move. `net` is a multiple of `unit`. At most `net`, as the rate is at most one.
 Amount tax_on(Amount net, std::uint32_t rate_ppm, Amount unit) {

@@ -150,8 +150,8 @@ struct BatchSigned {  // kind 20: follows the entries of the batch's accepted it
                                      // 15..19 from here on, in batch order, without the refused ones
   std::vector<RefusedLeaf> refused;  // ascending; items refused, or accepted by an earlier batch
 };
-struct CreditNoted {  // kind 21: everything but payer, asset, statement, amount and reason is recomputed on replay
-  CreditNote note;
+struct CreditNoted {  // kind 21: all but payer, asset, statement, amount, reason and reference is recomputed on replay
+  CreditNote note;    // without the sequence of this entry
 };
 struct SettlementPlanned {  // kind 22: payouts and refunds
   Settlement settlement;

@@ -151,7 +151,7 @@ template <typename A, Is<Settlement> T>
 void fields(A& a, T& v) {
   a(v.id, v.kind, v.payer, v.payee, v.statement, v.asset, v.amount, v.fee, v.rail, v.state, v.attempt,
     v.technical_retries, v.dunning_step, v.next_action, v.idempotency_key, v.request, v.reference, v.failure, v.detail,
-    v.code, v.rail_fee, v.refusals, v.created, v.submitted, v.confirmed, v.finalized);
+    v.code, v.rail_fee, v.refusals, v.created, v.submitted, v.confirmed, v.finalized, v.operator_reference);
 }
 template <typename A, Is<ShareRelease> T>
 void fields(A& a, T& v) {
@@ -166,10 +166,16 @@ template <typename A, Is<Series> T>
 void fields(A& a, T& v) {
   a(v.name, v.last);
 }
+// A credit note as its entry has it.
+template <typename A, Is<CreditNote> T>
+void noted_fields(A& a, T& v) {
+  a(v.id, v.series, v.number, v.payer, v.asset, v.statement, v.amount, v.net, v.tax, v.reduced_due, v.credited,
+    v.reason, v.reference, v.time);
+}
 template <typename A, Is<CreditNote> T>
 void fields(A& a, T& v) {
-  a(v.id, v.series, v.number, v.payer, v.asset, v.statement, v.amount, v.net, v.tax, v.reduced_due, v.credited,
-    v.reason, v.time);
+  noted_fields(a, v);
+  a(v.noted_by);
 }
 template <typename A, Is<Payment::Part> T>
 void fields(A& a, T& v) {
@@ -334,7 +340,7 @@ void fields(A& a, T& v) {
 }
 template <typename A, Is<CreditNoted> T>
 void fields(A& a, T& v) {
-  a(v.note);
+  noted_fields(a, v.note);
 }
 template <typename A, Is<SettlementPlanned> T>
 void fields(A& a, T& v) {

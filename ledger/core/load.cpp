@@ -25,6 +25,36 @@ Record& place(ChunkedVector<Record>& records, std::uint64_t id) {
   return records[id - 1];
 }
 
+// What most settlements that are open do not have.
+void load_extra(const Settlement& from, SettlementRecord& record) {
+  Settlement plain = from;  // what a settlement looks like that was never sent
+  plain.fee = Amount{};
+  plain.idempotency_key = Hash{};
+  plain.request.clear();
+  plain.reference.clear();
+  plain.detail.clear();
+  plain.failure = FailureClass::none;
+  plain.submitted = plain.confirmed = plain.finalized = Time{};
+  plain.code.clear();
+  plain.rail_fee = Amount{};
+  plain.refusals.clear();
+  plain.operator_reference.clear();
+  if (plain == from) return;
+  SettlementExtra& extra = record.more();
+  extra.fee = from.fee;
+  extra.idempotency_key = from.idempotency_key;
+  extra.request = from.request;
+  extra.reference = from.reference;
+  extra.detail = from.detail;
+  extra.failure = from.failure;
+  extra.submitted = from.submitted;
+  extra.confirmed = from.confirmed;
+  extra.finalized = from.finalized;
+  if (from.kind == SettlementKind::refund) {
+    extra.operator_reference = std::make_unique<std::string>(from.operator_reference);
+  }
+}
+
 }  // namespace
 
 bool StateMachine::loads(Table table) noexcept {
@@ -55,6 +85,7 @@ bool StateMachine::loads(Table table) noexcept {
     case Table::credit_note_by_payer:
     case Table::credit_note_by_statement:
     case Table::payment_by_payer:
+    case Table::settlement_by_payer:
     case Table::statement:
     case Table::settlement:
     case Table::statement_mark:
@@ -315,29 +346,7 @@ Result<void> StateMachine::State::load_settlement(base::ByteView value) {
   if (from.kind == SettlementKind::collection) record.set_shares(row.shares);
   record.listed_state = static_cast<std::uint8_t>(from.state);
   record.listed_at = needs_action(from.state) ? from.next_action : Time{};
-  Settlement plain = from;  // what a settlement looks like that was never sent
-  plain.fee = Amount{};
-  plain.idempotency_key = Hash{};
-  plain.request.clear();
-  plain.reference.clear();
-  plain.detail.clear();
-  plain.failure = FailureClass::none;
-  plain.submitted = plain.confirmed = plain.finalized = Time{};
-  plain.code.clear();
-  plain.rail_fee = Amount{};
-  plain.refusals.clear();
-  if (plain != from) {
-    SettlementExtra& extra = record.more();
-    extra.fee = from.fee;
-    extra.idempotency_key = from.idempotency_key;
-    extra.request = from.request;
-    extra.reference = from.reference;
-    extra.detail = from.detail;
-    extra.failure = from.failure;
-    extra.submitted = from.submitted;
-    extra.confirmed = from.confirmed;
-    extra.finalized = from.finalized;
-  }
+  load_extra(from, record);
   OpenSettlement simple;
   simple.settlement = from;
   simple.plan = row.plan;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "crypto/sha256.h"
 #include "ledger/core/decide.h"
 #include "ledger/core/state.h"
 
@@ -18,16 +17,11 @@ using base::Status;
 
 StateMachine::ReplayRecord StateMachine::State::replay_record(const PaymentRecorded& entry) {
   const Payment& payment = entry.payment;
-  Bytes bytes;
-  base::Encoder out(bytes);
-  out.id(payment.payer);
-  out.id(payment.asset);
-  out.string(payment.reference);
-  ReplayRecord record{replay_key_payment(crypto::sha256(bytes)), {Sequence(payment.id.value), {}}};
-  Bytes content;
-  base::Encoder(content).amount(payment.amount);
-  std::copy_n(content.begin(), record.hit.content.bytes.size(), record.hit.content.bytes.begin());
-  return record;
+  Bytes amount;
+  base::Encoder(amount).amount(payment.amount);
+  base::FixedBytes<16> content;
+  std::copy_n(amount.begin(), content.bytes.size(), content.bytes.begin());
+  return replay_record(Referenced::payment, payment.payer, payment.asset, payment.reference, payment.id.value, content);
 }
 
 // How much of `left` the statement's collection takes: what is due, or as much of it as the rails can move.
@@ -118,14 +112,10 @@ CommandResult StateMachine::State::record_payment(Payment payment, std::span<con
                                                   ReplayIndex& replay, SegmentBuilder& out,
                                                   const NoticeResolved* resolved) {
   const ReplayRecord record = replay_record(PaymentRecorded{payment});
-  if (const std::optional<ReplayHit> first = replay.find(record.key)) {
-    const std::string known = "reference: it is payment " + std::to_string(first->sequence.value);
-    if (first->content != record.hit.content || resolved != nullptr) {
-      return refuse(Status::value_invalid, known + ", of another amount");
-    }
-    CommandResult result = refuse(Status::already_accepted, known);
-    result.id = first->sequence.value;
-    return result;
+  if (std::optional<CommandResult> first = first_result("payment", record, replay)) {
+    // A notice is money of its own: it cannot be the payment that is recorded.
+    if (resolved != nullptr) first->status = Status::reference_conflict;
+    return std::move(*first);
   }
   spread_payment(payment, statements);
   if (is_suspense_full(payment.asset, payment.credited)) {
@@ -150,10 +140,7 @@ CommandResult StateMachine::State::decide_payment(const RecordPayment& command, 
     return refuse(Status::asset_unknown, "there is no asset " + std::to_string(command.asset.value));
   }
   if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
-  if (command.reference.empty()) {
-    return refuse(Status::value_invalid, "reference: a payment needs one, so that it is recorded once");
-  }
-  if (std::string wrong = check_text("reference", command.reference, kReferenceBytesMax); !wrong.empty()) {
+  if (std::string wrong = check_reference(command.reference); !wrong.empty()) {
     return refuse(Status::value_invalid, std::move(wrong));
   }
   if (command.oldest_first.size() > base::limits::kPaymentStatementsMax) {

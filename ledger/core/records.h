@@ -139,6 +139,7 @@ struct SettlementExtra {
   Time confirmed;
   Time finalized;
   std::unique_ptr<RailRemarks> remarks;
+  std::unique_ptr<std::string> operator_reference;  // refunds
 };
 
 // Of a collection, what most do not need.

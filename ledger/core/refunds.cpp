@@ -108,6 +108,8 @@ Outcome StateMachine::State::apply_refund(const Settlement& planned) {
   record.next_action = planned.next_action;
   record.created = planned.created;
   record.more().detail = planned.detail;
+  record.more().operator_reference = std::make_unique<std::string>(planned.operator_reference);
+  new_rows.push_back({row_key(Table::settlement_by_payer, planned.payer.value, planned.id.value), {}});
   AssetRecord& asset = *find_asset(planned.asset);
   transaction.debit(owner->extra->credit, Phase::posted, planned.amount);
   transaction.credit(asset.operators.refunds, Phase::posted, planned.amount);
@@ -165,22 +167,20 @@ void StateMachine::State::end_refund(const SettlementRecord& record) {
   change_refunds(record.statement, record.amount, false, -1);
 }
 
-CommandResult StateMachine::State::decide(const RefundPayer& command, SegmentBuilder& out) {
-  const PayerId payer = find_payer(command.payer);
-  if (!payer.valid()) return refuse(Status::payer_unknown, "there is no payer " + base::to_hex(command.payer));
-  const AssetRecord* asset = find_asset(command.asset);
-  if (asset == nullptr) {
-    return refuse(Status::asset_unknown, "there is no asset " + std::to_string(command.asset.value));
-  }
-  if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
-  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
-    return refuse(Status::value_invalid, std::move(wrong));
-  }
+StateMachine::ReplayRecord StateMachine::State::replay_record(const SettlementPlanned& entry) {
+  const Settlement& planned = entry.settlement;
+  return replay_record(Referenced::refund, planned.payer, planned.asset, planned.operator_reference, planned.id.value,
+                       asked_content(planned.statement, planned.amount, planned.detail));
+}
+
+CommandResult StateMachine::State::plan_refund(const RefundPayer& command, SettlementPlanned& entry,
+                                               ReplayIndex& replay, SegmentBuilder& out) {
+  Settlement& settlement = entry.settlement;
   const std::string statement = "statement " + std::to_string(command.statement.value);
   RefundSource source = refund_source(command.statement);
   const ClosedStatement* recalled = source.found ? nullptr : usable(command.closed, command.statement);
   if (recalled != nullptr) source = refund_source(*recalled);
-  if (!source.found || source.payer != payer || source.asset != command.asset) {
+  if (!source.found || source.payer != settlement.payer || source.asset != command.asset) {
     const bool exists = command.statement.valid() && command.statement.value <= head.statements;
     return refuse(Status::not_found,
                   exists ? statement + " is not of this payer and asset" : "there is no " + statement);
@@ -188,31 +188,51 @@ CommandResult StateMachine::State::decide(const RefundPayer& command, SegmentBui
   if (std::string wrong = check_refund(source, command.amount); !wrong.empty()) {
     return refuse(Status::wrong_state, statement + ": " + std::move(wrong));
   }
-  if (command.amount.units() % asset->rounding_unit.units() != 0) {
-    return refuse(Status::value_invalid,
-                  "amount: the rails move multiples of " + asset->rounding_unit.to_units_string() + " units");
+  const Amount unit = find_asset(command.asset)->rounding_unit;
+  if (command.amount.units() % unit.units() != 0) {
+    return refuse(Status::value_invalid, "amount: the rails move multiples of " + unit.to_units_string() + " units");
   }
-  const TallyRecord* owner = find_tally(payer, command.asset);
+  const TallyRecord* owner = find_tally(settlement.payer, command.asset);
   const u128 credit = owner == nullptr ? 0 : owner->credit_units();
   if (command.amount.units() > credit) {
     return refuse(Status::value_invalid, "amount: the payer's credit is " + base::to_string(static_cast<i128>(credit)) +
                                              "; credit the statement first");
   }
+  settlement.id = SettlementId(head.settlements + 1);
+  settlement.rail = source.rail;
+  settlement.next_action = out.time();
+  settlement.created = out.time();
+  if (recalled != nullptr) commit(StatementRecalled{*recalled}, out);
+  commit(entry, out);
+  const ReplayRecord record = replay_record(entry);
+  replay.insert(record.key, record.hit);
+  return changed(head.last_sequence, settlement.id.value);
+}
+
+CommandResult StateMachine::State::decide_refund(const RefundPayer& command, ReplayIndex& replay, SegmentBuilder& out) {
+  const PayerId payer = find_payer(command.payer);
+  if (!payer.valid()) return refuse(Status::payer_unknown, "there is no payer " + base::to_hex(command.payer));
+  if (find_asset(command.asset) == nullptr) {
+    return refuse(Status::asset_unknown, "there is no asset " + std::to_string(command.asset.value));
+  }
+  if (command.amount.is_zero()) return refuse(Status::value_invalid, "amount: it is zero");
+  if (std::string wrong = check_text("reason", command.reason, kDetailBytesMax); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
+  }
+  if (std::string wrong = check_reference(command.reference); !wrong.empty()) {
+    return refuse(Status::value_invalid, std::move(wrong));
+  }
   SettlementPlanned entry;
   Settlement& settlement = entry.settlement;
-  settlement.id = SettlementId(head.settlements + 1);
   settlement.kind = SettlementKind::refund;
   settlement.payer = payer;
   settlement.statement = command.statement;
   settlement.asset = command.asset;
   settlement.amount = command.amount;
-  settlement.rail = source.rail;
   settlement.detail = command.reason;
-  settlement.next_action = out.time();
-  settlement.created = out.time();
-  if (recalled != nullptr) commit(StatementRecalled{*recalled}, out);
-  commit(entry, out);
-  return changed(head.last_sequence, settlement.id.value);
+  settlement.operator_reference = command.reference;
+  if (auto first = first_result("settlement", replay_record(entry), replay)) return std::move(*first);
+  return plan_refund(command, entry, replay, out);
 }
 
 }  // namespace ledger::core

@@ -88,6 +88,11 @@ std::string cleaned(std::string_view text, std::size_t bytes_max) {
 
 std::string check_label(std::string_view label) { return check_text("label", label, limits::kLabelBytesMax); }
 
+std::string check_reference(std::string_view reference) {
+  if (reference.empty()) return "reference: it is empty; one of your own makes it harmless to ask twice";
+  return check_text("reference", reference, kReferenceBytesMax);
+}
+
 CommandResult StateMachine::State::decide(const SetAsset& command, SegmentBuilder& out) {
   const Asset& asset = command.asset;
   if (std::string wrong = check_asset(asset); !wrong.empty()) return refuse(Status::value_invalid, std::move(wrong));

@@ -14,8 +14,8 @@ enum class KeyKind : std::uint8_t {
   voucher = 3,
   relay = 4,
   capture = 5,
-  notice = 6,
-  payment = 7
+  notice = 6
+  // from 7 on: Referenced
 };
 
 ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
@@ -23,6 +23,14 @@ ReplayKey make_key(KeyKind kind, std::uint64_t owner, base::u128 position) {
   key.bytes[0] = static_cast<std::uint8_t>(kind);
   for (std::size_t i = 1; i < 8; ++i) key.bytes[i] = static_cast<std::uint8_t>(owner >> (8 * (7 - i)));
   for (std::size_t i = 0; i < 16; ++i) key.bytes[8 + i] = static_cast<std::uint8_t>(position >> (8 * (15 - i)));
+  return key;
+}
+
+// What has no number to be found by.
+ReplayKey make_key(std::uint8_t kind, const base::Hash& digest) {
+  ReplayKey key;
+  key.bytes[0] = kind;
+  std::copy_n(digest.bytes.begin(), key.bytes.size() - 1, key.bytes.begin() + 1);
   return key;
 }
 
@@ -41,28 +49,17 @@ ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation
   return make_key(KeyKind::capture, channel.value, reservation.value);
 }
 ReplayKey replay_key_relay(const base::Hash& key) {
-  const base::Hash digest = crypto::sha256(key.view());
-  ReplayKey replay_key;
-  replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::relay);
-  std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
-  return replay_key;
+  return make_key(static_cast<std::uint8_t>(KeyKind::relay), crypto::sha256(key.view()));
 }
 
 ReplayKey replay_key_notice(const base::RailName& rail, const base::Hash& key) {
   base::Bytes bytes(rail.view().begin(), rail.view().end());
   bytes.push_back(0);
-  const base::Hash digest = crypto::sha256({bytes, key.view()});
-  ReplayKey replay_key;
-  replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::notice);
-  std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
-  return replay_key;
+  return make_key(static_cast<std::uint8_t>(KeyKind::notice), crypto::sha256({bytes, key.view()}));
 }
 
-ReplayKey replay_key_payment(const base::Hash& digest) {
-  ReplayKey replay_key;
-  replay_key.bytes[0] = static_cast<std::uint8_t>(KeyKind::payment);
-  std::copy_n(digest.bytes.begin(), replay_key.bytes.size() - 1, replay_key.bytes.begin() + 1);
-  return replay_key;
+ReplayKey replay_key_reference(Referenced what, const base::Hash& digest) {
+  return make_key(static_cast<std::uint8_t>(what), digest);
 }
 
 }  // namespace ledger::core

@@ -20,12 +20,15 @@ ReplayKey replay_key_capture(base::ChannelId channel, base::Sequence reservation
 // SHA-256 of the relay's key, so that only whoever breaks the hash can make two keys meet; they would be a conflict.
 ReplayKey replay_key_relay(const base::Hash& key);
 ReplayKey replay_key_notice(const base::RailName& rail, const base::Hash& key);  // SHA-256 of both
-ReplayKey replay_key_payment(const base::Hash& digest);                          // of payer, asset and reference
+// What is made once for each reference. The numbers are those of the keys.
+enum class Referenced : std::uint8_t { payment = 7, credit_note = 8, refund = 9 };
+ReplayKey replay_key_reference(Referenced what, const base::Hash& digest);  // of payer, asset and reference
 
 struct ReplayHit {
-  base::Sequence sequence;       // of the entry; of a relay the number of its settlement, of a notice its own
-  base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body; of a
-                                 // capture and a relay see ledger/FORMAT.md
+  base::Sequence sequence;       // of the entry; of a relay or refund the number of its settlement, of a notice,
+                                 // payment or credit note its own
+  base::FixedBytes<16> content;  // first half of the item's batch leaf hash: the same item, or another body; of
+                                 // all others see ledger/FORMAT.md
 };
 
 // Used by one thread at a time. A failed read is the implementation's to handle (it stops the process).

@@ -53,6 +53,7 @@ enum class Table : std::uint8_t {
   credit_note_by_payer = 43,      // payer, credit note -> empty
   credit_note_by_statement = 44,  // statement, credit note -> empty; not of goodwill
   payment_by_payer = 45,          // payer, payment -> empty
+  settlement_by_payer = 46,       // payer, settlement -> empty; collections and refunds
 };
 
 // Key builders. Each overload takes the parts in the order given above.

@@ -282,6 +282,7 @@ Settlement StateMachine::State::unpack(SettlementId id, const SettlementRecord& 
     settlement.submitted = record.extra->submitted;
     settlement.confirmed = record.extra->confirmed;
     settlement.finalized = record.extra->finalized;
+    if (record.extra->operator_reference) settlement.operator_reference = *record.extra->operator_reference;
   }
   if (const RailRemarks* remarks = record.remarks()) {
     settlement.code = remarks->code;
@@ -333,7 +334,8 @@ Outcome StateMachine::State::apply(const SettlementPlanned& entry, const At& at)
     return mismatch("the payout is " + planned.amount.to_units_string() + " in the journal, " +
                     amount.to_units_string() + " by the payee's balance");
   }
-  if (planned.state != SettlementState::ready || planned.rail != payee->payee.payout_rail) {
+  const bool fresh = planned.state == SettlementState::ready && planned.operator_reference.empty();
+  if (!fresh || planned.rail != payee->payee.payout_rail) {
     return mismatch("the payout is not a new one on the payee's rail");
   }
   ReleaseDefaults buffer;

@@ -46,38 +46,6 @@ std::string_view name(SettlementState state);
 // A rail that says this to a collection is asked again only when there is no other, or not at all.
 bool refuses_rail(FailureClass failure);
 
-// A map by number in many parts, so that growing one part is quick. Numbers are given in order, so a run of them shares
-// a part: the parts grow one after the other and never all at once.
-template <typename Value>
-class ShardedMap {
- public:
-  Value* find(std::uint64_t key) {
-    auto& shard = shard_of(key);
-    const auto at = shard.find(key);
-    return at == shard.end() ? nullptr : &at->second;
-  }
-  const Value* find(std::uint64_t key) const { return const_cast<ShardedMap*>(this)->find(key); }
-  Value& operator[](std::uint64_t key) { return shard_of(key)[key]; }
-  void erase(std::uint64_t key) { shard_of(key).erase(key); }
-  std::size_t size() const {
-    std::size_t total = 0;
-    for (const auto& shard : shards_) total += shard.size();
-    return total;
-  }
-  template <typename Visit>
-  void for_each(const Visit& visit) const {
-    for (const auto& shard : shards_) {
-      for (const auto& [key, value] : shard) visit(key, value);
-    }
-  }
-
- private:
-  static constexpr std::size_t kShards = 256;
-  static constexpr std::size_t kRun = 1024;
-  std::unordered_map<std::uint64_t, Value>& shard_of(std::uint64_t key) { return shards_[key / kRun % kShards]; }
-  std::array<std::unordered_map<std::uint64_t, Value>, kShards> shards_;
-};
-
 // Empty, or what is wrong with when a payee gets its shares and is paid out.
 std::string check_terms(const ReleaseDefaults& terms, const aggregator::Calendar& calendar);
 std::string check_series(std::string_view field, const SeriesName& series);
@@ -305,7 +273,10 @@ struct StateMachine::State {
   void touch_closed(StatementId id);
   bool keeps_closed(StatementId id) const;
   static const ClosedStatement* usable(const std::optional<ClosedStatement>& given, StatementId id);
-  CommandResult decide_goodwill(const CreateCreditNote& command, PayerId payer, SegmentBuilder& out);
+  static ReplayRecord replay_record(const CreditNoted& entry);
+  CommandResult make_note(const NoteTarget& target, const CreditNote& asked, ReplayIndex& replay, SegmentBuilder& out);
+  CommandResult credit_statement(const CreateCreditNote& command, const CreditNote& asked, ReplayIndex& replay,
+                                 SegmentBuilder& out);
   // refunds.cpp
   struct RefundSource {  // whose collection is refunded
     bool found = false;
@@ -320,9 +291,19 @@ struct StateMachine::State {
   static std::string check_refund(const RefundSource& source, Amount amount);
   void change_refunds(StatementId id, Amount amount, bool more_refunded, int open);
   void keep_refunded(const SettlementRecord& record, SettlementId id);
+  static ReplayRecord replay_record(const SettlementPlanned& entry);  // of a refund
   Outcome apply_refund(const Settlement& planned);
+  CommandResult plan_refund(const RefundPayer& command, SettlementPlanned& entry, ReplayIndex& replay,
+                            SegmentBuilder& out);
   void book_refund(SettlementRecord& record, Stage from, Stage to);
   void end_refund(const SettlementRecord& record);
+  // documents.cpp: what is made once for each reference
+  static ReplayRecord replay_record(Referenced what, PayerId payer, AssetId asset, std::string_view reference,
+                                    std::uint64_t number, const base::FixedBytes<16>& content);
+  static base::FixedBytes<16> asked_content(StatementId statement, Amount amount, std::string_view reason);
+  // The answer to a repetition; none if it is the first with this reference.
+  static std::optional<CommandResult> first_result(std::string_view what, const ReplayRecord& asked,
+                                                   ReplayIndex& replay);
   // payments.cpp
   static ReplayRecord replay_record(const PaymentRecorded& entry);
   Amount payable_part(const SettlementRecord& record, Amount left) const;
@@ -415,9 +396,10 @@ struct StateMachine::State {
   CommandResult decide(const RevokeMandate& command, SegmentBuilder& out);
   CommandResult decide(const SetRailMandate& command, SegmentBuilder& out);
   CommandResult decide(const SetStanding& command, SegmentBuilder& out);
-  CommandResult decide(const SetTax& command, SegmentBuilder& out);            // documents.cpp
-  CommandResult decide(const CreateCreditNote& command, SegmentBuilder& out);  // credit_notes.cpp
-  CommandResult decide(const RefundPayer& command, SegmentBuilder& out);       // refunds.cpp
+  CommandResult decide(const SetTax& command, SegmentBuilder& out);  // documents.cpp
+  CommandResult decide_note(const CreateCreditNote& command, ReplayIndex& replay,
+                            SegmentBuilder& out);  // credit_notes.cpp
+  CommandResult decide_refund(const RefundPayer& command, ReplayIndex& replay, SegmentBuilder& out);     // refunds.cpp
   CommandResult decide_payment(const RecordPayment& command, ReplayIndex& replay, SegmentBuilder& out);  // payments.cpp
   CommandResult decide(const SetReleaseDefaults& command, SegmentBuilder& out);  // release.cpp, as the next
   CommandResult decide(const ReleaseDue& command, SegmentBuilder& out);

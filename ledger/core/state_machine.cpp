@@ -56,6 +56,10 @@ CommandResult StateMachine::execute(const Command& command, ReplayIndex& replay,
           return state_->decide_resolve(alternative, replay, out);
         } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, RecordPayment>) {
           return state_->decide_payment(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, CreateCreditNote>) {
+          return state_->decide_note(alternative, replay, out);
+        } else if constexpr (std::same_as<std::decay_t<decltype(alternative)>, RefundPayer>) {
+          return state_->decide_refund(alternative, replay, out);
         } else {
           return state_->decide(alternative, out);
         }
@@ -76,7 +80,8 @@ base::Result<void> StateMachine::apply(const Entry& entry, Sequence sequence, co
   if (!state.domain && !std::holds_alternative<Genesis>(entry)) return mismatch(where + "the ledger has no genesis");
   const std::optional<ReplayRecord> record = replay_record(entry, sequence);
   if (record && replay.find(record->key))
-    return mismatch(where + "the same commitment, capture, relay, notice or payment was recorded before");
+    return mismatch(where +
+                    "the same commitment, capture, relay, notice, payment, credit note or refund was recorded before");
   Outcome outcome =
       std::visit([&](const auto& alternative) { return state.apply_next(alternative, sequence, leaf, time); }, entry);
   if (!outcome) return mismatch(where + outcome.error().message);
@@ -95,6 +100,11 @@ std::optional<StateMachine::ReplayRecord> StateMachine::replay_record(const Entr
   if (const auto* planned = std::get_if<RelayPlanned>(&entry)) return State::replay_record(*planned);
   if (const auto* recorded = std::get_if<NoticeRecorded>(&entry)) return State::replay_record(*recorded);
   if (const auto* payment = std::get_if<PaymentRecorded>(&entry)) return State::replay_record(*payment);
+  if (const auto* noted = std::get_if<CreditNoted>(&entry)) return State::replay_record(*noted);
+  if (const auto* planned = std::get_if<SettlementPlanned>(&entry);
+      planned != nullptr && planned->settlement.kind == SettlementKind::refund) {
+    return State::replay_record(*planned);
+  }
   if (const auto* charged = std::get_if<ChannelCharged>(&entry)) {
     ReplayRecord record = State::replay_record(*charged);
     record.hit.sequence = sequence;

@@ -261,12 +261,13 @@ struct CreditNote {
   AssetId asset;
   StatementId statement;  // none: goodwill
   Amount amount;          // net + tax
-  Amount net;
-  Amount tax;
+  Amount net, tax;
   Amount reduced_due;  // the part of `amount` by which less is collected ...
   Amount credited;     // ... and the part that became the payer's credit, as it was paid before
   std::string reason;
+  std::string reference;  // of whoever asked for it; unique among the credit notes of payer and asset
   Time time;
+  Sequence noted_by;  // the entry that made it; its row has it, the entry does not
   bool operator==(const CreditNote&) const = default;
 };
 
@@ -429,8 +430,8 @@ struct Settlement {
   std::vector<RailRefusal> refusals;  // collections: in the order in which they came; a retry on request forgets them
   Time created;
   Time submitted;  // three clocks (rails.md, D4); zero = not yet
-  Time confirmed;
-  Time finalized;
+  Time confirmed, finalized;
+  std::string operator_reference;  // refund: of whoever asked for it; unique among the refunds of payer and asset
   bool operator==(const Settlement&) const = default;
 };
 

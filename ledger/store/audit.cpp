@@ -62,6 +62,7 @@ std::string_view table_name(std::uint8_t table) {
     case core::Table::credit_note_by_payer: return "credit_note_by_payer";
     case core::Table::credit_note_by_statement: return "credit_note_by_statement";
     case core::Table::payment_by_payer: return "payment_by_payer";
+    case core::Table::settlement_by_payer: return "settlement_by_payer";
     case core::Table::notice_by_settlement: return "notice_by_settlement";
     case core::Table::notice_by_state: return "notice_by_state";
     case core::Table::earnings: return "earnings";

@@ -193,6 +193,11 @@ class RocksReader final : public api::LedgerReader {
     prefix.push_back(static_cast<std::uint8_t>(state));
     return indexed<core::Settlement>(prefix, after.value, limit, by_settlement);
   }
+  Result<std::vector<core::Settlement>> settlements_of(core::PayerId payer, core::SettlementId after,
+                                                       std::size_t limit) const override {
+    return indexed<core::Settlement>(core::row_key(Table::settlement_by_payer, payer.value), after.value, limit,
+                                     by_settlement);
+  }
   Result<std::vector<core::Settlement>> due_settlements(core::Time now, std::size_t limit) const override;
   Result<std::vector<core::Notice>> notices(core::NoticeId after, std::size_t limit) const override {
     return indexed<core::Notice>(core::table_prefix(Table::notice), after.value, limit, by_notice);

@@ -63,6 +63,8 @@ void encode(const core::CreditNote& in, wire::CreditNote::Builder out) {
   TABD_SET_AMOUNT(out, Credited, in.credited);
   out.setReason(text(in.reason));
   out.setTimeUs(in.time.us);
+  out.setReference(text(in.reference));
+  out.setNotedBy(in.noted_by.value);
 }
 
 bool decode(wire::CreditNote::Reader in, core::CreditNote& out) {
@@ -73,6 +75,8 @@ bool decode(wire::CreditNote::Reader in, core::CreditNote& out) {
   out.statement = base::StatementId(in.getStatement());
   out.reason = string(in.getReason());
   out.time.us = in.getTimeUs();
+  out.reference = string(in.getReference());
+  out.noted_by = base::Sequence(in.getNotedBy());
   if (!decode_amount(in.getAmount(), out.amount) || !decode_amount(in.getTax(), out.tax) || out.amount < out.tax) {
     return false;
   }

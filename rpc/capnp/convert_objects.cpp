@@ -347,6 +347,7 @@ void encode(const core::Settlement& in, Detail detail, wire::Settlement::Builder
   out.setSubmittedUs(in.submitted.us);
   out.setConfirmedUs(in.confirmed.us);
   out.setFinalizedUs(in.finalized.us);
+  out.setOperatorReference(text(in.operator_reference));
   out.setCode(text(in.code));
   TABD_SET_AMOUNT(out, RailFee, in.rail_fee);
   auto refusals = out.initRefusals(list_size(in.refusals.size()));
@@ -377,6 +378,7 @@ bool decode(wire::Settlement::Reader in, core::Settlement& out) {
   out.submitted.us = in.getSubmittedUs();
   out.confirmed.us = in.getConfirmedUs();
   out.finalized.us = in.getFinalizedUs();
+  out.operator_reference = string(in.getOperatorReference());
   out.code = string(in.getCode());
   for (auto refusal : in.getRefusals()) {
     core::RailRefusal& one = out.refusals.emplace_back();

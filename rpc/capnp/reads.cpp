@@ -309,16 +309,13 @@ Reply<std::vector<core::StatementId>> read_open_statements(const Reader& reader,
   return reply;
 }
 
-Reply<PageOf<core::Settlement>> read_collections(const Reader& reader, core::PayerId payer, const Page& page) {
-  Reply<PageOf<core::Statement>> statements = read_statements(reader, payer, page);
-  if (statements.failure) return failed<PageOf<core::Settlement>>(*statements.failure);
+Reply<PageOf<core::Settlement>> read_settlements(const Reader& reader, core::PayerId payer, const Page& page) {
+  const std::size_t limit = page_limit(page);
+  TABD_READ(std::vector<core::Settlement> settlements, PageOf<core::Settlement>,
+            reader.settlements_of(payer, core::SettlementId(page.after), limit + 1));
   Reply<PageOf<core::Settlement>> reply;
-  reply.value.next = statements.value.next;
-  for (const core::Statement& statement : statements.value.items) {
-    if (!statement.settlement.valid()) continue;
-    TABD_READ(core::Settlement settlement, PageOf<core::Settlement>, reader.settlement(statement.settlement));
-    reply.value.items.push_back(std::move(settlement));
-  }
+  reply.value = cut_page<core::Settlement>(std::move(settlements), limit,
+                                           [](const core::Settlement& settlement) { return settlement.id.value; });
   return reply;
 }
 

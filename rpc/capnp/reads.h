@@ -66,8 +66,8 @@ Reply<PageOf<ChargeRecord>> read_charges(const Reader& reader, core::PayerId pay
 Reply<ChargeRecord> read_charge(const Reader& reader, core::Sequence sequence);
 Reply<PageOf<core::MandateState>> read_mandates(const Reader& reader, core::PayerId payer, const Page& page);
 Reply<PageOf<core::Statement>> read_statements(const Reader& reader, core::PayerId payer, const Page& page);
-// A payer's collections, in order of their statements; the page's cursor is a statement number.
-Reply<PageOf<core::Settlement>> read_collections(const Reader& reader, core::PayerId payer, const Page& page);
+// A payer's collections and refunds.
+Reply<PageOf<core::Settlement>> read_settlements(const Reader& reader, core::PayerId payer, const Page& page);
 // `payer` none: of all.
 Reply<PageOf<core::CreditNote>> read_credit_notes(const Reader& reader, core::PayerId payer, const Page& page);
 Reply<PageOf<core::Payment>> read_payments(const Reader& reader, core::PayerId payer, const Page& page);

@@ -48,6 +48,17 @@ kj::Promise<void> BooksImpl::creditNotesOn(CreditNotesOnContext call) {
       });
 }
 
+kj::Promise<void> BooksImpl::creditNoteById(CreditNoteByIdContext call) {
+  const core::CreditNoteId wanted(call.getParams().getId());
+  return read<core::CreditNote>(
+             [&books = reader(), wanted] { return Reply<core::CreditNote>::of(books.credit_note(wanted)); })
+      .then([call](Reply<core::CreditNote> reply) mutable {
+        check(reply);
+        call.getResults().setStatus(number(reply.status));
+        if (reply.status == Status::ok) encode(reply.value, call.getResults().initNote());
+      });
+}
+
 kj::Promise<void> BooksImpl::payments(PaymentsContext call) {
   using Payments = PageOf<core::Payment>;
   const core::Address payer = optional_address(call.getParams().getPayer(), "payments: payer");

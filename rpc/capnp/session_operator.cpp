@@ -112,6 +112,7 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     wanted.asset = core::AssetId(params.getAsset());
     wanted.statement = core::StatementId(params.getStatement());
     wanted.reason = string(params.getReason());
+    wanted.reference = string(params.getReference());
     return command(std::move(wanted), call);
   }
 
@@ -190,6 +191,7 @@ class OperatorSessionImpl final : public schema::OperatorSession::Server, public
     wanted.asset = core::AssetId(params.getAsset());
     wanted.statement = core::StatementId(params.getStatement());
     wanted.reason = string(params.getReason());
+    wanted.reference = string(params.getReference());
     return command(std::move(wanted), call);
   }
 

@@ -99,6 +99,18 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
         });
   }
 
+  kj::Promise<void> creditNoteById(CreditNoteByIdContext call) override {
+    const core::CreditNoteId wanted(call.getParams().getId());
+    return read<core::CreditNote>(
+               [&books = reader(), wanted] { return Reply<core::CreditNote>::of(books.credit_note(wanted)); })
+        .then([this, call](Reply<core::CreditNote> reply) mutable {
+          check(reply);
+          if (reply.status == Status::ok && reply.value.payer != id_) reply.status = Status::not_found;
+          call.getResults().setStatus(number(reply.status));
+          if (reply.status == Status::ok) encode(reply.value, call.getResults().initNote());
+        });
+  }
+
   kj::Promise<void> setMandate(SetMandateContext call) override {
     const auto params = call.getParams();
     core::SetMandate wanted;
@@ -134,7 +146,7 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
   kj::Promise<void> settlements(SettlementsContext call) override {
     const Page page = decode(call.getParams().getPage());
     return read<PageOf<core::Settlement>>(
-               [&books = reader(), id = id_, page] { return read_collections(books, id, page); })
+               [&books = reader(), id = id_, page] { return read_settlements(books, id, page); })
         .then([call](Reply<PageOf<core::Settlement>> reply) mutable {
           check(reply);
           auto results = call.getResults();
@@ -176,10 +188,15 @@ class PayerSessionImpl final : public schema::PayerSession::Server, public Sessi
   // An entry of another payer is as good as none.
   static Reply<core::Bytes> own_proof(const Reader& books, OperatorHooks& hooks, core::PayerId id,
                                       core::Sequence sequence) {
+    if (!sequence.valid()) return Reply<core::Bytes>::refused(Status::not_found);
     const auto entries = books.payer_entries(id, core::Sequence(sequence.value - 1), 1);
     if (!entries) return Reply<core::Bytes>::of(tl::unexpected(entries.error()));
-    if (!sequence.valid() || entries->empty() || entries->front().sequence != sequence)
-      return Reply<core::Bytes>::refused(Status::not_found);
+    if (entries->empty() || entries->front().sequence != sequence) {  // no charge of his: a credit note?
+      const auto entry = books.entry(sequence);
+      if (!entry) return Reply<core::Bytes>::of(tl::unexpected(entry.error()));
+      const auto* noted = std::get_if<core::CreditNoted>(&entry->entry);
+      if (noted == nullptr || noted->note.payer != id) return Reply<core::Bytes>::refused(Status::not_found);
+    }
     return Reply<core::Bytes>::of(hooks.proof(sequence));
   }
 

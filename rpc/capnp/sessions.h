@@ -122,6 +122,7 @@ class BooksImpl : public virtual schema::Books::Server, public SessionBase {
   // session_billing.cpp
   kj::Promise<void> creditNotes(CreditNotesContext call) override;
   kj::Promise<void> creditNotesOn(CreditNotesOnContext call) override;
+  kj::Promise<void> creditNoteById(CreditNoteByIdContext call) override;
   kj::Promise<void> payments(PaymentsContext call) override;
   kj::Promise<void> releaseDefaults(ReleaseDefaultsContext call) override;
 };

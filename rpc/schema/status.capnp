@@ -105,6 +105,8 @@ const statusDryRun :UInt16 = 96;
 # Checked and not recorded: this was a dry run.
 const statusRelayConflict :UInt16 = 97;
 # The relay's key was used before with another order. [fix]
+const statusReferenceConflict :UInt16 = 98;
+# The reference was used before with other content. [fix]
 const statusOverloaded :UInt16 = 100;
 # The queue is full; nothing was recorded. [retry later]
 const statusShuttingDown :UInt16 = 101;

@@ -153,7 +153,8 @@ interface PayerSession extends(Events) {
   # By sequence. May lag the newest receipts by moments.
   proof @4 (sequence :UInt64) -> (status :UInt16, proof :Data);
   # Shows that the entry is in the ledger and, once its window is closed, in its statement. Encoding: ledger/README.md,
-  # "Proofs"; `tabctl prove` and the verifier library read it with the operator's address alone.
+  # "Proofs"; `tabctl prove` and the verifier library read it with the operator's address alone. Of the payer's charges,
+  # holds and credit notes; notFound for other entries.
   mandates @5 (page :Page) -> (mandates :List(T.MandateState), next :UInt64);
   setMandate @6 (mandate :T.Mandate, signature :Data) -> (receipt :T.CommandReceipt);
   # The signature is the payer's. `mandate.payer` must be the session's (notPermitted).
@@ -161,13 +162,15 @@ interface PayerSession extends(Events) {
   setRailMandate @8 (railMandate :Data, rail :Text) -> (receipt :T.CommandReceipt);
   # What this rail needs to pull, for example an EIP-2612 permit. Opaque here; at most 4,096 bytes; empty takes it away.
   settlements @9 (page :Page) -> (settlements :List(T.Settlement), next :UInt64);
-  # The payer's collections.
+  # The payer's collections and refunds.
   retryCollection @10 (settlement :UInt64) -> (receipt :T.CommandReceipt);
   # Collect again now, after the payer mended the cause: what waits for its time, failed or was returned.
   payees @11 (ids :List(UInt32)) -> (payees :List(T.Payee));
   # Names of payees on statements: id, address and label only. At most 1,000; unknown ids are left out.
   creditNotes @12 (page :Page) -> (notes :List(T.CreditNote), next :UInt64);
   # The payer's.
+  creditNoteById @13 (id :UInt64) -> (status :UInt16, note :T.CreditNote);
+  # ok or notFound (also for another payer's).
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -225,12 +228,17 @@ interface Books extends(Events) {
   bankFiles @34 () -> (status :UInt16, files :List(T.BankFile), alarm :Text);
   # Those that wait for the operator, and the newest of the others; at most about 1,000, the newest last. Not empty `alarm`:
   # collections are held for it. notFound if there is no bank rail.
+  creditNoteById @35 (id :UInt64) -> (status :UInt16, note :T.CreditNote);
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Operators
 
 interface OperatorSession extends(Books) {
+  # What moves money because the operator says so (creditNote, refund, recordPayment) has a reference of the caller's, at
+  # most 256 bytes and not empty: for each method, payer and asset the same reference is alreadyAccepted with the same
+  # content, and the receipt's id is the first result's; with other content it is referenceConflict. So a call whose
+  # answer was lost can be repeated.
   setAsset @0 (asset :T.Asset) -> (receipt :T.CommandReceipt);
   setPlan @1 (plan :T.Plan) -> (receipt :T.CommandReceipt);
   setPayer @2 (address :Data, label :Text, plans :List(Text)) -> (receipt :T.CommandReceipt);
@@ -245,7 +253,7 @@ interface OperatorSession extends(Books) {
   resume @7 (payer :Data, reason :Text) -> (receipt :T.CommandReceipt);
   revokeMandate @8 (revocation :T.MandateRevocation) -> (receipt :T.CommandReceipt);
   # By the operator: unsigned, and recorded as such.
-  creditNote @9 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text)
+  creditNote @9 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text, reference :Text)
       -> (receipt :T.CommandReceipt);
   # `statement` 0: goodwill credit. Of a statement that is paid already: the payer's credit. The receipt's id is the
   # note's.
@@ -274,7 +282,7 @@ interface OperatorSession extends(Books) {
   # As PayerSession.setRailMandate, where the operator's own pages took the payer's card or account down.
   setTax @20 (payer :Data, tax :T.Tax) -> (receipt :T.CommandReceipt);
   # From the payer's next statement on. An external tax engine follows the events of payers and calls this.
-  refund @21 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text)
+  refund @21 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reason :Text, reference :Text)
       -> (receipt :T.CommandReceipt);
   # Sends a part of the payer's credit back by the rail that collected the statement; the receipt's id is the
   # settlement's. At most what it collected less earlier refunds; a rail that cannot refund makes it fail, and the
@@ -282,7 +290,7 @@ interface OperatorSession extends(Books) {
   recordPayment @22 (payer :Data, asset :UInt16, statement :UInt64, amount :T.UInt128, reference :Text,
       receivedUs :UInt64) -> (receipt :T.CommandReceipt);
   # A payment that came by itself. `statement` 0: the payer's open ones, the oldest first. What is left is the payer's
-  # credit. The same reference of the same payer and asset again is alreadyAccepted.
+  # credit.
   reconcile @23 (rail :Text, fromUs :UInt64, stuckAfterSeconds :UInt64) -> (status :UInt16, number :UInt64);
   # Compares soon: Books.reconciliation has what was found when its number is this one or a later one. An empty rail: all;
   # zeros: as configured. Changes nothing. notFound if there is no such rail.

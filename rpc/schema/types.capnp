@@ -549,6 +549,10 @@ struct CreditNote {
   # ... and the part that became the payer's credit, as it was paid before.
   reason @10 :Text;
   timeUs @11 :UInt64;
+  reference @12 :Text;
+  # Of whoever asked for it; unique among the credit notes of payer and asset.
+  notedBy @13 :UInt64;
+  # Sequence of the entry that made it: its proof proves the note.
 }
 
 struct Payment {
@@ -646,6 +650,8 @@ struct Settlement {
   railFee @24 :UInt128;
   # What the rail kept of the current attempt, as far as it has said.
   refusals @25 :List(RailRefusal);
+  operatorReference @26 :Text;
+  # Refunds: of whoever asked for it; unique among the refunds of payer and asset.
 }
 
 enum NoticeKind {

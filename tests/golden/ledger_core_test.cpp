@@ -159,6 +159,9 @@ Named present_bytes() {
   replay("replay.relay", replay_key_relay(filled<Hash>()));
   replay("replay.notice", replay_key_notice(*base::RailName::parse("card"), filled<Hash>()));
   replay("replay.capture", replay_key_capture(ChannelId(258), Sequence(5)));
+  replay("replay.payment", replay_key_reference(Referenced::payment, filled<Hash>()));
+  replay("replay.credit_note", replay_key_reference(Referenced::credit_note, filled<Hash>()));
+  replay("replay.refund", replay_key_reference(Referenced::refund, filled<Hash>()));
 
   SegmentBuilder builder(SegmentId(2), Sequence(7), Time{1'893'456'000'000'000});
   builder.append(filled<Charged>());

@@ -155,6 +155,31 @@ class ClientTest(unittest.TestCase):
             self.assertEqual(bytes(statement.root), tab.sha256(b"\x00" + entry))
             self.assertGreater(len((await payer.proof(sequence=sequence)).proof), 0)
 
+            while str((await payer.statement(id=statement.id)).statement.state) != "paid":
+                await asyncio.sleep(0.02)
+
+            async def ask(method, amount, reference):
+                request = getattr(self.operator, f"{method}_request")()
+                request.payer, request.asset, request.statement = tab.address(PAYER.address), 1, statement.id
+                request.reason, request.reference = "asked for it", reference
+                tab.wide(request.amount, amount)
+                return (await request.send()).receipt
+
+            ids = []
+            for method in ["creditNote", "refund"]:
+                receipts = [await ask(method, *words) for words in [(500, "a"), (500, "a"), (400, "a"), (500, "")]]
+                self.assertEqual([receipt.status for receipt in receipts],
+                                 [status.statusOk, status.statusAlreadyAccepted, status.statusReferenceConflict,
+                                  status.statusValueInvalid])
+                self.assertEqual(receipts[0].id, receipts[1].id)
+                ids.append(receipts[0].id)
+            note = (await payer.creditNoteById(id=ids[0])).note
+            self.assertEqual((note.reference, tab.number(note.amount)), ("a", 500))
+            self.assertGreater(len((await payer.proof(sequence=note.notedBy)).proof), 0)
+            settlements = (await payer.settlements(page={})).settlements
+            self.assertEqual([str(one.kind) for one in settlements], ["collection", "refund"])
+            self.assertEqual((settlements[1].id, settlements[1].operatorReference), (ids[1], "a"))
+
             head = (await self.operator.head()).head
             self.assertEqual(tab.sha256(bytes(head.header)), bytes(head.segmentHash))
             self.assertEqual(

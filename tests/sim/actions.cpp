@@ -407,7 +407,9 @@ core::Command World::random_command() {
     }
     case 4: return core::SetStanding{payer, static_cast<core::Standing>(chance(80) ? 0 : 1), "test"};
     case 5: {
-      core::CreateCreditNote note{payer, asset, {}, core::Amount(chance(10) ? 0 : below(4000)), "test"};
+      if (chance(10) && last_note_) return *last_note_;
+      core::CreateCreditNote note{payer, asset, {}, core::Amount(chance(10) ? 0 : below(4000)), "test", ""};
+      note.reference = chance(1) ? "" : "note " + std::to_string(below(40 + 4 * model_.notes.size()));
       if (chance(70) && !model_.statements.empty()) {
         note.statement = core::StatementId(1 + below(model_.statements.size() + (chance(10) ? 1 : 0)));
         const auto at = model_.statements.find(note.statement.value);
@@ -422,6 +424,7 @@ core::Command World::random_command() {
             note.amount = core::Amount(static_cast<std::uint64_t>(note.amount.units() / 10'000 * 10'000));
         }
       }
+      last_note_ = note;
       return note;
     }
     case 6: return core::WriteOff{core::StatementId(1 + below(model_.statements.size() + 1)), "test"};

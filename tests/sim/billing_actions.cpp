@@ -36,7 +36,9 @@ core::Command World::random_billing_command() {
     case 2:
     case 3:
     case 4: {
-      core::RefundPayer refund{payer, asset, {}, core::Amount(chance(5) ? 0 : below(3000)), "test"};
+      if (chance(10) && last_refund_) return *last_refund_;
+      core::RefundPayer refund{payer, asset, {}, core::Amount(chance(5) ? 0 : below(3000)), "test", ""};
+      refund.reference = chance(1) ? "" : "refund " + std::to_string(below(40 + 4 * model_.refunds.size()));
       if (model_.statements.empty()) return refund;
       refund.statement = core::StatementId(1 + below(model_.statements.size() + (chance(5) ? 1 : 0)));
       const auto at = model_.statements.find(refund.statement.value);
@@ -49,6 +51,7 @@ core::Command World::random_billing_command() {
       if (chance(80))
         refund.amount = *core::Amount::from_units(
             static_cast<base::u128>(whole_rail_units(money(refund.amount), model_.assets.at(refund.asset.value))));
+      last_refund_ = refund;
       return refund;
     }
     default: {

@@ -211,12 +211,20 @@ class Model {
   std::map<Address, ModelMirror> mirrors;  // by receiver: one contract and token here
   std::map<std::uint64_t, ModelNotice> notices;
   std::map<std::pair<std::string, Hash>, std::uint64_t> notice_keys;
-  std::vector<std::pair<Status, std::uint64_t>> answers;         // of the last RecordNotices: status and number
-  std::map<std::uint16_t, Money> suspense, rail_fees;            // by asset; what is owed to others is positive
-  std::uint64_t next_sequence = 0, replied = 0;                  // of the next entry; of the answer, zero: none
-  std::vector<ModelClosing> closings;                            // all of them, in order
-  std::map<std::string, std::uint64_t> series;                   // the last number of each
-  std::map<std::pair<AccountKey, std::string>, Money> payments;  // by reference
+  std::vector<std::pair<Status, std::uint64_t>> answers;  // of the last RecordNotices: status and number
+  std::map<std::uint16_t, Money> suspense, rail_fees;     // by asset; what is owed to others is positive
+  std::uint64_t next_sequence = 0, replied = 0;           // of the next entry; of the answer, zero: none
+  std::vector<ModelClosing> closings;                     // all of them, in order
+  std::map<std::string, std::uint64_t> series;            // the last number of each
+  using Reference = std::pair<AccountKey, std::string>;
+  struct Asked {
+    std::uint64_t statement = 0;
+    Money amount = 0;
+    std::string reason;
+    bool operator==(const Asked&) const = default;
+  };
+  std::map<Reference, Money> payments;
+  std::map<Reference, Asked> notes, refunds;
   core::ReleaseDefaults release_defaults;
 
  private:

@@ -123,8 +123,13 @@ void Model::take_back(ModelSettlement& settlement) {
 Status Model::run(Time, const core::CreateCreditNote& command) {
   const AccountKey account{find_address(payers, command.payer)->first, command.asset.value};
   const Money amount = money(command.amount);
-  if (amount == 0) return Status::value_invalid;
+  if (amount == 0 || command.reference.empty()) return Status::value_invalid;
+  const Asked asked{command.statement.value, amount, command.reason};
+  const Reference reference{account, command.reference};
+  if (const auto first = notes.find(reference); first != notes.end())
+    return first->second == asked ? Status::already_accepted : Status::reference_conflict;
   if (!command.statement.valid()) {
+    notes[reference] = asked;
     accounts[account].credit += amount;
     const core::Plan* plan = plan_of(account);
     ++series[plan == nullptr ? "CN" : std::string(plan->credit_note_series.view())];
@@ -139,6 +144,7 @@ Status Model::run(Time, const core::CreateCreditNote& command) {
   if (amount > statement.net + statement.tax - statement.credited) return Status::value_invalid;
   if (amount != whole_rail_units(amount, assets.at(account.second))) return Status::value_invalid;
 
+  notes[reference] = asked;
   const bool open = statement.state == StatementState::open;
   const Money reduced = open ? std::min(amount, collection->amount) : 0;
   const Shares before = split(credited_net(statement, statement.credited), statement.shares);
@@ -181,7 +187,11 @@ void Model::clear(ModelStatement& statement) {
 Status Model::run(Time now, const core::RefundPayer& command) {
   const AccountKey account{find_address(payers, command.payer)->first, command.asset.value};
   const Money amount = money(command.amount);
-  if (amount == 0) return Status::value_invalid;
+  if (amount == 0 || command.reference.empty()) return Status::value_invalid;
+  const Asked asked{command.statement.value, amount, command.reason};
+  const Reference reference{account, command.reference};
+  if (const auto first = refunds.find(reference); first != refunds.end())
+    return first->second == asked ? Status::already_accepted : Status::reference_conflict;
   const auto at = statements.find(command.statement.value);
   if (at == statements.end() || at->second.account != account) return Status::not_found;
   ModelStatement& statement = at->second;
@@ -193,6 +203,7 @@ Status Model::run(Time now, const core::RefundPayer& command) {
     return Status::wrong_state;
   if (amount != whole_rail_units(amount, assets.at(account.second))) return Status::value_invalid;
   if (amount > accounts[account].credit) return Status::value_invalid;
+  refunds[reference] = asked;
   accounts[account].credit -= amount;
   statement.refunded += amount;
   const std::string rail = collection.rail;
@@ -216,7 +227,7 @@ Status Model::run(Time, const core::RecordPayment& command) {
 Status Model::pay(const AccountKey& account, Money amount, const std::string& reference,
                   const std::vector<core::StatementId>& list) {
   const auto [at, is_new] = payments.try_emplace({account, reference}, amount);
-  if (!is_new) return at->second == amount ? Status::already_accepted : Status::value_invalid;
+  if (!is_new) return at->second == amount ? Status::already_accepted : Status::reference_conflict;
   for (const core::StatementId id : list) {
     const auto found = statements.find(id.value);
     if (found == statements.end() || found->second.account != account) continue;

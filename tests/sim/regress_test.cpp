@@ -86,9 +86,9 @@ TEST_F(RegressTest, PartialCreditNoteDoesNotLiftASuspension) {
   run(failed);
   run(core::WriteOff{core::StatementId(lost), "gone"});
   ASSERT_EQ(standing(), core::Standing::suspended_by_dunning);
-  run(core::CreateCreditNote{actors_.payer(0), kUsdc, core::StatementId(other), Amount(500), "a part"});
+  run(core::CreateCreditNote{actors_.payer(0), kUsdc, core::StatementId(other), Amount(500), "a part", "one"});
   EXPECT_EQ(standing(), core::Standing::suspended_by_dunning);
-  run(core::CreateCreditNote{actors_.payer(0), kUsdc, core::StatementId(other), Amount(1500), "the rest"});
+  run(core::CreateCreditNote{actors_.payer(0), kUsdc, core::StatementId(other), Amount(1500), "the rest", "two"});
   EXPECT_EQ(standing(), core::Standing::active);
   EXPECT_EQ(ledger_.check_replay(), "");
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -81,6 +82,8 @@ class World {
   std::vector<std::uint64_t> reservations_;         // that were made
   std::size_t closings_seen_ = 0;
   std::size_t items_ = 0;
+  std::optional<core::CreateCreditNote> last_note_;  // asked for again now and then
+  std::optional<core::RefundPayer> last_refund_;
   std::uint64_t mandate_nonce_ = 0;
   std::uint64_t nonces_ = 0;
 };

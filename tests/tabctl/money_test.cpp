@@ -111,7 +111,7 @@ TEST_F(TabctlMoney, AWindowBecomesAStatementAndIsPaid) {
 }
 
 TEST_F(TabctlMoney, CreditNotesWriteOffsAndTheKillSwitch) {
-  good("operator", {"credit-note", "Crawler", "0.50", "--reason", "welcome"});
+  good("operator", {"credit-note", "Crawler", "0.50", "--reason", "welcome", "--reference", "one"});
   good("operator", {"rails", "disable", "sandbox"});
   EXPECT_TRUE(contains(good("operator", {"rails", "list"}), "off"));
   EXPECT_TRUE(contains(good("operator", {"status"}), "kill switch"));

@@ -21,10 +21,11 @@ class BillingTest : public LedgerTest {
     must(CloseNow{actors_.payer(0), kUsdc});
   }
   CommandResult note(std::uint64_t amount, std::uint64_t statement) {
-    return run(CreateCreditNote{actors_.payer(0), kUsdc, StatementId(statement), Amount(amount), "sorry"});
+    return run(
+        CreateCreditNote{actors_.payer(0), kUsdc, StatementId(statement), Amount(amount), "sorry", next_reference()});
   }
   CommandResult refund(std::uint64_t amount, std::uint64_t statement) {
-    return run(RefundPayer{actors_.payer(0), kUsdc, StatementId(statement), Amount(amount), "sorry"});
+    return run(RefundPayer{actors_.payer(0), kUsdc, StatementId(statement), Amount(amount), "sorry", next_reference()});
   }
   CommandResult pay(std::uint64_t amount, const std::string& reference, std::uint64_t statement = 0,
                     std::vector<StatementId> open = {}) {
@@ -237,6 +238,68 @@ TEST_F(BillingTest, ARefundRacesADispute) {
   EXPECT_EQ(tally().exposure(), Amount(1'000));
 }
 
+TEST_F(BillingTest, ANoteIsMadeOnceForEachReference) {
+  bill();
+  CreateCreditNote ask{actors_.payer(0), kUsdc, StatementId(1), Amount(1'000), "sorry", "ticket 7"};
+  const CommandResult first = must(ask);
+  EXPECT_EQ(statement(1).mark.state, StatementState::credited);
+  const CommandResult again = run(ask);
+  EXPECT_EQ(again.status, Status::already_accepted) << "though nothing can be credited any more";
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(entries_of_kind<CreditNoted>().size(), 1u);
+  EXPECT_EQ(last_note().reference, "ticket 7");
+  CreateCreditNote other = ask;
+  other.amount = Amount(999);
+  EXPECT_EQ(run(other).status, Status::reference_conflict);
+  other = ask;
+  other.reason = "another";
+  EXPECT_EQ(run(other).status, Status::reference_conflict);
+  other = ask;
+  other.statement = {};
+  const CommandResult conflict = run(other);
+  EXPECT_EQ(conflict.status, Status::reference_conflict);
+  EXPECT_EQ(conflict.id, first.id) << "it says whose the reference is";
+  other.asset = kUsd;
+  EXPECT_EQ(run(other).status, Status::ok) << "of another asset it is another reference";
+}
+
+TEST_F(BillingTest, ARefundIsMadeOnceForEachReference) {
+  bill();
+  bring(1, S::final);
+  must(CreateCreditNote{actors_.payer(0), kUsdc, StatementId(1), Amount(600), "sorry", "ticket 7"});
+  const RefundPayer ask{actors_.payer(0), kUsdc, StatementId(1), Amount(600), "sorry", "ticket 7"};
+  const CommandResult first = must(ask);
+  EXPECT_EQ(settlement(first.id).operator_reference, "ticket 7");
+  EXPECT_EQ(run(ask).status, Status::already_accepted) << "though there is no credit any more";
+  RefundPayer other = ask;
+  other.amount = Amount(1);
+  EXPECT_EQ(run(other).status, Status::reference_conflict);
+  bring(first.id, S::sending);
+  step(first.id, S::failed, FailureClass::rejected);
+  const CommandResult again = run(ask);
+  EXPECT_EQ(again.status, Status::already_accepted) << "for ever: another try is another reference";
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(tally().credit, Amount(600));
+  other = ask;
+  other.reference = "ticket 7, once more";
+  EXPECT_EQ(must(other).id, first.id + 1);
+  EXPECT_EQ(run(other).status, Status::already_accepted);
+}
+
+TEST_F(BillingTest, WhatWasRefusedUsesNoReferenceUp) {
+  bill();
+  CreateCreditNote ask{actors_.payer(0), kUsdc, StatementId(1), Amount(2'000), "sorry", "ticket 7"};
+  EXPECT_EQ(run(ask).status, Status::value_invalid);
+  ask.amount = Amount(100);
+  EXPECT_EQ(run(ask).status, Status::ok);
+  ask.reference = "";
+  EXPECT_EQ(run(ask).status, Status::value_invalid);
+  ask.reference = std::string(257, 'x');
+  EXPECT_EQ(run(ask).status, Status::value_invalid);
+  RefundPayer refund{actors_.payer(0), kUsdc, StatementId(1), Amount(1), "sorry", ""};
+  EXPECT_EQ(run(refund).status, Status::value_invalid);
+}
+
 TEST_F(BillingTest, PaymentsPayTheOldestFirstAndTheRestIsCredit) {
   bill();
   bill();
@@ -247,7 +310,7 @@ TEST_F(BillingTest, PaymentsPayTheOldestFirstAndTheRestIsCredit) {
   EXPECT_EQ(settlement(2).amount, Amount(500));
   EXPECT_EQ(statement(2).due_amount(), Amount(500));
   EXPECT_EQ(pay(1'500, "wire 1", 0, {StatementId(2)}).status, Status::already_accepted) << "recorded once";
-  EXPECT_EQ(pay(1'400, "wire 1").status, Status::value_invalid) << "the reference is another payment's";
+  EXPECT_EQ(pay(1'400, "wire 1").status, Status::reference_conflict) << "the reference is another payment's";
   bring(2, S::sending);
   EXPECT_EQ(pay(500, "wire 2", 2).status, Status::ok);
   EXPECT_EQ(tally().credit, Amount(500)) << "the collection is under way: all of it is credit";
@@ -418,7 +481,7 @@ TEST_F(BillingTest, ImpossibleTerms) {
 
 TEST_F(BillingTest, AClosedStatementIsReadAgainBeforeItIsCredited) {
   bill();
-  const Command command = CreateCreditNote{actors_.payer(0), kUsdc, StatementId(1), Amount(1), "sorry"};
+  const Command command = CreateCreditNote{actors_.payer(0), kUsdc, StatementId(1), Amount(1), "sorry", "one"};
   EXPECT_EQ(machine_->recalls(command), StatementId()) << "it is open";
   bring(1, S::final);
   EXPECT_EQ(machine_->recalls(command), StatementId(1));

@@ -11,7 +11,8 @@ class CreditTest : public LedgerTest {
  protected:
   CreditTest() { set_up_world(); }
   CommandResult note(std::uint64_t amount, std::uint64_t statement = 0, AssetId asset = kUsdc) {
-    return run(CreateCreditNote{actors_.payer(0), asset, StatementId(statement), Amount(amount), "sorry"});
+    return run(
+        CreateCreditNote{actors_.payer(0), asset, StatementId(statement), Amount(amount), "sorry", next_reference()});
   }
   // Payee 0 earns 600, payee 1 earns 400.
   void bill() {
@@ -130,8 +131,8 @@ TEST_F(CreditTest, ImpossibleNotes) {
   EXPECT_EQ(note(1, 5).status, Status::not_found);
   EXPECT_EQ(note(1, 1, kUsd).status, Status::not_found) << "the statement is in another asset";
   EXPECT_EQ(note(1, 0, AssetId(9)).status, Status::asset_unknown);
-  EXPECT_EQ(run(CreateCreditNote{actors_.payer(5), kUsdc, {}, Amount(1), ""}).status, Status::payer_unknown);
-  CreateCreditNote huge{actors_.payer(0), kUsdc, {}, *Amount::from_units(kVolumeMax), ""};
+  EXPECT_EQ(run(CreateCreditNote{actors_.payer(5), kUsdc, {}, Amount(1), "", "one"}).status, Status::payer_unknown);
+  CreateCreditNote huge{actors_.payer(0), kUsdc, {}, *Amount::from_units(kVolumeMax), "", "one"};
   EXPECT_EQ(run(huge).status, Status::amount_overflow);
   SingleSpec spec;
   spec.asset = kUsd;

@@ -32,7 +32,7 @@ std::map<Bytes, Bytes> live_rows(const std::map<Bytes, Bytes>& rows) {
     if (table == Table::relay || table == Table::notice || table == Table::notice_mark) continue;
     if (table == Table::notice_by_settlement || table == Table::credit_note || table == Table::payment) continue;
     if (table == Table::credit_note_by_payer || table == Table::credit_note_by_statement) continue;
-    if (table == Table::payment_by_payer) continue;
+    if (table == Table::payment_by_payer || table == Table::settlement_by_payer) continue;
     if (table == Table::notice_by_state) {
       Bytes open = table_prefix(Table::open_notice);
       open.insert(open.end(), key.end() - 8, key.end());

@@ -59,6 +59,8 @@ class LedgerTest : public testing::Test {
   // Begins again with an empty ledger.
   void restart();
 
+  // Of a credit note or refund: another one each time.
+  std::string next_reference() { return "reference " + std::to_string(++references_); }
   CommandResult run(Command command);
   void recall(Command& command) const;
   // run() and EXPECT that it is ok.
@@ -126,6 +128,7 @@ class LedgerTest : public testing::Test {
   base::u128 next_nonce_ = 1000;
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_key_ = 1;
+  std::uint64_t references_ = 0;
 
  private:
   void finish(SegmentBuilder& builder);

@@ -168,7 +168,7 @@ void World::live(LedgerStore& store) {
   step.request = {1, 2, 3};
   must(store, step);
   expect(submit(store, charges(3, 0)), {Status::ok, Status::ok, Status::ok});
-  must(store, core::CreateCreditNote{actors.payer(1), kUsdc, core::StatementId(2), base::Amount(5), "sorry"});
+  must(store, core::CreateCreditNote{actors.payer(1), kUsdc, core::StatementId(2), base::Amount(5), "sorry", "note 1"});
   must(store, core::SetStanding{actors.payer(2), core::Standing::suspended_by_operator, "test"});
 }
 

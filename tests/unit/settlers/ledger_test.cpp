@@ -145,14 +145,15 @@ TEST_F(OverTheLedger, WhatWasPaidIsCreditedAndRefunded) {
   const ledger::core::StatementId statement = ledger_->settlement(collection).statement;
   const base::Address payer = ledger_->actors.payer(0);
   for (int i = 0; i < 3; ++i) {
-    ledger_->must(
-        ledger::core::CreateCreditNote{payer, support::kUsdc, statement, base::Amount(100'000), "service was down"});
+    ledger_->must(ledger::core::CreateCreditNote{payer, support::kUsdc, statement, base::Amount(100'000),
+                                                 "service was down", "note " + std::to_string(i)});
   }
   EXPECT_EQ(ledger_->reader().credit_notes_on(statement, 10).value().size(), 3u);
   std::vector<SettlementId> refunds;
   for (const std::uint64_t amount : {100'000u, 200'000u}) {
-    refunds.emplace_back(
-        ledger_->must(ledger::core::RefundPayer{payer, support::kUsdc, statement, base::Amount(amount), "asked"}).id);
+    const ledger::core::RefundPayer asked{payer,   support::kUsdc,        statement, base::Amount(amount),
+                                          "asked", std::to_string(amount)};
+    refunds.emplace_back(ledger_->must(asked).id);
   }
   dispatcher_->wake();
   for (const SettlementId refund : refunds) run_until_state(refund, S::final);
@@ -165,6 +166,15 @@ TEST_F(OverTheLedger, WhatWasPaidIsCreditedAndRefunded) {
   ledger_->close();
   ledger_->open();
   EXPECT_EQ(ledger_->reader().statement(statement).value().mark, mark);
+  const auto payer_id = ledger_->reader().payer(payer).value().id;
+  const auto own = ledger_->reader().settlements_of(payer_id, {}, 10).value();
+  ASSERT_EQ(own.size(), 3u) << "the collection and its refunds";
+  EXPECT_EQ(own[0].id, collection);
+  EXPECT_EQ(own[2].id, refunds[1]);
+  EXPECT_EQ(ledger_->reader().settlements_of(payer_id, collection, 1).value().at(0).id, refunds[0]);
+  const ledger::core::RefundPayer again{payer, support::kUsdc, statement, base::Amount(100'000), "asked", "100000"};
+  EXPECT_EQ(ledger_->must(again).id, refunds.front().value) << "what was asked before the restart is known after it";
+  EXPECT_EQ(ledger_->settlement(refunds.front()).operator_reference, "100000");
 }
 
 TEST_F(OverTheLedger, AReturnReopensTheStatement) {
