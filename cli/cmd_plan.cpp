@@ -17,7 +17,29 @@ struct PlanOptions {
   std::string terms = "0s";
   std::vector<std::string> rails;
   std::vector<std::string> dunning;
+  std::string series;
+  std::string credit_note_series;
 };
+
+Outcome read_series(const char* option, const std::string& text, core::SeriesName& series) {
+  if (text.empty()) return {};
+  const std::optional<core::SeriesName> parsed = core::SeriesName::parse(text);
+  if (!parsed) return usage_failure(fmt::format("{}: \"{}\" is not 1 to 16 letters, digits and '-'.", option, text));
+  series = *parsed;
+  return {};
+}
+
+// Those that the command line names, otherwise those that the plan has: numbers go on where they are.
+Outcome choose_series(tabd::OperatorSession& session, const PlanOptions& options, core::Plan& plan) {
+  CLI_TRY(const std::vector<core::Plan> plans, asked(session.plans()));
+  for (const core::Plan& present : plans) {
+    if (present.label != plan.label) continue;
+    plan.series = present.series;
+    plan.credit_note_series = present.credit_note_series;
+  }
+  CLI_CHECK(read_series("--series", options.series, plan.series));
+  return read_series("--credit-note-series", options.credit_note_series, plan.credit_note_series);
+}
 
 Outcome add(Context& context, const PlanOptions& options) {
   core::Plan plan;
@@ -39,6 +61,7 @@ Outcome add(Context& context, const PlanOptions& options) {
   CLI_TRY(plan.settle_threshold, parse_money("--threshold", options.threshold, asset.scale));
   CLI_TRY(plan.minimum, parse_money("--minimum", options.minimum, asset.scale));
   CLI_TRY(plan.credit_limit, parse_money("--credit-limit", options.credit_limit, asset.scale));
+  CLI_CHECK(choose_series(session, options, plan));
   CLI_TRY(const auto receipt, decided(session.set_plan(plan)));
   context.report(receipt, fmt::format("Plan {} is {}: {} windows in {}, limit {}.", receipt.result.id, plan.label,
                                       window_text(plan.window), asset.symbol,
@@ -78,13 +101,14 @@ Outcome list(Context& context, const NoOptions&) {
                {"THRESHOLD", Align::right},
                {"MINIMUM", Align::right},
                {"TERMS", Align::right},
+               {"SERIES"},
                {"RAILS"}});
   for (const core::Plan& plan : plans) {
     table.row({std::to_string(plan.id.value), plan.label, window_text(plan.window),
                assets.text(plan.credit_limit, plan.asset),
                plan.settle_threshold.is_zero() ? "-" : assets.text(plan.settle_threshold, plan.asset),
                plan.minimum.is_zero() ? "-" : assets.text(plan.minimum, plan.asset), duration_spec(plan.terms_s),
-               rails_text(plan)});
+               std::string(plan.series.view()), rails_text(plan)});
   }
   context.write(table.render(context.color()));
   return {};
@@ -111,6 +135,8 @@ Outcome show(Context& context, const PlanOptions& options) {
                plan.settle_threshold.is_zero() ? "never" : assets.text(plan.settle_threshold, plan.asset));
     fields.add("minimum bill", plan.minimum.is_zero() ? "none" : assets.text(plan.minimum, plan.asset));
     fields.add("terms", duration_spec(plan.terms_s));
+    fields.add("invoices",
+               fmt::format("series {}, credit notes {}", plan.series.view(), plan.credit_note_series.view()));
     fields.add("rails", rails_text(plan));
     fields.add("dunning", dunning_text(plan));
     context.write(fields.render());
@@ -184,6 +210,9 @@ void add_plan_commands(CLI::App& root, Chosen& chosen) {
             ->capture_default_str();
         app.add_option("--terms", options.terms, "From the statement to the collection.")->capture_default_str();
         app.add_option("--rail", options.rails, "In order of preference; may be repeated.")->required()->delimiter(',');
+        app.add_option("--series", options.series, "Of invoice numbers; as before, or INV, if not given.");
+        app.add_option("--credit-note-series", options.credit_note_series,
+                       "Of the numbers of credit notes; as before, or CN, if not given.");
         app.add_option("--dunning", options.dunning, "Waits between attempts to collect; then the payer is suspended.")
             ->delimiter(',');
       },
