@@ -167,29 +167,59 @@ Outcome verify_extension(Context& context, const proof::Extension& extension, co
   return {};
 }
 
+// The text of a code, and what was asked for beside it.
+template <typename Reference>
+Result<Reference> read_code(base::Result<Reference> read, const VerifyOptions& options,
+                            const base::Address& operator_key) {
+  if (!read)
+    return usage_failure("--invoice: " + read.error().message + ".", "Give the whole text of the document's QR code.");
+  if (read->network != options.network || read->operator_key != operator_key)
+    return unverified_failure(fmt::format("The document is of the ledger {} of {}, and the proof of another one.",
+                                          base::without_flaws(read->network, 100), base::to_hex(read->operator_key)));
+  return std::move(*read);
+}
+
+// Whether what the proof says is what the QR code of the credit note says.
+Outcome compare_with_note(const proof::VerifiedClaims& claims, const VerifyOptions& options,
+                          const base::Address& operator_key) {
+  CLI_TRY(const invoice::NoteReference read,
+          read_code(invoice::parse_note_reference(options.invoice), options, operator_key));
+  const auto* noted = std::get_if<core::CreditNoted>(&claims.entry);
+  if (noted == nullptr || claims.sequence.value != read.entry)
+    return unverified_failure(fmt::format("The proof is of entry {}, and the credit note was made by entry {}.",
+                                          claims.sequence.value, read.entry),
+                              fmt::format("Ask for the proof of entry {}.", read.entry));
+  const core::CreditNote& note = noted->note;
+  const std::string number = core::document_number(note.series, note.number);
+  const invoice::NoteReference is = {read.network, read.operator_key, number,  note.statement.value,
+                                     read.entry,   note.net,          note.tax};
+  if (is == read) return {};
+  return unverified_failure(fmt::format(
+      "The ledger has credit note {} on statement {} with {} net and {} tax, and the document says {} on {} with {} "
+      "and "
+      "{}: it is not the operator's, or was changed.",
+      number, note.statement.value, note.net.to_units_string(), note.tax.to_units_string(),
+      base::without_flaws(read.note, 100), read.statement, read.net.to_units_string(), read.tax.to_units_string()));
+}
+
 // Whether what the proof says is what the QR code of the invoice says.
 Outcome compare_with_invoice(const proof::VerifiedClaims& claims, const VerifyOptions& options,
                              const base::Address& operator_key) {
-  const base::Result<invoice::Reference> read = invoice::parse_reference(options.invoice);
-  if (!read)
-    return usage_failure("--invoice: " + read.error().message + ".", "Give the whole text of the invoice's QR code.");
-  if (read->network != options.network || read->operator_key != operator_key)
-    return unverified_failure(fmt::format("The invoice is of the ledger {} of {}, and the proof of another one.",
-                                          base::without_flaws(read->network, 100), base::to_hex(read->operator_key)));
+  CLI_TRY(const invoice::Reference read, read_code(invoice::parse_reference(options.invoice), options, operator_key));
   const auto* closed = std::get_if<core::WindowClosed>(&claims.entry);
   if (closed == nullptr && claims.statement) closed = &claims.statement->window;
   const core::Sequence at = claims.statement ? claims.statement->sequence : claims.sequence;
   if (closed == nullptr)
     return unverified_failure("The proof is of an entry that no statement has yet, so it says nothing of the invoice.",
-                              fmt::format("Ask for the proof of entry {}.", read->entry));
-  if (closed->statement.value != read->statement || at.value != read->entry)
+                              fmt::format("Ask for the proof of entry {}.", read.entry));
+  if (closed->statement.value != read.statement || at.value != read.entry)
     return unverified_failure(fmt::format("The proof is of statement {}, and the invoice of statement {}.",
-                                          closed->statement.value, read->statement));
-  if (closed->root != read->root)
+                                          closed->statement.value, read.statement));
+  if (closed->root != read.root)
     return unverified_failure(
         fmt::format("The invoice's root is {}, and the ledger's is {}: the invoice is not the "
                     "operator's, or was changed.",
-                    base::to_hex(read->root), base::to_hex(closed->root)));
+                    base::to_hex(read.root), base::to_hex(closed->root)));
   return {};
 }
 
@@ -206,12 +236,17 @@ Outcome verify(Context& context, const VerifyOptions& options) {
     return unverified_failure("The proof does not hold: " + claims.error().message,
                               "Check --network and --operator; if they are right, the file was changed or forged.");
   }
-  if (!options.invoice.empty()) CLI_CHECK(compare_with_invoice(*claims, options, operator_key));
+  const bool of_note = invoice::is_note_reference(options.invoice);
+  if (of_note)
+    CLI_CHECK(compare_with_note(*claims, options, operator_key));
+  else if (!options.invoice.empty())
+    CLI_CHECK(compare_with_invoice(*claims, options, operator_key));
   if (context.json())
     context.write_json(claims_json(*claims));
   else
     show_claims(context, *claims);
-  if (!options.invoice.empty() && !context.json()) context.say("The invoice is of this statement.");
+  if (!options.invoice.empty() && !context.json())
+    context.say("{}", of_note ? "The credit note is of this entry." : "The invoice is of this statement.");
   return {};
 }
 
@@ -280,7 +315,8 @@ void add_proof_commands(CLI::App& root, Chosen& chosen) {
             ->required();
         app.add_option("--network", options.network, "The operator's network, such as acme:tab.")->required();
         app.add_option("--operator", options.operator_key, "The operator's address.")->required();
-        app.add_option("--invoice", options.invoice, "The text of an invoice's QR code: the proof must be of it.");
+        app.add_option("--invoice", options.invoice,
+                       "The text of the QR code of an invoice or credit note: the proof must be of it.");
       },
       verify);
   add_command<ExtensionOptions>(

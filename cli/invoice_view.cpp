@@ -46,6 +46,18 @@ std::string rate_text(const core::Tax& tax) {
   return fmt::format("Tax {} %", rate);
 }
 
+std::string tax_label(const core::Tax& tax) { return tax.label.empty() ? rate_text(tax) : tax.label; }
+
+bool is_taxed(const core::Statement& statement) {
+  return !statement.tax.is_zero() || statement.tax_terms.rate_ppm != 0;
+}
+
+// Of one without a series: the statement's own number.
+std::string invoice_number(const core::Statement& statement) {
+  std::string number = core::document_number(statement.series, statement.number);
+  return number.empty() ? std::to_string(statement.id.value) : number;
+}
+
 std::string resource_name(const base::Hash& resource, const InvoiceTexts& texts) {
   const auto known = texts.resources.find(resource);
   if (known != texts.resources.end()) return known->second;
@@ -62,8 +74,7 @@ Result<invoice::Document> invoice_document(const core::Statement& statement, con
   const bool open = statement.mark.state == StatementState::open;
   invoice::Document page;
   page.title = "Invoice";
-  page.number = core::document_number(statement.series, statement.number);
-  if (page.number.empty()) page.number = std::to_string(statement.id.value);
+  page.number = invoice_number(statement);
   page.statement = std::to_string(statement.id.value);
   page.from = {texts.from.name, base::to_hex(books.operator_key), texts.from.address, texts.from.tax_id};
   page.to = {books.payer.name, books.payer.address, texts.to_address, texts.to_tax_id};
@@ -82,9 +93,9 @@ Result<invoice::Document> invoice_document(const core::Statement& statement, con
   page.carried_in = unless_zero(sum_of(statement.carried_in));
   page.carried_on = unless_zero(sum_of(statement.carried_out));
   page.net = text(statement.net);
-  if (!statement.tax.is_zero() || statement.tax_terms.rate_ppm != 0) {
+  if (is_taxed(statement)) {
     page.tax = text(statement.tax);
-    page.tax_label = statement.tax_terms.label.empty() ? rate_text(statement.tax_terms) : statement.tax_terms.label;
+    page.tax_label = tax_label(statement.tax_terms);
   }
   page.tax_note = statement.tax_terms.note;
   page.total = text(statement.billed());
@@ -105,9 +116,49 @@ Result<invoice::Document> invoice_document(const core::Statement& statement, con
   page.root = base::to_hex(statement.root);
   page.entries = thousands(statement.entries);
   page.closed_by = std::to_string(statement.closed_by.value);
-  const base::Result<std::string> reference = invoice::reference_text(
-      {books.network, books.operator_key, statement.id.value, statement.closed_by.value, statement.root},
-      texts.from.verify_url);
+  const base::Result<std::string> reference =
+      invoice::reference_text(invoice::Reference{books.network, books.operator_key, statement.id.value,
+                                                 statement.closed_by.value, statement.root},
+                              texts.from.verify_url);
+  if (!reference) return usage_failure("--verify-url: " + reference.error().message + ".");
+  page.verify_text = *reference;
+  if (!texts.from.verify_url.empty()) page.verify_link = *reference;
+  return page;
+}
+
+Result<invoice::CreditNote> note_document(const core::CreditNote& note, const core::Statement* statement,
+                                          const InvoiceBooks& books, const InvoiceTexts& texts) {
+  const core::Asset& asset = books.asset;
+  const auto text = [&](base::Amount amount) { return amount.to_decimal_string(asset.scale); };
+  const auto unless_zero = [&](base::Amount amount) { return amount.is_zero() ? std::string() : text(amount); };
+  invoice::CreditNote page;
+  page.title = "Credit note";
+  page.number = core::document_number(note.series, note.number);
+  page.reason = note.reason;
+  page.reference = note.reference;
+  page.from = {texts.from.name, base::to_hex(books.operator_key), texts.from.address, texts.from.tax_id};
+  page.to = {books.payer.name, books.payer.address, texts.to_address, texts.to_tax_id};
+  page.issued = utc_text(note.time);
+  page.currency = asset.symbol;
+  page.net = text(note.net);
+  page.total = text(note.amount);
+  page.reduced_due = unless_zero(note.reduced_due);
+  page.credited = unless_zero(note.credited);
+  if (statement != nullptr) {
+    page.statement = std::to_string(statement->id.value);
+    page.invoice = invoice_number(*statement);
+    if (is_taxed(*statement)) {
+      page.tax = text(note.tax);
+      page.tax_label = tax_label(statement->tax_terms);
+    }
+    page.tax_note = statement->tax_terms.note;
+  }
+  page.network = books.network;
+  page.entry = std::to_string(note.noted_by.value);
+  const base::Result<std::string> reference =
+      invoice::reference_text(invoice::NoteReference{books.network, books.operator_key, page.number,
+                                                     note.statement.value, note.noted_by.value, note.net, note.tax},
+                              texts.from.verify_url);
   if (!reference) return usage_failure("--verify-url: " + reference.error().message + ".");
   page.verify_text = *reference;
   if (!texts.from.verify_url.empty()) page.verify_link = *reference;

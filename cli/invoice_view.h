@@ -1,7 +1,7 @@
 #pragma once
 
-// From a statement to the texts of its invoice. The same for whoever asks: operator, auditor and payer get the same
-// page.
+// From a statement to the texts of its invoice, and from a credit note to those of its page. The same for whoever asks:
+// operator, auditor and payer get the same page.
 
 #include <functional>
 #include <map>
@@ -40,5 +40,8 @@ struct InvoiceBooks {
 // usage: a verify_url that is none.
 Result<invoice::Document> invoice_document(const core::Statement& statement, const InvoiceBooks& books,
                                            const InvoiceTexts& texts);
+// `statement`: that it corrects; null for goodwill.
+Result<invoice::CreditNote> note_document(const core::CreditNote& note, const core::Statement* statement,
+                                          const InvoiceBooks& books, const InvoiceTexts& texts);
 
 }  // namespace cli

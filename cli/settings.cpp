@@ -54,7 +54,8 @@ std::vector<Key> keys_of(Settings& settings) {
           {"invoice.address", nullptr, &invoice.address},
           {"invoice.tax_id", &invoice.tax_id, nullptr},
           {"invoice.verify_url", &invoice.verify_url, nullptr},
-          {"invoice.template", &invoice.page_template, nullptr}};
+          {"invoice.template", &invoice.page_template, nullptr},
+          {"invoice.credit_note_template", &invoice.note_template, nullptr}};
 }
 
 Outcome read_config(const std::string& path, Settings& settings) {

@@ -22,6 +22,7 @@ struct InvoiceSettings {
   std::string tax_id;
   std::string verify_url;     // a page to which the QR code leads; empty: the code says what to verify
   std::string page_template;  // a file; empty: the one that is built in
+  std::string note_template;  // the same of credit notes
 };
 
 struct Settings {

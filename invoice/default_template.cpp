@@ -1,5 +1,5 @@
-// The page that is used if the operator has none of its own. One file, no script, nothing from elsewhere; it prints on
-// A4 and Letter, and its table goes over as many pages as it needs, with its head on each.
+// The pages that are used if the operator has none of its own. One file each, no script, nothing from elsewhere; it
+// prints on A4 and Letter, and its table goes over as many pages as it needs, with its head on each.
 
 #include "invoice/document.h"
 
@@ -7,7 +7,8 @@ namespace invoice {
 
 namespace {
 
-constexpr std::string_view kTemplate = R"(<!DOCTYPE html>
+// Of both pages: the style, and who writes to whom.
+constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -56,7 +57,9 @@ tr { break-inside: avoid; }
 {{/to}}</div>
 <div>
 <div><span class="label">Issued</span> {{issued}}</div>
-{{#due}}<div><span class="label">Due</span> {{due}}</div>{{/due}}
+)";
+
+constexpr std::string_view kInvoice = R"({{#due}}<div><span class="label">Due</span> {{due}}</div>{{/due}}
 <div><span class="label">Period</span> {{period_from}} to {{period_to}}</div>
 <div><span class="label">Statement</span> {{statement}}</div>
 <div><span class="label">State</span> <strong>{{state}}</strong></div>
@@ -134,7 +137,46 @@ journal, which closed it and which the operator can prove. Then check that it is
 <div class="mono">tabctl prove ENTRY -o invoice.proof</div>
 <div class="mono">tabctl verify-proof invoice.proof --network {{network}} --operator ADDRESS
 --invoice '{{verify_text}}'</div>
-{{#verify_link}}<div>Or: <a class="mono" href="{{verify_link}}">{{verify_link}}</a></div>{{/verify_link}}
+)";
+
+constexpr std::string_view kNote =
+    R"({{#invoice}}<div><span class="label">Corrects invoice</span> <bdi>{{invoice}}</bdi></div>{{/invoice}}
+{{#statement}}<div><span class="label">Statement</span> {{statement}}</div>{{/statement}}
+{{#reference}}<div><span class="label">Reference</span> <bdi>{{reference}}</bdi></div>{{/reference}}
+</div>
+</div>
+{{#statement}}<p>This note takes a part of the invoice back.</p>{{/statement}}
+{{^statement}}<p>Goodwill credit: it corrects no invoice.</p>{{/statement}}
+{{#reason}}<p>Reason: <bdi>{{reason}}</bdi></p>{{/reason}}
+<table class="totals">
+<tbody>
+<tr><td>Net</td><td class="n">{{net}} {{currency}}</td></tr>
+{{#tax}}
+<tr><td><bdi>{{tax_label}}</bdi></td><td class="n">{{tax}} {{currency}}</td></tr>
+{{/tax}}
+<tr class="sum"><td>Total credited</td><td class="n">{{total}} {{currency}}</td></tr>
+{{#reduced_due}}
+<tr><td>Less to pay on the invoice</td><td class="n">{{reduced_due}} {{currency}}</td></tr>
+{{/reduced_due}}
+{{#credited}}
+<tr><td>Credit for later invoices, or to be refunded</td><td class="n">{{credited}} {{currency}}</td></tr>
+{{/credited}}
+</tbody>
+</table>
+{{#tax_note}}<p><bdi>{{tax_note}}</bdi></p>{{/tax_note}}
+<h2>Verify</h2>
+<div class="proof">
+<div><img src="{{qr}}" alt="QR code: how to verify this document"></div>
+<div>
+<div>Entry {{entry}} of the ledger {{network}} made this note, with its number, net, tax, reason and reference. Take the
+proof of the entry, and check that it is of this document:</div>
+<div class="mono">tabctl prove {{entry}} -o note.proof</div>
+<div class="mono">tabctl verify-proof note.proof --network {{network}} --operator ADDRESS
+--invoice '{{verify_text}}'</div>
+)";
+
+constexpr std::string_view kEnd =
+    R"({{#verify_link}}<div>Or: <a class="mono" href="{{verify_link}}">{{verify_link}}</a></div>{{/verify_link}}
 </div>
 </div>
 </body>
@@ -143,6 +185,14 @@ journal, which closed it and which the operator can prove. Then check that it is
 
 }  // namespace
 
-std::string_view default_template() noexcept { return kTemplate; }
+std::string_view default_template() {
+  static const std::string kPage = std::string(kHead).append(kInvoice).append(kEnd);
+  return kPage;
+}
+
+std::string_view default_note_template() {
+  static const std::string kPage = std::string(kHead).append(kNote).append(kEnd);
+  return kPage;
+}
 
 }  // namespace invoice

@@ -15,7 +15,7 @@ namespace mustache = kainjow::mustache;
 
 constexpr std::size_t kTextBytesMax = 4096;  // of one text; labels have 128 bytes
 
-// The one place that names what a template may use.
+// The places that name what a template may use.
 constexpr std::array<std::pair<std::string_view, std::string Document::*>, 30> kTexts = {{
     {"title", &Document::title},
     {"number", &Document::number},
@@ -48,13 +48,37 @@ constexpr std::array<std::pair<std::string_view, std::string Document::*>, 30> k
     {"verify_text", &Document::verify_text},
     {"verify_link", &Document::verify_link},
 }};
-constexpr std::string_view kOthers[] = {"from",     "to",       "name",   "address", "address_lines",
-                                        "text",     "tax_id",   "lines",  "payee",   "charges",
-                                        "resource", "quantity", "amount", "shares",  "qr"};
+constexpr std::array<std::pair<std::string_view, std::string CreditNote::*>, 19> kNoteTexts = {{
+    {"title", &CreditNote::title},
+    {"number", &CreditNote::number},
+    {"statement", &CreditNote::statement},
+    {"invoice", &CreditNote::invoice},
+    {"reason", &CreditNote::reason},
+    {"reference", &CreditNote::reference},
+    {"issued", &CreditNote::issued},
+    {"currency", &CreditNote::currency},
+    {"net", &CreditNote::net},
+    {"tax", &CreditNote::tax},
+    {"tax_label", &CreditNote::tax_label},
+    {"tax_note", &CreditNote::tax_note},
+    {"total", &CreditNote::total},
+    {"reduced_due", &CreditNote::reduced_due},
+    {"credited", &CreditNote::credited},
+    {"network", &CreditNote::network},
+    {"entry", &CreditNote::entry},
+    {"verify_text", &CreditNote::verify_text},
+    {"verify_link", &CreditNote::verify_link},
+}};
+constexpr std::string_view kOfBoth[] = {"from", "to", "name", "address", "address_lines", "text", "tax_id", "qr"};
+constexpr std::string_view kOfInvoices[] = {"lines", "payee", "charges", "resource", "quantity", "amount", "shares"};
 
-bool is_known(std::string_view name) {
-  return std::any_of(kTexts.begin(), kTexts.end(), [&](const auto& one) { return one.first == name; }) ||
-         std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
+using Names = std::vector<std::string_view>;
+
+template <typename Texts>
+Names names_of(const Texts& texts) {
+  Names names(std::begin(kOfBoth), std::end(kOfBoth));
+  for (const auto& one : texts) names.push_back(one.first);
+  return names;
 }
 
 tl::unexpected<base::Error> refuse(std::string_view page_template, std::size_t at, const std::string& message) {
@@ -71,7 +95,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 // What Mustache would let through: raw values, names that are misspelt (nothing stands there then), other files.
-base::Result<void> check_tags(std::string_view page_template) {
+base::Result<void> check_tags(std::string_view page_template, const Names& names) {
   for (std::size_t at = 0; (at = page_template.find("{{", at)) != std::string_view::npos;) {
     const std::size_t end = page_template.find("}}", at);
     if (end == std::string_view::npos) return refuse(page_template, at, "a tag is not closed by }}");
@@ -83,7 +107,7 @@ base::Result<void> check_tags(std::string_view page_template) {
     if (kind == '=' || kind == '>')
       return refuse(page_template, at, "other delimiters and partials ({{=, {{>) are not allowed");
     if (kind == '#' || kind == '^' || kind == '/') tag.remove_prefix(1);
-    if (kind != '!' && !is_known(trimmed(tag)))
+    if (kind != '!' && std::find(names.begin(), names.end(), trimmed(tag)) == names.end())
       return refuse(page_template, at, "there is no \"" + base::without_flaws(trimmed(tag), 100) + "\"");
     at = end + 2;
   }
@@ -158,29 +182,47 @@ std::string data_url(std::string_view svg) {
   return url;
 }
 
-}  // namespace
+// What both have: texts by name, the two parties, the code.
+template <typename Page, typename Texts>
+base::Result<mustache::data> common_data(const Page& page, const Texts& texts) {
+  ASSIGN_OR_RETURN(const std::string svg, qr_svg(page.verify_text));
+  mustache::data data;
+  for (const auto& [name, member] : texts) put(data, std::string(name), page.*member);
+  data.set("from", party_data(page.from));
+  data.set("to", party_data(page.to));
+  data.set("qr", mustache::data(data_url(svg)));
+  return data;
+}
 
-base::Result<std::string> render(const Document& document, std::string_view page_template) {
+base::Result<std::string> fill(std::string_view page_template, const Names& names, const mustache::data& data) {
   if (page_template.empty() || page_template.size() > kTemplateBytesMax)
     return base::error(base::ErrorCode::invalid_argument, "the template has " + std::to_string(page_template.size()) +
                                                               " bytes; 1 to " + std::to_string(kTemplateBytesMax) +
                                                               " are expected");
-  RETURN_IF_ERROR(check_tags(page_template));
+  RETURN_IF_ERROR(check_tags(page_template, names));
   mustache::mustache page{std::string(page_template)};
   if (!page.is_valid())
     return base::error(base::ErrorCode::invalid_argument, "the template is no Mustache: " + page.error_message());
-  ASSIGN_OR_RETURN(const std::string svg, qr_svg(document.verify_text));
-  mustache::data data;
-  for (const auto& [name, member] : kTexts) put(data, std::string(name), document.*member);
-  data.set("from", party_data(document.from));
-  data.set("to", party_data(document.to));
-  data.set("lines", lines_data(document.lines));
-  data.set("shares", shares_data(document.shares));
-  data.set("qr", mustache::data(data_url(svg)));
   std::string html = page.render(data);
   if (!page.error_message().empty())
     return base::error(base::ErrorCode::invalid_argument, "the template is no Mustache: " + page.error_message());
   return html;
+}
+
+}  // namespace
+
+base::Result<std::string> render(const Document& document, std::string_view page_template) {
+  ASSIGN_OR_RETURN(mustache::data data, common_data(document, kTexts));
+  data.set("lines", lines_data(document.lines));
+  data.set("shares", shares_data(document.shares));
+  Names names = names_of(kTexts);
+  names.insert(names.end(), std::begin(kOfInvoices), std::end(kOfInvoices));
+  return fill(page_template, names, data);
+}
+
+base::Result<std::string> render(const CreditNote& note, std::string_view page_template) {
+  ASSIGN_OR_RETURN(const mustache::data data, common_data(note, kNoteTexts));
+  return fill(page_template, names_of(kNoteTexts), data);
 }
 
 }  // namespace invoice

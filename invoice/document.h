@@ -1,7 +1,7 @@
 #pragma once
 
-// An invoice as a page of HTML: from texts that are ready to be shown, and a template. Pure: no clock, no place, no
-// locale, so the same document and template give the same bytes.
+// An invoice or a credit note as a page of HTML: from texts that are ready to be shown, and a template. Pure: no clock,
+// no place, no locale, so the same document and template give the same bytes.
 //
 // Templates are Mustache (mustache(5)) without partials, other delimiters and unescaped tags: labels and resources come
 // from users, and nothing of them may become markup. docs/invoices.md lists the names that a template may use.
@@ -56,11 +56,30 @@ struct Document {
   std::string verify_link;  // the same if it is a web address; otherwise empty
 };
 
+// As Document. It corrects one invoice, or none: then it is goodwill, and `statement` and `invoice` are empty.
+struct CreditNote {
+  std::string title;               // "Credit note"
+  std::string number;              // "CN-000007"
+  std::string statement, invoice;  // that it corrects: "17", "INV-000042"
+  std::string reason, reference;   // of whoever asked for it
+  Party from, to;
+  std::string issued;
+  std::string currency;
+  std::string net, tax, tax_label, tax_note, total;
+  std::string reduced_due;  // the part by which less is to pay ...
+  std::string credited;     // ... and the part that had been paid, and is the payer's credit
+  // What the ledger proves of it: its entry says all figures above.
+  std::string network, entry;
+  std::string verify_text, verify_link;
+};
+
 // Characters that cannot be shown to people are '?' (base::without_flaws). invalid_argument: what is wrong with the
 // template, and in which line; or `verify_text` is empty or too long for a QR code.
 base::Result<std::string> render(const Document& document, std::string_view page_template);
+base::Result<std::string> render(const CreditNote& note, std::string_view page_template);
 
-// The template that is used if there is no other.
-std::string_view default_template() noexcept;
+// The templates that are used if there is no other. They share what surrounds their tables.
+std::string_view default_template();
+std::string_view default_note_template();
 
 }  // namespace invoice

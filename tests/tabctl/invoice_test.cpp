@@ -97,6 +97,92 @@ TEST_F(TabctlInvoice, OfAnOpenAndOfAPaidStatement) {
   EXPECT_TRUE(contains(forged(root, root.back() == '0' ? "root=0x11" : "root=0x00"), "root"));
 }
 
+TEST_F(TabctlInvoice, OfACreditNote) {
+  good("operator", {"payer", "tax", "Crawler", "19", "--label", "VAT 19 %"});
+  charge("1");
+  const std::string statement = bill();
+  good("operator", {"credit-note", "Crawler", "0.60", "--statement", statement, "--reason", "it was <down>",
+                    "--reference", "ticket 7"});
+  good("operator", {"credit-note", "Crawler", "2", "--reason", "goodwill", "--reference", "ticket 8"});
+  const std::string file = path("note.html");
+  const cli::Json made = json("operator", {"invoice", "--credit-note", "1", "--html", file, "--from-name", "Acme"});
+  EXPECT_EQ(text_of(made, "number"), "CN-000001");
+  EXPECT_EQ(text_of(made, "invoice"), "INV-000001");
+  EXPECT_EQ(text_of(made, "statement"), statement);
+  const std::string html = read_file(file);
+  // 0.6 of 1.19 has 0.6 * 19 / 119 tax.
+  for (const char* text : {"Credit note <bdi>CN-000001", "INV-000001", "Acme", "Crawler", "it was &lt;down&gt;",
+                           "ticket 7", "VAT 19 %", "0.504202 USD", "0.095798 USD", "0.600000 USD"})
+    EXPECT_TRUE(contains(html, text)) << text << html;
+  EXPECT_FALSE(contains(html, "Goodwill"));
+  const Words plain = {"invoice", "--credit-note", "1"};
+  EXPECT_EQ(good("payer", {"invoice", "--credit-note", "1", "--role", "payer"}), good("operator", plain));
+  EXPECT_EQ(good("auditor", plain), good("operator", plain));
+  const std::string goodwill = good("operator", {"invoice", "--credit-note", "2"});
+  EXPECT_TRUE(contains(goodwill, "Goodwill credit: it corrects no invoice."));
+  EXPECT_FALSE(contains(goodwill, "Corrects invoice"));
+  EXPECT_TRUE(contains(fails(1, "operator", {"invoice", "--credit-note", "9"}), "There is no credit note 9"));
+  fails(2, "operator", {"invoice", statement, "--credit-note", "1"});
+
+  // What the code says is what the ledger proves, to the payer too.
+  const std::string proof = path("note.proof");
+  const std::string entry = text_of(json("payer", {"credit-notes", "--role", "payer"}).at("items").at(0), "noted_by");
+  good("payer", {"prove", entry, "-o", proof, "--role", "payer"});
+  const auto verify = [&](const std::string& text) {
+    return tabctl({"verify-proof", proof, "--network", "test:tab", "--operator", operator_address(), "--quiet",
+                   "--invoice", text});
+  };
+  const std::string code = text_of(made, "verify");
+  EXPECT_TRUE(contains(code, "tabd:credit-note?network=test%3Atab&operator=" + operator_address())) << code;
+  const Finished holds = verify(code);
+  EXPECT_EQ(holds.exit_code, 0) << holds.output;
+  EXPECT_TRUE(contains(holds.output, "The credit note is of this entry.")) << holds.output;
+  for (const auto& [from, to] : {std::pair{"net=504202", "net=504203"},
+                                 {"tax=95798", "tax=0"},
+                                 {"note=CN-000001", "note=CN-000002"},
+                                 {"statement=1", "statement=2"},
+                                 {"entry=", "entry=1"},
+                                 {"network=test", "network=best"}}) {
+    std::string forged = code;
+    forged.replace(forged.find(from), std::string(from).size(), to);
+    const Finished refused = verify(forged);
+    EXPECT_EQ(refused.exit_code, 4) << forged << refused.output;
+  }
+  EXPECT_EQ(verify(code.substr(0, code.find("&tax"))).exit_code, 2);
+  fails(1, "payer", {"prove", "1", "--role", "payer"});
+
+  const std::string own = folder_.write("own.html", "{{number}} of {{invoice}}: {{total}} {{currency}}");
+  EXPECT_EQ(good("operator", {"invoice", "--credit-note", "1", "--template", own}),
+            "CN-000001 of INV-000001: 0.600000 USD");
+  const std::string config =
+      folder_.write("tabctl.toml", "[invoice]\nname = \"Acme\"\ncredit_note_template = \"" + own + "\"\n");
+  EXPECT_TRUE(contains(good("operator", {"--config", config, "invoice", "--credit-note", "1"}), "of INV-000001: 0.6"));
+  const std::string built_in =
+      folder_.write("built-in.html", good("operator", {"invoice", "--credit-note", "1", "--print-template"}));
+  EXPECT_EQ(good("operator", {"invoice", "--credit-note", "1", "--template", built_in}), good("operator", plain));
+  const std::string wrong = folder_.write("wrong.html", "{{lines}}");
+  EXPECT_TRUE(contains(fails(2, "operator", {"invoice", "--credit-note", "1", "--template", wrong}), "no \"lines\""));
+}
+
+TEST_F(TabctlInvoice, ACreditNoteIsReadBackByOthers) {
+  if (skipped({"weasyprint", "pdftotext", "pdftoppm", "zbarimg"})) GTEST_SKIP();
+  charge("1");
+  const std::string statement = bill();
+  good("operator",
+       {"credit-note", "Crawler", "0.60", "--statement", statement, "--reason", kHostile, "--reference", kHostile});
+  const std::string html = path("i.html");
+  const std::string pdf = path("i.pdf");
+  const cli::Json made = json("operator", {"invoice", "--credit-note", "1", "--html", html, "--pdf", pdf});
+  EXPECT_TRUE(contains(cells(html), "Total credited | 0.600000 USD")) << cells(html);
+  const Finished text = run({"pdftotext", "-layout", pdf, "-"});
+  EXPECT_EQ(text.exit_code, 0) << text.output;
+  for (const char* part : {"Credit note CN-000001", "INV-000001", "0.600000 USD", "alert('1')"})
+    EXPECT_TRUE(contains(text.output, part)) << part << "\n" << text.output;
+  EXPECT_EQ(run({"pdftoppm", "-r", "200", "-png", pdf, path("page")}).exit_code, 0);
+  const Finished decoded = run({"/bin/sh", "-c", "zbarimg --quiet --raw " + path("page") + "-*.png 2>/dev/null"});
+  EXPECT_EQ(decoded.output, text_of(made, "verify") + "\n");
+}
+
 TEST_F(TabctlInvoice, IsReadBackByOthers) {
   if (skipped({"weasyprint", "pdftotext", "pdftoppm", "zbarimg"})) GTEST_SKIP();
   charge("0.40");

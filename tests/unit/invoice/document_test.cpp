@@ -110,6 +110,57 @@ TEST(InvoiceDocument, NothingOfUsersBecomesMarkup) {
   EXPECT_EQ(count(html, ">"), count(other, ">"));
 }
 
+CreditNote example_note() {
+  CreditNote page;
+  page.title = "Credit note";
+  page.number = "CN-000007";
+  page.statement = "17";
+  page.invoice = "INV-000042";
+  page.reason = "it was down";
+  page.reference = "ticket 7";
+  page.from = example().from;
+  page.to = example().to;
+  page.issued = "2026-11-21 04:58:21 UTC";
+  page.currency = "USDC";
+  page.net = "0.100000";
+  page.tax = "0.019000";
+  page.tax_label = "VAT 19 %";
+  page.total = "0.119000";
+  page.reduced_due = "0.100000";
+  page.credited = "0.019000";
+  page.network = "acme:tab";
+  page.entry = "1057";
+  page.verify_text = "tabd:credit-note?network=acme%3Atab";
+  return page;
+}
+
+TEST(InvoiceDocument, ACreditNoteSaysWhatItCorrects) {
+  const auto filled = [](const CreditNote& note) { return render(note, default_note_template()).value(); };
+  const std::string html = filled(example_note());
+  for (const char* text : {"Credit note <bdi>CN-000007</bdi>", "<bdi>INV-000042</bdi>", "ticket 7", "it was down",
+                           "0.100000 USDC", "0.019000 USDC", "0.119000 USDC", "VAT 19 %", "Acme &amp; Sons",
+                           "tabctl prove 1057", "Less to pay on the invoice", "Credit for later invoices"})
+    EXPECT_THAT(html, HasSubstr(text));
+  EXPECT_THAT(html, Not(HasSubstr("Goodwill")));
+  CreditNote goodwill = example_note();
+  for (std::string* text : {&goodwill.statement, &goodwill.invoice, &goodwill.tax, &goodwill.reduced_due})
+    text->clear();
+  const std::string other = filled(goodwill);
+  EXPECT_THAT(other, HasSubstr("Goodwill credit"));
+  for (const char* text : {"Corrects invoice", "VAT 19 %", "Less to pay"}) EXPECT_THAT(other, Not(HasSubstr(text)));
+  CreditNote hostile = example_note();
+  hostile.from = hostile.to = {kHostile, kHostile, {kHostile}, kHostile};
+  for (std::string* text : {&hostile.number, &hostile.invoice, &hostile.reason, &hostile.reference, &hostile.tax_label,
+                            &hostile.tax_note, &hostile.verify_link})
+    *text = kHostile;
+  EXPECT_THAT(filled(hostile), Not(HasSubstr("<script")));
+  EXPECT_FALSE(render(example_note(), "{{lines}}")) << "an invoice has these";
+  EXPECT_FALSE(render(example(), "{{reduced_due}}"));
+  CreditNote silent = example_note();
+  silent.verify_text.clear();
+  EXPECT_FALSE(render(silent, default_note_template())) << "a code that says nothing";
+}
+
 TEST(InvoiceDocument, TheSameInGivesTheSameOut) { EXPECT_EQ(rendered(example()), rendered(example())); }
 
 TEST(InvoiceDocument, ATemplateOfOnesOwn) {

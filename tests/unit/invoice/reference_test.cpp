@@ -31,6 +31,36 @@ TEST(InvoiceReference, IsReadBack) {
   }
 }
 
+NoteReference example_note() {
+  return {"acme:tab", example().operator_key, "CN-000007", 17, 1057, base::Amount(1'000), base::Amount(190)};
+}
+
+TEST(InvoiceReference, OfACreditNote) {
+  for (const char* base : {"", "https://acme.example/verify"}) {
+    const base::Result<std::string> text = reference_text(example_note(), base);
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_TRUE(is_note_reference(*text));
+    const base::Result<NoteReference> read = parse_note_reference(*text);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, example_note());
+  }
+  EXPECT_FALSE(reference_text(example_note(), "acme"));
+  for (const char* text : {"", "hello", "tabd:credit-note"}) EXPECT_FALSE(is_note_reference(text)) << text;
+  EXPECT_FALSE(is_note_reference(reference_text(example(), "").value()));
+  const std::string whole = reference_text(example_note(), "").value();
+  EXPECT_TRUE(whole.starts_with("tabd:credit-note?network=acme%3Atab&operator=0x0001")) << whole;
+  for (const char* name : {"network", "operator", "note", "statement", "entry", "net", "tax"}) {
+    std::string text = whole;
+    text.replace(text.find("&" + std::string(name) + "=") == std::string::npos
+                     ? text.find(std::string(name) + "=")
+                     : text.find("&" + std::string(name) + "=") + 1,
+                 1, "x");
+    const base::Result<NoteReference> read = parse_note_reference(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_THAT(read.error().message, HasSubstr("\"" + std::string(name) + "\""));
+  }
+}
+
 TEST(InvoiceReference, AnAddressOfAPageIsExpected) {
   for (const char* base : {"ftp://acme.example", "acme.example/verify", "https://", "https:///path",
                            "javascript:alert(1)", "https://acme.example/?a=b", "https://acme.example/#x",

@@ -51,6 +51,45 @@ class InvoiceOfStatement : public testing::Test {
   InvoiceTexts texts_;
 };
 
+TEST_F(InvoiceOfStatement, ANoteOnItNamesIt) {
+  bill(1'000'000);
+  statement_.tax_terms = {190'000, "", "a note on tax"};
+  core::CreditNote note;
+  note.id = core::CreditNoteId(3);
+  note.series = *core::SeriesName::parse("CN");
+  note.number = 7;
+  note.statement = statement_.id;
+  note.amount = Amount(1'190);
+  note.net = Amount(1'000);
+  note.tax = note.reduced_due = Amount(190);
+  note.credited = Amount(1'000);
+  note.reason = "it was down";
+  note.reference = "ticket 7";
+  note.time = statement_.issued;
+  note.noted_by = core::Sequence(1057);
+  const invoice::CreditNote page = note_document(note, &statement_, books_, texts_).value();
+  EXPECT_EQ(page.number, "CN-000007");
+  EXPECT_EQ(page.invoice, "INV-000042");
+  EXPECT_EQ(page.statement, "17");
+  EXPECT_EQ(page.issued, "2026-11-22 00:00:00 UTC");
+  EXPECT_EQ(page.tax, "0.000190");
+  EXPECT_EQ(page.tax_label, "Tax 19 %");
+  EXPECT_EQ(page.tax_note, "a note on tax");
+  EXPECT_EQ(page.total, "0.001190");
+  EXPECT_EQ(page.reduced_due, "0.000190");
+  EXPECT_EQ(page.credited, "0.001000");
+  EXPECT_THAT(page.verify_text, HasSubstr("&note=CN-000007&statement=17&entry=1057&net=1000&tax=190"));
+  note.statement = {};
+  note.net = note.amount;
+  note.tax = note.reduced_due = Amount();
+  const invoice::CreditNote goodwill = note_document(note, nullptr, books_, texts_).value();
+  for (const std::string& text : {goodwill.invoice, goodwill.statement, goodwill.tax, goodwill.reduced_due})
+    EXPECT_EQ(text, "");
+  EXPECT_THAT(goodwill.verify_text, HasSubstr("&statement=0&entry=1057&net=1190&tax=0"));
+  texts_.from.verify_url = "acme";
+  EXPECT_FALSE(note_document(note, nullptr, books_, texts_));
+}
+
 TEST_F(InvoiceOfStatement, TimesAreUtcAndAmountsWhole) {
   bill(1'230'001);
   const invoice::Document page = document();
