@@ -270,6 +270,7 @@ json::object PageJson::statement(const core::Statement& statement) {
           {"due_us", statement.due.us},
           {"lines", statement.lines.size()},
           {"entries", statement.entries},
+          {"invoice", text(core::document_number(statement.series, statement.number))},
           {"billed", amount(statement.billed(), statement.asset)},
           {"settlement", id_json(statement.settlement)}};
 }
@@ -290,8 +291,13 @@ json::object PageJson::statement_in_full(const core::Statement& full) {
   row["window"] = window_json(full.window, full.window_number);
   row["plan"] = text(reader_.plan(full.plan).value_or(core::Plan{}).label);
   row["total"] = amount(full.total, full.asset);
+  row["net"] = amount(full.net, full.asset);
+  row["tax"] = amount(full.tax, full.asset);
+  row["tax_label"] = text(full.tax_terms.label);
   row["credit_applied"] = amount(full.credit_applied, full.asset);
   row["credited"] = amount(full.mark.credited, full.asset);
+  row["paid"] = amount(full.mark.paid, full.asset);
+  row["refunded"] = amount(full.mark.refunded, full.asset);
   row["shares"] = shares(full.shares, full.asset);
   row["carried_in"] = shares(full.carried_in, full.asset);
   row["carried_out"] = shares(full.carried_out, full.asset);

@@ -236,6 +236,7 @@ export function showStatements(statements) {
     const { name, under } = who(row.cells[1]);
     setText(name, partyName(statement.payer));
     under.append(timeNode(statement.issued_us), ` \u00b7 ${plural(statement.entries, 'entry', 'entries')}`);
+    if (statement.invoice) under.append(' \u00b7 ', element('bdi', '', statement.invoice));
     const lines = element('a', '', count(statement.lines));
     lines.href = link.href;
     lines.setAttribute('aria-label', `${plural(statement.lines, 'line')} of statement ${statement.id}`);

@@ -43,6 +43,34 @@ std::string_view name(core::StatementState state) {
   return "unknown";
 }
 
+std::string_view name(core::SettlementKind kind) {
+  switch (kind) {
+    case core::SettlementKind::collection: return "collection";
+    case core::SettlementKind::payout: return "payout";
+    case core::SettlementKind::relay: return "relay";
+    case core::SettlementKind::refund: return "refund";
+  }
+  return "unknown";
+}
+
+std::string_view name(core::SettlementState state) {
+  switch (state) {
+    case core::SettlementState::ready: return "ready";
+    case core::SettlementState::sending: return "sending";
+    case core::SettlementState::accepted: return "accepted";
+    case core::SettlementState::confirmed: return "confirmed";
+    case core::SettlementState::settled: return "settled";
+    case core::SettlementState::final: return "final";
+    case core::SettlementState::failed: return "failed";
+    case core::SettlementState::unknown: return "unknown";
+    case core::SettlementState::returned: return "returned";
+    case core::SettlementState::disputed: return "disputed";
+    case core::SettlementState::written_off: return "written_off";
+    case core::SettlementState::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
 // Names instead of numbers, looked up once a request.
 class Names {
  public:
@@ -119,6 +147,20 @@ std::string page_json(JsonArray items, std::uint64_t next) {
   return std::move(page).done();
 }
 
+// What the payer owes by it.
+void add_billed(JsonObject& object, const core::Statement& statement) {
+  object.text("invoice", core::document_number(statement.series, statement.number));
+  object.text("total", statement.total.to_units_string()).text("net", statement.net.to_units_string());
+  object.text("tax", statement.tax.to_units_string()).number("taxRatePpm", statement.tax_terms.rate_ppm);
+  object.text("taxLabel", statement.tax_terms.label).text("taxNote", statement.tax_terms.note);
+  object.text("billed", statement.billed().to_units_string());
+  object.text("creditApplied", statement.credit_applied.to_units_string());
+  object.text("credited", statement.mark.credited.to_units_string());
+  object.text("paid", statement.mark.paid.to_units_string())
+      .text("refunded", statement.mark.refunded.to_units_string());
+  object.text("entries", std::to_string(statement.entries)).text("root", base::to_hex(statement.root));
+}
+
 // A statement for those who may see it: a payee sees its own lines and shares, not what the payer owes to others.
 std::string statement_json(Names& names, const Scope& scope, const core::Statement& statement, bool with_lines) {
   JsonObject object;
@@ -126,12 +168,7 @@ std::string statement_json(Names& names, const Scope& scope, const core::Stateme
   object.text("asset", names.asset(statement.asset)).text("state", name(statement.mark.state));
   object.text("windowStart", time_text(statement.window.start)).text("windowEnd", time_text(statement.window.end));
   object.text("issued", time_text(statement.issued)).text("due", time_text(statement.due));
-  if (scope.of_payer) {
-    object.text("total", statement.total.to_units_string()).text("billed", statement.billed().to_units_string());
-    object.text("creditApplied", statement.credit_applied.to_units_string());
-    object.text("credited", statement.mark.credited.to_units_string());
-    object.text("entries", std::to_string(statement.entries)).text("root", base::to_hex(statement.root));
-  }
+  if (scope.of_payer) add_billed(object, statement);
   JsonArray shares;
   for (const aggregator::PayeeShare& share : statement.shares) {
     if (!scope.sees(share.payee)) continue;
@@ -151,6 +188,20 @@ std::string statement_json(Names& names, const Scope& scope, const core::Stateme
     lines.add(std::move(one).done());
   }
   object.raw("lines", std::move(lines).done());
+  return std::move(object).done();
+}
+
+std::string settlement_json(Names& names, const core::Settlement& settlement) {
+  JsonObject object;
+  object.text("id", std::to_string(settlement.id.value)).text("kind", name(settlement.kind));
+  object.text("state", name(settlement.state)).text("rail", settlement.rail.view());
+  if (settlement.payer.valid()) object.text("payer", names.payer(settlement.payer));
+  if (settlement.payee.valid()) object.text("payee", names.payee(settlement.payee));
+  if (settlement.statement.valid()) object.text("statement", std::to_string(settlement.statement.value));
+  object.text("asset", names.asset(settlement.asset)).text("amount", settlement.amount.to_units_string());
+  object.text("reference", settlement.reference).text("created", time_text(settlement.created));
+  if (settlement.confirmed.us != 0) object.text("confirmed", time_text(settlement.confirmed));
+  if (settlement.finalized.us != 0) object.text("final", time_text(settlement.finalized));
   return std::move(object).done();
 }
 
@@ -305,6 +356,25 @@ BookAnswer read_statement(const LedgerReader& reader, const ApiKey& key, std::ui
   if (!concerns(*scope, *statement)) return failed({base::ErrorCode::not_found, {}});
   Names names(reader);
   return statement_json(names, *scope, *statement, true);
+}
+
+BookAnswer read_settlements(const LedgerReader& reader, const ApiKey& key, const PageQuery& page, std::size_t& looked) {
+  const auto scope = scope_of(reader, key);
+  if (!scope) return tl::unexpected(scope.error());
+  Names names(reader);
+  const std::size_t asked = (scope->of_payer ? page.limit : limits::kHttpPageItemsMax) + 1;
+  return read_page(
+      page, asked,
+      [&](std::uint64_t after) {
+        return scope->of_payer ? reader.settlements_of(scope->payer, core::SettlementId(after), asked)
+                               : reader.settlements(core::SettlementId(after), asked);
+      },
+      [](const core::Settlement& settlement) { return settlement.id.value; },
+      [&](const core::Settlement& settlement) -> std::optional<std::string> {
+        if (!scope->of_payer && !scope->payees.contains(settlement.payee)) return std::nullopt;
+        return settlement_json(names, settlement);
+      },
+      looked);
 }
 
 BookAnswer read_charges(const LedgerReader& reader, const ApiKey& key, const PageQuery& page, std::size_t& looked) {

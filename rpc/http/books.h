@@ -26,6 +26,9 @@ using BookAnswer = tl::expected<std::string, facilitator::Refusal>;
 BookAnswer read_statements(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
                            std::size_t& looked);
 BookAnswer read_statement(const ledger::api::LedgerReader& reader, const ApiKey& key, std::uint64_t id);
+// Of a payer: its collections and refunds. Of payees: their payouts.
+BookAnswer read_settlements(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
+                            std::size_t& looked);
 BookAnswer read_charges(const ledger::api::LedgerReader& reader, const ApiKey& key, const PageQuery& page,
                         std::size_t& looked);
 // Of a payer: what it owes and may still spend, for each asset. Of payees: what is owed to them.

@@ -38,6 +38,7 @@ std::string_view name(Route route) noexcept {
     case Route::exposure: return "exposure";
     case Route::mandates: return "mandates";
     case Route::revocations: return "revocations";
+    case Route::settlements: return "settlements";
     case Route::channels: return "channels";
     case Route::channel: return "channel";
     case Route::webhook: return "webhook";

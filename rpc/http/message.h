@@ -20,6 +20,7 @@ enum class Route : std::uint8_t {
   batch,
   statements,
   statement,
+  settlements,
   charges,
   exposure,
   mandates,

@@ -37,6 +37,7 @@ constexpr std::array<RouteInfo, kRoutes - 1> kTable = {{
     {"/supported", Route::supported, false, Access::open},
     {"/v1/statements", Route::statements, false, Access::any_key},
     {"/v1/statements/", Route::statement, false, Access::any_key},
+    {"/v1/settlements", Route::settlements, false, Access::any_key},
     {"/v1/charges", Route::charges, false, Access::any_key},
     {"/v1/exposure", Route::exposure, false, Access::any_key},
     {"/v1/mandates", Route::mandates, true, Access::any_key},
@@ -244,6 +245,7 @@ void Router::handle(Request request, Respond respond) {
     case Route::batch: return pay_batch(request, respond);
     case Route::statements:
     case Route::statement:
+    case Route::settlements:
     case Route::charges:
     case Route::channels:
     case Route::channel:
@@ -343,6 +345,7 @@ void Router::read(Request request, Respond respond) {
     std::size_t looked = 0;
     if (request.route == Route::statements) answer = read_statements(reader_, key, page, looked);
     if (request.route == Route::statement) answer = read_statement(reader_, key, *id);
+    if (request.route == Route::settlements) answer = read_settlements(reader_, key, page, looked);
     if (request.route == Route::charges) answer = read_charges(reader_, key, page, looked);
     if (request.route == Route::exposure) answer = read_exposure(reader_, key);
     if (request.route == Route::channels) answer = read_channels(reader_, key, page, looked);

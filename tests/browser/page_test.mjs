@@ -108,6 +108,8 @@ step('a statement leads to its lines', async () => {
     await page.locator('#lines tr td:last-child').allTextContents(),
     told.items.map((line) => `${line.amount}USD`),
   );
+  assert.match(await text('#statement-facts'), /Invoice\s*INV-\d{6}\s*Net\s*[\d.]+.*Tax\s*0\.0+/);
+  assert.match(await row.textContent(), /INV-\d{6}/);
   assert.equal(await page.locator('dialog img').count(), 0);
   await page.screenshot({ path: path.join(screenshots, 'statement.png') });
   await page.keyboard.press('Escape');

@@ -405,6 +405,12 @@ class HttpTest(Messages, unittest.TestCase):
         self.assertEqual(len(statements), 1)
         whole = self.call("GET", f"/v1/statements/{statements[0]['id']}", key="payer")
         self.assertEqual(sum(int(line["amount"]) for line in whole["lines"]), int(whole["total"]))
+        self.assertEqual((whole["invoice"], whole["net"], whole["tax"]), ("INV-000001", whole["billed"], "0"))
+        settlements = self.call("GET", "/v1/settlements", key="payer")["items"]
+        self.assertEqual([(one["kind"], one["statement"], one["amount"]) for one in settlements],
+                         [("collection", whole["id"], whole["billed"])])
+        self.assertEqual({one["kind"] for one in self.call("GET", "/v1/settlements", key="payee")["items"]} - {"payout"},
+                         set())
         self.assertTrue(self.call("GET", "/v1/statements", key="payee")["items"])
         self.assertTrue(self.call("GET", "/v1/charges", key="payee")["items"])
         self.assertEqual(self.call("GET", "/v1/charges", key="other")["items"], [])

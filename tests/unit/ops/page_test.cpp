@@ -228,6 +228,10 @@ TEST_F(PageTest, StatementWithItsLines) {
   const json::object full = read("/page/statements/1");
   EXPECT_EQ(full.at("root").as_string(), base::to_hex(statement.root));
   EXPECT_EQ(full.at("billed").as_string(), statement.billed().to_decimal_string(6));
+  EXPECT_EQ(full.at("net").as_string(), statement.net.to_decimal_string(6));
+  EXPECT_EQ(full.at("tax").as_string(), statement.tax.to_decimal_string(6));
+  EXPECT_EQ(full.at("invoice").as_string(), core::document_number(statement.series, statement.number));
+  EXPECT_EQ(full.at("refunded").as_string(), statement.mark.refunded.to_decimal_string(6));
   ASSERT_EQ(full.at("lines").to_number<std::size_t>(), statement.lines.size());
   json::array lines;
   std::string after = "0";

@@ -358,6 +358,13 @@ TEST_F(Payments, BooksAreReadByTheirOwnersAlone) {
 
   const std::string statements = http.get("/v1/statements", kPayer0).body;
   EXPECT_EQ(text_of(statements, "billed"), "507") << statements;
+  EXPECT_EQ(text_of(statements, "net"), "507");
+  EXPECT_EQ(text_of(statements, "tax"), "0");
+  EXPECT_EQ(text_of(statements, "invoice"), "INV-000001");
+  const std::string settlements = http.get("/v1/settlements", kPayer0).body;
+  EXPECT_EQ(text_of(settlements, "kind"), "collection") << settlements;
+  EXPECT_EQ(text_of(settlements, "amount"), "507");
+  EXPECT_EQ(http.get("/v1/settlements", kPayee0).body, "{\"items\":[],\"next\":null}") << "payees see payouts";
   const std::string statement = http.get("/v1/statements/1", kPayer0).body;
   EXPECT_TRUE(contains(statement, "\"lines\":[{")) << statement;
   EXPECT_FALSE(contains(http.get("/v1/statements/1", kPayee0).body, "\"billed\""));
