@@ -132,7 +132,7 @@ Outcome record_payment(Context& context, const PaymentOptions& options) {
 struct TermsOptions {
   std::string payee;
   std::vector<std::string> release;
-  std::string every = "asap";
+  std::optional<std::string> every;
   bool defaults = false;
 };
 
@@ -156,25 +156,34 @@ Result<core::ReleaseRule> parse_rule(const std::string& text) {
   return rule;
 }
 
+// What the command line does not name stays as it is.
 Outcome set_terms(Context& context, const TermsOptions& options) {
-  core::ReleaseDefaults terms;
-  for (const std::string& text : options.release) {
-    CLI_TRY(terms.release.emplace_back(), parse_rule(text));
-  }
-  if (options.every != "asap") {
-    CLI_TRY(terms.payout_every, parse_window(options.every));
-  }
+  if (options.release.empty() && !options.every && !options.defaults)
+    return usage_failure("Nothing to change: name --release, --every or --default.",
+                         fmt::format("What there is: tabctl payee show {}", options.payee));
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const base::Address address, find_payee(session, options.payee));
   CLI_TRY(rpc::PayeeAccount account, asked_for("payee " + base::to_hex(address), session.payee(address)));
-  if (options.defaults) terms = {};
+  core::ReleaseDefaults terms;
+  if (account.payee.own_terms && !options.defaults) terms = {account.payee.release, account.payee.payout_every};
+  const bool none = options.release == std::vector<std::string>{"none"};
+  if (!options.release.empty()) terms.release.clear();
+  for (const std::string& text : none ? std::vector<std::string>() : options.release) {
+    CLI_TRY(terms.release.emplace_back(), parse_rule(text));
+  }
+  if (options.every) {
+    terms.payout_every = core::ReleaseDefaults().payout_every;
+    if (*options.every != "asap") {
+      CLI_TRY(terms.payout_every, parse_window(*options.every));
+    }
+  }
   account.payee.own_terms = !options.defaults;
   account.payee.release = terms.release;
   account.payee.payout_every = terms.payout_every;
   CLI_TRY(const auto receipt, decided(session.set_payee(account.payee)));
-  context.report(receipt, options.defaults ? fmt::format("Payee {} has the terms of the configuration.", options.payee)
-                                           : fmt::format("Payee {} has {} rules of its own; payouts: {}.",
-                                                         options.payee, terms.release.size(), options.every));
+  context.report(receipt, fmt::format(options.defaults ? "Payee {} has the terms of the configuration."
+                                                       : "Payee {} has terms of its own; see: tabctl payee show {}",
+                                      options.payee, base::to_hex(address)));
   return {};
 }
 
@@ -292,9 +301,8 @@ void add_billing_commands(CLI::App& root, Chosen& chosen) {
         app.add_option("payee", options.payee, "Address, number or label.")->required();
         app.add_option("--release", options.release,
                        "RAIL:HOLD[:RESERVE]: so long after the rail has settled, less the reserve (basis points or %) "
-                       "until final. Without one for a rail: at final.");
-        app.add_option("--every", options.every, "asap, day, week, month (of a zone: week@Europe/Berlin), a duration.")
-            ->capture_default_str();
+                       "until final. All rules together; none: at final, on every rail.");
+        app.add_option("--every", options.every, "asap, day, week, month (of a zone: week@Europe/Berlin), a duration.");
         app.add_flag("--default", options.defaults, "Those of the configuration again.");
       },
       set_terms);

@@ -8,41 +8,56 @@ namespace {
 
 struct PayeeOptions {
   std::string payee;
-  std::string label;
-  std::string fee = "0";
-  std::string fee_fixed = "0";
-  std::string minimum = "0";
+  std::optional<std::string> label;
+  std::optional<std::string> fee;
+  std::optional<std::string> fee_fixed;
+  std::optional<std::string> minimum;
   std::string rail;
   std::string account;
   std::string asset;
 };
 
+// Where it is paid goes with how: another rail knows other accounts.
+Outcome read_payout(const PayeeOptions& options, bool is_new, core::Payee& payee) {
+  if (options.rail.empty() && is_new) return usage_failure("A new payee needs --rail.", "See: tabctl rails list");
+  if (!options.rail.empty()) {
+    const std::optional<base::RailName> rail = base::RailName::parse(options.rail);
+    if (!rail)
+      return usage_failure(fmt::format("\"{}\" is not the name of a rail.", options.rail), "See: tabctl rails list");
+    if (is_new || payee.payout_rail != *rail) payee.payout_account = base::to_hex(payee.address);
+    payee.payout_rail = *rail;
+  }
+  if (!options.account.empty()) payee.payout_account = options.account;
+  return {};
+}
+
+// What the command line does not name stays as it is.
 Outcome add(Context& context, const PayeeOptions& options) {
-  core::Payee payee;
-  CLI_TRY(payee.address, parse_address("payee", options.payee));
-  CLI_TRY(payee.fee_basis_points, parse_basis_points(options.fee));
-  payee.label = options.label;
-  const std::optional<base::RailName> rail = base::RailName::parse(options.rail);
-  if (!rail)
-    return usage_failure(fmt::format("\"{}\" is not the name of a rail.", options.rail), "See: tabctl rails list");
-  payee.payout_rail = *rail;
-  payee.payout_account = options.account.empty() ? base::to_hex(payee.address) : options.account;
+  CLI_TRY(const base::Address address, parse_address("payee", options.payee));
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const AssetBook assets, context.assets());
-  if (options.fee_fixed != "0" || options.minimum != "0") {
-    CLI_TRY(const core::Asset asset, assets.find_or_only(options.asset));
-    CLI_TRY(payee.fee_fixed, parse_money("--fee-fixed", options.fee_fixed, asset.scale));
-    CLI_TRY(payee.payout_minimum, parse_money("--minimum", options.minimum, asset.scale));
+  const Result<rpc::PayeeAccount> known = asked(session.payee(address));
+  if (!known && known.error().status != base::Status::not_found) return tl::unexpected<Failure>(known.error());
+  core::Payee payee = known ? known->payee : core::Payee{};
+  payee.address = address;
+  if (options.label) payee.label = *options.label;
+  if (options.fee) {
+    CLI_TRY(payee.fee_basis_points, parse_basis_points(*options.fee));
   }
-  if (const auto known = session.payee(payee.address)) {  // its terms stay: see payee terms
-    payee.own_terms = known->payee.own_terms;
-    payee.release = known->payee.release;
-    payee.payout_every = known->payee.payout_every;
+  CLI_CHECK(read_payout(options, !known.has_value(), payee));
+  if (options.fee_fixed || options.minimum) {
+    CLI_TRY(const core::Asset asset, assets.find_or_only(options.asset));
+    if (options.fee_fixed) {
+      CLI_TRY(payee.fee_fixed, parse_money("--fee-fixed", *options.fee_fixed, asset.scale));
+    }
+    if (options.minimum) {
+      CLI_TRY(payee.payout_minimum, parse_money("--minimum", *options.minimum, asset.scale));
+    }
   }
   CLI_TRY(const auto receipt, decided(session.set_payee(payee)));
   context.report(receipt, fmt::format("Payee {} is {}; fee {}, paid by {} to {}.", receipt.result.id,
-                                      party_text(options.label, payee.address),
-                                      basis_points_text(payee.fee_basis_points), options.rail, payee.payout_account));
+                                      party_text(payee.label, payee.address), basis_points_text(payee.fee_basis_points),
+                                      payee.payout_rail.view(), payee.payout_account));
   return {};
 }
 
@@ -96,6 +111,16 @@ Outcome show(Context& context, const PayeeOptions& options) {
     }
     if (account.payee.release.empty()) fields.add("gets its share", "at final");
   }
+  const bool at_once = account.payee.payout_every == core::ReleaseDefaults().payout_every;
+  fields.add("paid out", !account.payee.own_terms ? "as the configuration says"
+                         : at_once                ? "as soon as there is something"
+                                                  : "every " + window_text(account.payee.payout_every));
+  const auto any_asset = [&assets](core::Amount amount) {  // they hold for each asset, in its own units
+    return assets.all().size() == 1 ? assets.text(amount, assets.all().front().id)
+                                    : amount.to_units_string() + " units";
+  };
+  if (!account.payee.payout_minimum.is_zero()) fields.add("paid out from", any_asset(account.payee.payout_minimum));
+  if (!account.payee.fee_fixed.is_zero()) fields.add("fee of each payout", any_asset(account.payee.fee_fixed));
   fields.add("registered", time_text(account.payee.registered));
   context.write(fields.render());
   if (account.balances.empty()) {
@@ -143,12 +168,16 @@ Outcome server_add(Context& context, const ServerOptions& options) {
   CLI_TRY(command.key, parse_address("key", options.key));
   command.label = options.label;
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
+  if (const auto known = find_server(session, base::to_hex(command.key))) {
+    command.active = known->active;
+    if (options.label.empty()) command.label = known->label;
+  }
   for (const std::string& name : options.payees) {
     CLI_TRY(command.payees.emplace_back(), find_payee(session, name));
   }
   CLI_TRY(const auto receipt, decided(session.set_server(command)));
   context.report(receipt, fmt::format("Server {} is {}; it may charge for {}.", receipt.result.id,
-                                      party_text(options.label, command.key), fmt::join(options.payees, ", ")));
+                                      party_text(command.label, command.key), fmt::join(options.payees, ", ")));
   return {};
 }
 
@@ -250,7 +279,7 @@ void add_server_commands(CLI::App& root, Chosen& chosen) {
 void add_payee_commands(CLI::App& root, Chosen& chosen) {
   CLI::App* group = add_group(root, "payee", "Who is owed: register and look at payees.");
   add_command<PayeeOptions>(
-      *group, chosen, "add", "Register a payee, or change its terms.",
+      *group, chosen, "add", "Register a payee, or change what is given of one.",
       "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --label weather-api --fee 2.5% --rail stablecoin\n"
       "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --rail card --account acct_1Abc\n"
       "  tabctl payee add 0x90F79bf6EB2c4f870365E785982E1f101E93b906 --rail bank --account "
@@ -258,13 +287,11 @@ void add_payee_commands(CLI::App& root, Chosen& chosen) {
       [](CLI::App& app, PayeeOptions& options) {
         app.add_option("address", options.payee, "The address that commitments name.")->required();
         app.add_option("--label", options.label, "A name for people.");
-        app.add_option("--fee", options.fee, "The operator's share of what is collected: 2.5% or 250 (basis points).")
-            ->capture_default_str();
-        app.add_option("--fee-fixed", options.fee_fixed, "Taken from each payout.")->capture_default_str();
-        app.add_option("--minimum", options.minimum, "Payouts wait until this much is payable.")->capture_default_str();
+        app.add_option("--fee", options.fee, "The operator's share of what is collected: 2.5% or 250 (basis points).");
+        app.add_option("--fee-fixed", options.fee_fixed, "Taken from each payout.");
+        app.add_option("--minimum", options.minimum, "Payouts wait until this much is payable.");
         app.add_option("--asset", options.asset, "The asset of these two amounts; not needed when there is only one.");
-        app.add_option("--rail", options.rail, "How it is paid: stablecoin, card, bank, ...; see: tabctl rails list")
-            ->required();
+        app.add_option("--rail", options.rail, "How it is paid: stablecoin, card, bank, ...; a new payee needs it");
         app.add_option("--account", options.account,
                        "Where it is paid: an address (its own, if not given), by card acct_..., by bank "
                        "\"scheme=sepa;name=...;iban=...\".");

@@ -10,11 +10,11 @@ namespace {
 struct PlanOptions {
   std::string label;
   std::string asset;
-  std::string window = "day";
-  std::string threshold = "0";
-  std::string minimum = "0";
-  std::string credit_limit;
-  std::string terms = "0s";
+  std::optional<std::string> window;
+  std::optional<std::string> threshold;
+  std::optional<std::string> minimum;
+  std::optional<std::string> credit_limit;
+  std::optional<std::string> terms;
   std::vector<std::string> rails;
   std::vector<std::string> dunning;
   std::string series;
@@ -29,39 +29,73 @@ Outcome read_series(const char* option, const std::string& text, core::SeriesNam
   return {};
 }
 
-// Those that the command line names, otherwise those that the plan has: numbers go on where they are.
-Outcome choose_series(tabd::OperatorSession& session, const PlanOptions& options, core::Plan& plan) {
+// The plan with that label, or none.
+Result<std::optional<core::Plan>> present_plan(tabd::OperatorSession& session, const std::string& label) {
   CLI_TRY(const std::vector<core::Plan> plans, asked(session.plans()));
-  for (const core::Plan& present : plans) {
-    if (present.label != plan.label) continue;
-    plan.series = present.series;
-    plan.credit_note_series = present.credit_note_series;
-  }
-  CLI_CHECK(read_series("--series", options.series, plan.series));
-  return read_series("--credit-note-series", options.credit_note_series, plan.credit_note_series);
+  for (const core::Plan& plan : plans)
+    if (plan.label == label) return std::optional(plan);
+  return std::optional<core::Plan>();
 }
 
-Outcome add(Context& context, const PlanOptions& options) {
-  core::Plan plan;
-  plan.label = options.label;
-  CLI_TRY(plan.window, parse_window(options.window));
-  CLI_TRY(plan.terms_s, parse_duration(options.terms));
-  for (const std::string& wait : options.dunning) {
-    CLI_TRY(plan.dunning_s.emplace_back(), parse_duration(wait));
+Outcome read_amounts(const PlanOptions& options, const core::Asset& asset, core::Plan& plan) {
+  if (options.threshold) {
+    CLI_TRY(plan.settle_threshold, parse_money("--threshold", *options.threshold, asset.scale));
   }
-  for (const std::string& name : options.rails) {
+  if (options.minimum) {
+    CLI_TRY(plan.minimum, parse_money("--minimum", *options.minimum, asset.scale));
+  }
+  if (options.credit_limit) {
+    CLI_TRY(plan.credit_limit, parse_money("--credit-limit", *options.credit_limit, asset.scale));
+  }
+  return {};
+}
+
+Outcome read_rails(const std::vector<std::string>& names, core::Plan& plan) {
+  if (!names.empty()) plan.rails.clear();
+  for (const std::string& name : names) {
     const std::optional<base::RailName> rail = base::RailName::parse(name);
     if (!rail) return usage_failure(fmt::format("\"{}\" is not the name of a rail.", name), "See: tabctl rails list");
     plan.rails.push_back(*rail);
   }
+  return {};
+}
+
+// "none" takes the waits away.
+Outcome read_dunning(const std::vector<std::string>& waits, core::Plan& plan) {
+  if (!waits.empty()) plan.dunning_s.clear();
+  if (waits == std::vector<std::string>{"none"}) return {};
+  for (const std::string& wait : waits) {
+    CLI_TRY(plan.dunning_s.emplace_back(), parse_duration(wait));
+  }
+  return {};
+}
+
+// What the command line does not name stays as it is.
+Outcome add(Context& context, const PlanOptions& options) {
   CLI_TRY(tabd::OperatorSession session, context.operator_session());
   CLI_TRY(const AssetBook assets, context.assets());
-  CLI_TRY(const core::Asset asset, assets.find_or_only(options.asset));
+  CLI_TRY(const std::optional<core::Plan> present, present_plan(session, options.label));
+  core::Plan plan = present.value_or(core::Plan{});
+  plan.label = options.label;
+  if (!present && (!options.credit_limit || options.rails.empty()))
+    return usage_failure(fmt::format("\"{}\" is a new plan: it needs --credit-limit and --rail.", options.label),
+                         "To change a plan, see: tabctl plan list");
+  if (!present || options.window) {
+    CLI_TRY(plan.window, parse_window(options.window.value_or("day")));
+  }
+  if (options.terms) {
+    CLI_TRY(plan.terms_s, parse_duration(*options.terms));
+  }
+  core::Asset asset = assets.get(plan.asset);
+  if (!present || !options.asset.empty()) {
+    CLI_TRY(asset, assets.find_or_only(options.asset));
+  }
   plan.asset = asset.id;
-  CLI_TRY(plan.settle_threshold, parse_money("--threshold", options.threshold, asset.scale));
-  CLI_TRY(plan.minimum, parse_money("--minimum", options.minimum, asset.scale));
-  CLI_TRY(plan.credit_limit, parse_money("--credit-limit", options.credit_limit, asset.scale));
-  CLI_CHECK(choose_series(session, options, plan));
+  CLI_CHECK(read_amounts(options, asset, plan));
+  CLI_CHECK(read_rails(options.rails, plan));
+  CLI_CHECK(read_dunning(options.dunning, plan));
+  CLI_CHECK(read_series("--series", options.series, plan.series));
+  CLI_CHECK(read_series("--credit-note-series", options.credit_note_series, plan.credit_note_series));
   CLI_TRY(const auto receipt, decided(session.set_plan(plan)));
   context.report(receipt, fmt::format("Plan {} is {}: {} windows in {}, limit {}.", receipt.result.id, plan.label,
                                       window_text(plan.window), asset.symbol,
@@ -195,25 +229,26 @@ Outcome asset_list(Context& context, const NoOptions&) {
 void add_plan_commands(CLI::App& root, Chosen& chosen) {
   CLI::App* group = add_group(root, "plan", "How payers are billed.");
   add_command<PlanOptions>(
-      *group, chosen, "add", "Make a plan, or change the plan with this label.",
+      *group, chosen, "add", "Make a plan, or change what is given of the plan with this label.",
       "  tabctl plan add daily-usdc --asset USDC --window day@Europe/Berlin --credit-limit 100 --rail stablecoin\n"
-      "  tabctl plan add fast --window 1h --credit-limit 10 --threshold 5 --dunning 1h,1d --rail sandbox",
+      "  tabctl plan add fast --window 1h --credit-limit 10 --threshold 5 --dunning 1h,1d --rail sandbox\n"
+      "  tabctl plan add fast --credit-limit 20",
       [](CLI::App& app, PlanOptions& options) {
         app.add_option("label", options.label, "Its name.")->required();
         app.add_option("--asset", options.asset, "Symbol, number or signed text; not needed when there is only one.");
-        app.add_option("--window", options.window, "day, week or month, with @ZONE if you like, or a duration (1h).")
-            ->capture_default_str();
-        app.add_option("--credit-limit", options.credit_limit, "Exposure allowed, as a decimal.")->required();
-        app.add_option("--threshold", options.threshold, "Closes the window early at this amount; 0 = never.")
-            ->capture_default_str();
-        app.add_option("--minimum", options.minimum, "Below it, charges carry forward to the next window.")
-            ->capture_default_str();
-        app.add_option("--terms", options.terms, "From the statement to the collection.")->capture_default_str();
-        app.add_option("--rail", options.rails, "In order of preference; may be repeated.")->required()->delimiter(',');
+        app.add_option("--window", options.window,
+                       "day (a new plan's default), week or month, with @ZONE if you like, or a duration (1h).");
+        app.add_option("--credit-limit", options.credit_limit, "Exposure allowed, as a decimal; a new plan needs it.");
+        app.add_option("--threshold", options.threshold, "Closes the window early at this amount; 0 = never.");
+        app.add_option("--minimum", options.minimum, "Below it, charges carry forward to the next window.");
+        app.add_option("--terms", options.terms, "From the statement to the collection.");
+        app.add_option("--rail", options.rails, "In order of preference; may be repeated; a new plan needs one.")
+            ->delimiter(',');
         app.add_option("--series", options.series, "Of invoice numbers; as before, or INV, if not given.");
         app.add_option("--credit-note-series", options.credit_note_series,
                        "Of the numbers of credit notes; as before, or CN, if not given.");
-        app.add_option("--dunning", options.dunning, "Waits between attempts to collect; then the payer is suspended.")
+        app.add_option("--dunning", options.dunning,
+                       "Waits between attempts to collect, or none; then the payer is suspended.")
             ->delimiter(',');
       },
       add);

@@ -101,6 +101,38 @@ TEST_F(TabctlParties, PlansAndAssets) {
   EXPECT_TRUE(contains(fails(2, "operator", {"payer", "limit", "Crawler", "5"}), "Add --asset"));
 }
 
+TEST_F(TabctlParties, WhatIsNotNamedStaysAsItIs) {
+  EXPECT_TRUE(contains(fails(2, "operator", {"plan", "add", "weekly", "--window", "week"}), "is a new plan"));
+  good("operator", {"plan", "add", "weekly", "--window", "week", "--credit-limit", "10", "--minimum", "1",
+                    "--threshold", "5", "--terms", "2d", "--dunning", "1d", "--rail", "sandbox", "--series", "W"});
+  const auto plan = [&] {
+    cli::JsonObject shown = json("operator", {"plan", "show", "weekly"}).as_object();
+    EXPECT_EQ(text_of(shown, "id"), "2");
+    return shown;
+  };
+  cli::JsonObject expected = plan();
+  good("operator", {"plan", "add", "weekly", "--credit-limit", "20"});
+  expected["credit_limit"] = "20.000000";
+  EXPECT_EQ(cli::to_line(plan()), cli::to_line(expected));
+  good("operator", {"plan", "add", "weekly", "--dunning", "none"});
+  expected["dunning_seconds"] = cli::JsonArray();
+  EXPECT_EQ(cli::to_line(plan()), cli::to_line(expected));
+
+  EXPECT_TRUE(contains(fails(2, "operator", {"payee", "add", address("stranger")}), "--rail"));
+  good("operator", {"payee", "add", "--label", "weather", "--fee-fixed", "0.10", "--minimum", "5", address("payee")});
+  good("operator", {"payee", "terms", "weather", "--release", "sandbox:7d:1000", "--every", "week"});
+  good("operator", {"payee", "suspend", "weather"});
+  cli::JsonObject payee = json("operator", {"payee", "show", "weather"}).as_object();
+  EXPECT_EQ(text_of(payee, "fee_basis_points"), "250");
+  good("operator", {"payee", "add", address("payee"), "--fee", "3%"});
+  payee["fee_basis_points"] = 300;
+  EXPECT_EQ(cli::to_line(json("operator", {"payee", "show", "weather"})), cli::to_line(payee));
+  good("operator", {"payee", "terms", "weather", "--every", "month"});
+  payee["payout_every"] = "month";
+  EXPECT_EQ(cli::to_line(json("operator", {"payee", "show", "weather"})), cli::to_line(payee));
+  EXPECT_TRUE(contains(fails(2, "operator", {"payee", "terms", "weather"}), "Nothing to change"));
+}
+
 TEST_F(TabctlParties, AgentsSpendUnderAMandate) {
   const Words as_agent = {"sign",    "commitment",     "--payee",   address("payee"),
                           "--payer", address("payer"), "--maximum", "0.30"};
