@@ -66,7 +66,7 @@ TEST_F(CardRefundTest, ADisputeThatCameFirstIsADefiniteNo) {
   run_until_state(id, S::failed);
   EXPECT_EQ(ledger_.at(id).code, "charge_disputed");
   EXPECT_EQ(refunded(), 0u);
-  pass_until_state(origin, S::disputed);
+  pass_until_state(origin, S::disputed, kDay);
 }
 
 TEST_F(CardRefundTest, PendingOnesAreWatched) {
