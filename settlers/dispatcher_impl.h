@@ -52,7 +52,6 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
     Instruction instruction;
     Prepared prepared;
     NoticeId notices_read;  // the last one of the settlement, whichever rail's
-    bool has_news = false;  // some of them wait for this operation
     bool trial = false;     // of the breaker
     bool is_probe = false;
     bool begun = false;  // the breaker waits for end()

@@ -1,5 +1,6 @@
 // One settlement's way to its rail and back: prepare, make it durable, send or probe, record what the rail says.
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -12,12 +13,15 @@ namespace settlers {
 namespace {
 
 using ledger::api::CommandReceipt;
+using ledger::core::Direction;
 using ledger::core::StepSettlement;
 
 // A step that was refused because somebody else changed the settlement: it is read again after this.
 constexpr std::uint64_t kReadAgainMs = 250;
 // The writer's queue is full: the step waits this long, at most so often. Then it is left to the next look.
 constexpr std::uint64_t kOverloadedMs = 100;
+// No money of a notice counts for more than this when notices are added up: 32 of them fit.
+constexpr base::u128 kExplainedMax = static_cast<base::u128>(1) << 120;
 // Dry run: an instruction that was shown is shown again after this.
 constexpr std::uint64_t kDryRunRepeatMs = 3'600'000;
 constexpr std::size_t kDetailBytesMax = 512;
@@ -32,6 +36,8 @@ int progress(SettlementState state) {
     default: return 0;
   }
 }
+
+bool was_confirmed(SettlementState state) { return progress(state) >= progress(SettlementState::confirmed); }
 
 // The next edge from `from` toward what the rail says; the same state if there is nothing to do.
 SettlementState next_edge(SettlementState from, SettlementState said) {
@@ -188,9 +194,6 @@ void Dispatcher::Impl::begin(Rail& rail, const Settlement& settlement, bool is_p
     defer(settlement, options_.journal_delay_ms);
     return;
   }
-  for (const Notice& notice : operation->instruction.notices) {
-    if (notice.mark.state == NoticeState::waiting) operation->has_news = true;
-  }
   operation->is_probe = is_probe;
   operation->begun = rail.breaker.begin(clock_.monotonic_ns(), operation->trial);
   CHECK(operation->begun);
@@ -312,6 +315,7 @@ void Dispatcher::Impl::commit_sending(const OperationPtr& operation) {
   step.idempotency_key = operation->prepared.idempotency_key;
   step.request = operation->prepared.request;
   step.reference = operation->prepared.reference;
+  step.amount = settlement.amount;
   step.notices_read = operation->notices_read;
   step.next_action = clock_.now();  // if this process dies now, the next one probes at once
   submit(std::move(step), [self = shared_from_this(), operation](const CommandReceipt& receipt) {
@@ -325,10 +329,14 @@ void Dispatcher::Impl::on_sending(const OperationPtr& operation, const CommandRe
   if (receipt.result.status != base::Status::ok) {
     rail.settler->abandon(operation->prepared);
     const base::Status status = receipt.result.status;
+    if (status == base::Status::value_invalid &&
+        settlement.kind == SettlementKind::refund)  // nothing is left to refund
+      return fail_definitely(operation, FailureClass::rejected, receipt.result.detail);
     if (status == base::Status::wrong_state) {
       // Somebody else changed it; or nobody did, and a notice says that it was paid before.
       const base::Result<Settlement> actual = reader_.settlement(settlement.id);
-      const bool same = actual && actual->state == settlement.state && actual->attempt == settlement.attempt;
+      const bool same = actual && actual->state == settlement.state && actual->attempt == settlement.attempt &&
+                        actual->amount == settlement.amount;
       if (same) {
         problem(rail.name, settlement.id, "not sent: " + receipt.result.detail);
         return end(operation, options_.journal_delay_ms);
@@ -374,18 +382,73 @@ bool says_moved(const Settlement& settlement, const Outcome& outcome, Settlement
   return settlement.kind == SettlementKind::collection && outcome.moved && !outcome.moved->is_zero() && is_there;
 }
 
+// Which waiting notices about money the step to `to` books. What has moved once in this attempt does not explain that
+// it moved again, nor that anything moved before the rail's answer says so: that is left waiting, for the operator.
+std::vector<NoticeId> explained(const Instruction& instruction, const Outcome& outcome, SettlementState to) {
+  const Settlement& settlement = instruction.settlement;
+  const bool incoming = settlement.kind == SettlementKind::collection;
+  const bool in_part = says_moved(settlement, outcome, to) && *outcome.moved < settlement.amount;
+  const bool is_there = in_part || to == SettlementState::disputed || was_confirmed(to);
+  const bool went_back = to == SettlementState::disputed || to == SettlementState::failed ||
+                         (was_confirmed(settlement.state) && !was_confirmed(to)) ||
+                         (settlement.state == SettlementState::disputed && to == SettlementState::returned);
+  const base::u128 asked = outcome.moved && incoming ? outcome.moved->units() : settlement.amount.units();
+  // A rail that counts in hundredths rounds: the first booking may be that much more.
+  base::u128 hundredth = 1;
+  for (std::uint32_t i = 2; i < instruction.asset.scale; ++i) hundredth *= 10;
+  if (instruction.notices.size() >= base::limits::kNoticesPerProbeMax) return {};  // there may be more of them
+  base::u128 came = 0, back = 0;
+  std::vector<const Notice*> waiting;
+  for (const Notice& notice : instruction.notices) {
+    if (notice.direction == Direction::none || notice.asset != settlement.asset) continue;
+    const bool own = (notice.direction == Direction::in) == incoming;
+    if (notice.mark.state == NoticeState::waiting) {
+      waiting.push_back(&notice);
+    } else if (notice.mark.changed >= settlement.submitted) {
+      (own ? came : back) += std::min(notice.amount.units(), kExplainedMax);
+    }
+  }
+  // What fits best comes first: a small sum beside it, or the booking of an earlier attempt, must not take its place.
+  const auto distance = [&](const Notice* notice) {
+    const base::u128 amount = notice->amount.units();
+    return std::pair(notice->external_id != settlement.reference, amount > asked ? amount - asked : asked - amount);
+  };
+  std::stable_sort(waiting.begin(), waiting.end(),
+                   [&](const Notice* a, const Notice* b) { return distance(a) < distance(b); });
+  std::vector<NoticeId> result;
+  for (const Notice* notice : waiting) {
+    const base::u128 amount = std::min(notice->amount.units(), kExplainedMax);
+    const bool own = (notice->direction == Direction::in) == incoming;
+    base::u128& sum = own ? came : back;
+    const base::u128 most = own ? asked + back : std::max(came, asked);
+    if (!(own ? is_there : went_back) || sum + amount > most + (sum == 0 ? hundredth : 0)) continue;
+    sum += amount;
+    result.push_back(notice->id);
+  }
+  return result;
+}
+
+// Whether the ledger has not heard yet that they were looked at.
+bool has_news(const Instruction& instruction, const std::vector<NoticeId>& explained) {
+  return !explained.empty() ||
+         std::any_of(instruction.notices.begin(), instruction.notices.end(), [](const Notice& notice) {
+           return notice.mark.state == NoticeState::waiting && notice.direction == Direction::none;
+         });
+}
+
 }  // namespace
 
 void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   const Settlement& settlement = operation->settlement();
   // What was confirmed before did happen: if it is undone now, it came back.
-  if (outcome.state == SettlementState::failed && progress(settlement.state) >= progress(SettlementState::confirmed))
-    outcome.state = SettlementState::returned;
+  const bool was_there = was_confirmed(settlement.state) || settlement.state == SettlementState::disputed;
+  if (outcome.state == SettlementState::failed && was_there) outcome.state = SettlementState::returned;
   const SettlementState to = next_edge(settlement.state, outcome.state);
+  std::vector<NoticeId> booked = explained(operation->instruction, outcome, to);
   const bool reference_changed = !outcome.reference.empty() && outcome.reference != settlement.reference;
   const bool has_fee = outcome.fee && settlement.kind != SettlementKind::relay;
   const bool fee_changed = has_fee && *outcome.fee != settlement.rail_fee;
-  if (to == settlement.state && !reference_changed && !fee_changed && !operation->has_news) {
+  if (to == settlement.state && !reference_changed && !fee_changed && !has_news(operation->instruction, booked)) {
     // Nothing new. The next look is scheduled in memory, unless that is far away or too many are waiting.
     if (outcome.next_probe_ms < options_.journal_delay_ms && defer(settlement, outcome.next_probe_ms))
       return end(operation, 0);
@@ -401,6 +464,7 @@ void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   if (has_fee) step.rail_fee = outcome.fee;
   if (says_moved(settlement, outcome, to)) step.moved = outcome.moved;
   step.notices_read = operation->notices_read;
+  step.explained = std::move(booked);
   std::uint64_t delay_ms = outcome.next_probe_ms;
   if (to == SettlementState::failed) {
     step.failure = outcome.failure == FailureClass::none ? FailureClass::technical : outcome.failure;

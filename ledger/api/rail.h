@@ -70,7 +70,7 @@ struct Outcome {
   std::string code;                           // the rail's own word, raw, at most 64 bytes; empty: unchanged
   std::optional<Amount> fee;  // what the rail kept of this attempt so far, ledger scale; none: unchanged
   // Collections, with confirmed, settled or final: what the rail moved, if that is not what it was asked for. Less: the
-  // rest is due again. More: the surplus is the payer's credit.
+  // rest is due again. More: the surplus is the payer's credit once it is settled, so it is said with settled too.
   std::optional<Amount> moved;
   std::string detail;                  // for people
   std::uint64_t next_probe_ms = 1000;  // when to look again, unless terminal

@@ -128,7 +128,9 @@ struct SetReleaseDefaults {
 };
 
 // From the dispatcher: what happened to a settlement. Refused with wrong_state unless the edge exists and `attempt` is
-// the current one.
+// the current one; to sending also when `amount` is no longer the settlement's, and
+// for a refund while the collection is disputed. A refund that no longer has its collection, or of more than what is
+// left of it, is value_invalid to sending: it is to be failed.
 struct StepSettlement {
   SettlementId id;
   std::uint32_t attempt = 0;
@@ -141,9 +143,13 @@ struct StepSettlement {
   Time next_action;       // when to probe next, or (technical failure) to send again
   std::string code = {};  // the rail's own word, cut to base::limits::kRailCodeBytesMax; kept when empty
   std::optional<Amount> rail_fee =
-      {};                            // what the rail has kept of this attempt; kept when there is none; not of relays
-  NoticeId notices_read = {};        // the last notice of the settlement that was known when this was found out
-  std::optional<Amount> moved = {};  // collections, to confirmed, settled or final: see settlers::Outcome
+      {};                             // what the rail has kept of this attempt; kept when there is none; not of relays
+  NoticeId notices_read = {};         // the last notice of the settlement that was known when this was found out
+  std::optional<Amount> moved = {};   // collections, to confirmed, settled or final: see settlers::Outcome
+  std::optional<Amount> amount = {};  // to == sending: what `request` moves; none: not compared
+  // Those of the notices read that are about money and whose money is what this step books: they are applied. Any other
+  // one about money stays waiting, for a later step or for the operator.
+  std::vector<NoticeId> explained = {};
 };
 // From an operator or payer: try again now. Collections that wait (ready), failed or were returned; payouts that wait
 // or failed; relays that failed or were returned. What is ready keeps its attempt and is only due earlier. A collection

@@ -84,16 +84,19 @@ bool StateMachine::State::news_after(SettlementId id, const SettlementRecord& re
   return found;
 }
 
-void StateMachine::State::apply_notices(SettlementId id, const SettlementView& before, NoticeId read,
+void StateMachine::State::apply_notices(const StepSettlement& command, const SettlementView& before,
                                         SegmentBuilder& out) {
+  const SettlementId id = command.id;
+  const std::vector<NoticeId>& said = command.explained;
   const SettlementRecord& record = *find_settlement(id);
   const bool looked_at = needs_action(record.state);  // by its rail, sooner or later
   NoticesApplied entry;
   entry.settlement = id;
   for_waiting(id, [&](const OpenNotice& notice) {
-    const bool known_then = notice.id <= read && notice.rail == before.rail;
-    // Money that had moved before anything was sent is the operator's to explain.
-    const bool explained = before.state != S::ready || !is_about_money(notice);
+    const bool known_then = notice.id <= command.notices_read && notice.rail == before.rail;
+    // Money that had moved before anything was sent, or once more, is the operator's to explain.
+    const bool named = std::find(said.begin(), said.end(), notice.id) != said.end();
+    const bool explained = !is_about_money(notice) || (before.state != S::ready && named);
     const bool never = !is_about_money(notice) && (!looked_at || notice.rail != rail_names[record.rail]);
     if ((known_then && explained) || never) entry.notices.push_back(notice.id);
     return true;
@@ -106,8 +109,9 @@ NoticeState StateMachine::State::state_of_new(const Notice& notice) const {
   if (!notice.settlement.valid()) return is_about_money(notice) ? NoticeState::suspense : NoticeState::applied;
   if (is_about_money(notice)) return NoticeState::waiting;
   const SettlementRecord* record = settlements.find(notice.settlement.value);
-  const bool looked_at =
-      record != nullptr && !record->finished && needs_action(record->state) && rail_names[record->rail] == notice.rail;
+  const bool over = record == nullptr || record->finished;
+  if (over && notice.kind == NoticeKind::returned) return NoticeState::waiting;  // for the operator: no rail is asked
+  const bool looked_at = !over && needs_action(record->state) && rail_names[record->rail] == notice.rail;
   return looked_at ? NoticeState::waiting : NoticeState::applied;
 }
 

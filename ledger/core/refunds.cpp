@@ -48,6 +48,14 @@ std::string StateMachine::State::check_refund(const RefundSource& source, Amount
   return {};
 }
 
+// Empty, or why what was planned before is not sent: its collection came back since, or is disputed.
+std::string StateMachine::State::check_refund_now(const RefundSource& source, const SettlementRecord& record) {
+  if (source.state == SettlementState::final && !source.collected.is_zero()) return {};  // it cannot have become less
+  RefundSource without = source;
+  without.refunded = base::subtract_checked(source.refunded, record.amount);
+  return check_refund(without, record.amount);
+}
+
 void StateMachine::State::change_refunds(StatementId id, Amount amount, bool more_refunded, int open) {
   const auto change = [&](Amount& refunded, std::uint32_t& count) {
     refunded = more_refunded ? base::add_checked(refunded, amount) : base::subtract_checked(refunded, amount);

@@ -424,13 +424,15 @@ std::string StateMachine::State::check_entry_moved(const SettlementRecord& recor
   if (entry.moved.is_zero()) return {};
   if (record.kind != SettlementKind::collection) return "only a collection moves a part, or more";
   const Stage from = stage_of(entry.from);
-  if (from != Stage::reserved && from != Stage::posted) return "it cannot have moved in this step";
-  if (moved_in_part(record, entry)) {
+  const bool in_part = moved_in_part(record, entry);
+  const bool was_disputed = entry.from == SettlementState::disputed && !in_part;
+  if (from != Stage::reserved && from != Stage::posted && !was_disputed) return "it cannot have moved in this step";
+  if (in_part) {
     const bool again = entry.to == SettlementState::ready || entry.to == SettlementState::failed;
     return again ? std::string() : "a part was moved, and the rest is not due again";
   }
   const bool fits = entry.moved > record.amount && record.bill().surplus.is_zero() &&
-                    stage_of(entry.to) >= Stage::posted &&
+                    (entry.to == SettlementState::settled || entry.to == SettlementState::final) &&
                     !is_suspense_full(record.asset, base::subtract_checked(entry.moved, record.amount));
   return fits ? std::string() : "more was moved than can be";
 }

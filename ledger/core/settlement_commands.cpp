@@ -122,17 +122,40 @@ void StateMachine::State::plan_after_failure(const SettlementRecord& record, Fai
   if (next != present) entry.rail = next;
 }
 
-// What the rail moved, if that is not what it was asked for and not booked yet.
+// What the rail moved, if that is not what it was asked for and not booked yet. A part is booked as soon as it is
+// there: the rest is due again. A surplus is booked with the cash, as what is only confirmed may still be undone.
 void StateMachine::State::take_moved(const SettlementRecord& record, const StepSettlement& command, Time now,
                                      SettlementStepped& entry) const {
-  const bool known = stage_of(record.state) >= Stage::cash || !record.bill().surplus.is_zero();
-  if (!command.moved || *command.moved == record.amount || known) return;
+  if (!command.moved || *command.moved == record.amount) return;
+  const bool surplus = *command.moved > record.amount;
+  const bool was_cash = stage_of(record.state) >= Stage::cash && !(surplus && record.state == S::disputed);
+  if (was_cash || !record.bill().surplus.is_zero() || (surplus && stage_of(command.to) < Stage::cash)) return;
   entry.moved = *command.moved;
-  if (entry.moved > record.amount) return;
+  if (surplus) return;
   plan_after_failure(record, FailureClass::insufficient_funds, now, now, entry);
   entry.detail = cleaned("the rail moved " + entry.moved.to_units_string() + " of " + record.amount.to_units_string() +
                              (command.detail.empty() ? "" : ": " + command.detail),
                          kDetailBytesMax);
+}
+
+// What became of it while its request was made.
+std::optional<CommandResult> StateMachine::State::refuse_sending(const StepSettlement& command,
+                                                                 const SettlementRecord& record) {
+  if (command.amount && *command.amount != record.amount) {  // a part was paid or credited
+    return refuse(Status::wrong_state, "amount: the request moves " + command.amount->to_units_string() + ", " +
+                                           record.amount.to_units_string() + " are left of it");
+  }
+  if (record.kind == SettlementKind::refund) {
+    const RefundSource source = refund_source(record.statement);
+    if (std::string wrong = check_refund_now(source, record); !wrong.empty()) {
+      return refuse(source.state == S::disputed ? Status::wrong_state : Status::value_invalid, "refund: " + wrong);
+    }
+  }
+  if (const NoticeId notice = contradiction(command.id, record); notice.valid()) {
+    return refuse(Status::wrong_state, "notice " + std::to_string(notice.value) +
+                                           " says that it was paid before: the operator resolves it first");
+  }
+  return std::nullopt;
 }
 
 CommandResult StateMachine::State::decide(const StepSettlement& command, SegmentBuilder& out) {
@@ -156,10 +179,7 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
     return refuse(Status::value_invalid, std::move(wrong));
   }
   if (command.to == S::sending) {
-    if (const NoticeId notice = contradiction(command.id, *record); notice.valid()) {
-      return refuse(Status::wrong_state, "notice " + std::to_string(notice.value) +
-                                             " says that it was paid before: the operator resolves it first");
-    }
+    if (std::optional<CommandResult> refused = refuse_sending(command, *record)) return std::move(*refused);
   }
 
   SettlementStepped entry = entry_of(command.id, *record, command.to);
@@ -181,7 +201,7 @@ CommandResult StateMachine::State::decide(const StepSettlement& command, Segment
   const PayerId payer = record->payer;
   const bool is_collection = record->kind == SettlementKind::collection;
   commit(entry, out);
-  apply_notices(command.id, before, command.notices_read, out);
+  apply_notices(command, before, out);
   cancel_old_relays(out);
   if (is_collection && entry.to == S::failed && find_payer(payer)->standing == Standing::active) {
     commit(StandingSet{payer, Standing::suspended_by_dunning,

@@ -289,6 +289,7 @@ struct StateMachine::State {
   RefundSource refund_source(StatementId id);
   static RefundSource refund_source(const ClosedStatement& closed);
   static std::string check_refund(const RefundSource& source, Amount amount);
+  static std::string check_refund_now(const RefundSource& source, const SettlementRecord& record);
   void change_refunds(StatementId id, Amount amount, bool more_refunded, int open);
   void keep_refunded(const SettlementRecord& record, SettlementId id);
   static ReplayRecord replay_record(const SettlementPlanned& entry);  // of a refund
@@ -335,6 +336,7 @@ struct StateMachine::State {
   Amount payout_amount(const Payee& payee, const PayeeBalance& balance) const;
   void plan_after_failure(const SettlementRecord& record, FailureClass failure, Time again, Time now,
                           SettlementStepped& entry) const;
+  std::optional<CommandResult> refuse_sending(const StepSettlement& command, const SettlementRecord& record);
   void take_moved(const SettlementRecord& record, const StepSettlement& command, Time now,
                   SettlementStepped& entry) const;
   std::vector<RailRefusal> with_refusal(const SettlementRecord& record, FailureClass failure) const;
@@ -370,7 +372,7 @@ struct StateMachine::State {
   // Something waits that was recorded after `read`, on the settlement's rail.
   bool news_after(SettlementId id, const SettlementRecord& record, NoticeId read) const;
   // After a step: those that it knew of, and those that nothing will look at any more, no longer wait.
-  void apply_notices(SettlementId id, const SettlementView& before, NoticeId read, SegmentBuilder& out);
+  void apply_notices(const StepSettlement& command, const SettlementView& before, SegmentBuilder& out);
   NoticeAnswer record_notice(const Notice& asked, ReplayIndex& replay, SegmentBuilder& out);
   // relay.cpp
   static ReplayRecord replay_record(const RelayPlanned& entry);

@@ -137,7 +137,7 @@ struct RailOutcome {
   # The rail's machinery did not work: counts for the circuit breaker, which gives it a rest.
   moved @9 :T.UInt128;
   # Collections, with confirmed, settled or final: what was moved, if that is not the amount. Less: the rest is due again.
-  # More, at most twice the amount: the surplus is the payer's credit.
+  # More, at most twice the amount: the surplus is the payer's credit once it is settled, so say it with settled too.
   hasMoved @10 :Bool;
   # Otherwise it is the amount.
 }

@@ -64,6 +64,7 @@ base::Bytes body_of(const Event& event) {
   return {body.begin(), body.end()};
 }
 
+// A dispute is money that goes back: one that comes after final is for the operator.
 Notice notice_of(const Event& event, const std::string& source, const Marks& marks) {
   Notice notice;
   notice.rail = *base::RailName::parse("card");
@@ -73,6 +74,8 @@ Notice notice_of(const Event& event, const std::string& source, const Marks& mar
   notice.settlement = SettlementId(marks.settlement);
   notice.detail = word(event.type) + " " + word(event.object_id);
   notice.body = body_of(event);
+  const bool undone = event.type == "charge.dispute.funds_reinstated" || event.status == "won";
+  if (event.type.starts_with("charge.dispute.") && !undone) notice.kind = NoticeKind::returned;
   return notice;
 }
 

@@ -482,6 +482,8 @@ core::Command World::random_settlement_command() {
   if (step.to == SettlementState::sending) {
     step.idempotency_key = support::test_hash(random_());
     step.request = {1, 2, 3};
+    const std::uint64_t due = at == model_.settlements.end() ? 0 : static_cast<std::uint64_t>(at->second.amount);
+    if (chance(60)) step.amount = core::Amount(chance(95) ? due : below(due + 2));
   }
   step.reference = "reference";
   step.detail = "detail";
@@ -491,6 +493,10 @@ core::Command World::random_settlement_command() {
   if (chance(15) && (stage(step.to) >= 2 || chance(5))) {
     const std::uint64_t asked = at == model_.settlements.end() ? 0 : static_cast<std::uint64_t>(at->second.amount);
     step.moved = core::Amount(chance(60) ? below(asked + 1) : asked + below(500));
+  }
+  for (const auto& [number, notice] : model_.notices) {
+    if (notice.state == core::NoticeState::waiting && notice.settlement == id.value && chance(50))
+      step.explained.push_back(core::NoticeId(number));
   }
   if (chance(70)) step.notices_read = core::NoticeId(model_.notices.size() - below(2));
   step.next_action = base::Time{ledger_.now().us + below(10'000'000)};

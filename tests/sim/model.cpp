@@ -333,6 +333,11 @@ Status Model::run(Time now, const core::StepSettlement& step) {
     return Status::wrong_state;
   if (step.rail_fee && settlement.kind == SettlementKind::relay) return Status::value_invalid;
   if (const Status moved = check_moved(settlement, step); moved != Status::ok) return moved;
+  if (step.to == SettlementState::sending && step.amount && money(*step.amount) != settlement.amount)
+    return Status::wrong_state;
+  if (const Status refund = step.to == SettlementState::sending ? check_refund(settlement) : Status::ok;
+      refund != Status::ok)
+    return refund;
   if (step.to == SettlementState::sending && contradicted(at->first)) return Status::wrong_state;
   const SettlementState before = settlement.state;
   const std::string rail = settlement.rail;

@@ -248,6 +248,7 @@ class Model {
   Status pay(const AccountKey& account, Money amount, const std::string& reference,
              const std::vector<core::StatementId>& list);
   bool take_moved(Time now, std::uint64_t id, const core::StepSettlement& step);
+  Status check_refund(const ModelSettlement& settlement) const;
   static Status check_moved(const ModelSettlement& settlement, const core::StepSettlement& step);
   void lift(std::uint32_t payer);
   void settle(Time now, std::uint64_t id, core::SettlementState to);

@@ -213,6 +213,18 @@ Status Model::run(Time now, const core::RefundPayer& command) {
   return Status::ok;
 }
 
+// To be sent now.
+Status Model::check_refund(const ModelSettlement& settlement) const {
+  if (settlement.kind != SettlementKind::refund) return Status::ok;
+  const ModelStatement& statement = statements.at(settlement.statement);
+  const ModelSettlement& collection = settlements.at(statement.settlement);
+  if (collection.state == SettlementState::disputed) return Status::wrong_state;
+  const int far = stage(collection.state);
+  if (far == 4) return Status::ok;
+  const Money collected = far < 2 ? 0 : collection.amount + collection.surplus;
+  return collected == 0 || statement.refunded > collected ? Status::value_invalid : Status::ok;
+}
+
 // ---- payments ----
 
 Status Model::run(Time, const core::RecordPayment& command) {
@@ -252,9 +264,11 @@ Status Model::pay(const AccountKey& account, Money amount, const std::string& re
 // Said with a step that confirms: less or more than was asked for. True if it was less, and the rest is due again.
 bool Model::take_moved(Time now, std::uint64_t id, const core::StepSettlement& step) {
   ModelSettlement& settlement = settlements.at(id);
-  const bool known = stage(settlement.state) >= 3 || settlement.surplus != 0;
-  if (!step.moved || known || money(*step.moved) == settlement.amount) return false;
+  if (!step.moved || money(*step.moved) == settlement.amount) return false;
   const Money moved = money(*step.moved);
+  const bool more = moved > settlement.amount;
+  const bool was_cash = stage(settlement.state) >= 3 && !(more && settlement.state == SettlementState::disputed);
+  if (was_cash || settlement.surplus != 0 || (more && stage(step.to) < 3)) return false;
   ModelStatement& statement = statements.at(settlement.statement);
   if (moved > settlement.amount) {
     settlement.surplus = moved - settlement.amount;

@@ -19,6 +19,15 @@ bool is_open(SettlementState state) {
   return state == SettlementState::ready || stage(state) == 1 || stage(state) == 2 || stage(state) == 3;
 }
 
+// Nothing is to happen with it any more.
+bool is_over(const ModelSettlement& settlement) {
+  const SettlementState state = settlement.state;
+  if (stage(state) == 4 || state == SettlementState::written_off || state == SettlementState::cancelled) return true;
+  if (settlement.kind == SettlementKind::payout) return state == SettlementState::returned;
+  return settlement.kind == SettlementKind::refund &&
+         (state == SettlementState::returned || state == SettlementState::failed);
+}
+
 }  // namespace
 
 bool Model::waits_for(const ModelNotice& notice, std::uint64_t settlement) const {
@@ -37,8 +46,9 @@ void Model::apply_notices(const core::StepSettlement& step, SettlementState befo
   for (auto& [number, notice] : notices) {
     if (!waits_for(notice, step.id.value)) continue;
     const bool is_money = notice.amount != 0;
-    const bool looked_at =
-        number <= step.notices_read.value && notice.rail == rail && !(is_money && before == SettlementState::ready);
+    const bool named = std::count(step.explained.begin(), step.explained.end(), core::NoticeId(number)) != 0;
+    const bool looked_at = number <= step.notices_read.value && notice.rail == rail &&
+                           (!is_money || (named && before != SettlementState::ready));
     const bool nobody_will = !is_money && (!is_open(settlement.state) || notice.rail != settlement.rail);
     if (looked_at || nobody_will) notice.state = NoticeState::applied;
   }
@@ -49,6 +59,7 @@ NoticeState Model::state_of(const core::Notice& notice) const {
   const auto at = settlements.find(notice.settlement.value);
   if (notice.recorded_as == NoticeState::refused) return NoticeState::refused;
   if (at == settlements.end()) return is_money ? NoticeState::suspense : NoticeState::applied;
+  if (is_over(at->second) && notice.kind == core::NoticeKind::returned && !is_money) return NoticeState::waiting;
   const bool looked_at = is_open(at->second.state) && at->second.rail == notice.rail.view();
   return is_money || looked_at ? NoticeState::waiting : NoticeState::applied;
 }

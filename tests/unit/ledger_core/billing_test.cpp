@@ -221,6 +221,47 @@ TEST_F(BillingTest, RefundsAreAtMostWhatWasCollected) {
   EXPECT_EQ(refund(1, 9).status, Status::not_found);
 }
 
+TEST_F(BillingTest, WhatWasPreparedIsSentOnlyIfItIsStillTheAmount) {
+  bill();
+  StepSettlement sending;
+  sending.id = SettlementId(1);
+  sending.attempt = 1;
+  sending.to = S::sending;
+  sending.idempotency_key = support::test_hash(77);
+  sending.amount = Amount(1'000);
+  note(600, 1);  // while the request of 1000 was made
+  EXPECT_EQ(run(sending).status, Status::wrong_state);
+  EXPECT_EQ(settlement(1).state, S::ready);
+  sending.amount = Amount(400);
+  must(sending);
+  EXPECT_EQ(settlement(1).state, S::sending);
+}
+
+TEST_F(BillingTest, ARefundIsNotSentOfACollectionThatIsDisputedOrCameBack) {
+  bill();
+  bring(1, S::settled);
+  note(400, 1);
+  const std::uint64_t id = refund(400, 1).id;
+  step(1, S::disputed);
+  EXPECT_EQ(step(id, S::sending).status, Status::wrong_state) << "it waits";
+  step(1, S::returned);
+  EXPECT_EQ(step(id, S::sending).status, Status::value_invalid) << "the payer has it all back";
+  EXPECT_EQ(step(id, S::failed, FailureClass::rejected).status, Status::ok);
+  EXPECT_EQ(settlement(id).state, S::failed);
+  EXPECT_EQ(tally().credit, Amount(400));
+  EXPECT_EQ(operators().refunds, (Balance{0, 0}));
+}
+
+TEST_F(BillingTest, ARefundOfADisputeThatWasWonIsSent) {
+  bill();
+  bring(1, S::settled);
+  note(400, 1);
+  const std::uint64_t id = refund(400, 1).id;
+  step(1, S::disputed);
+  step(1, S::settled);
+  EXPECT_EQ(step(id, S::sending).status, Status::ok);
+}
+
 TEST_F(BillingTest, ARefundRacesADispute) {
   bill();
   bring(1, S::settled);
@@ -374,16 +415,38 @@ TEST_F(BillingTest, MoreThanWasAskedForIsCredit) {
   more.attempt = 1;
   more.to = S::confirmed;
   more.moved = Amount(1'250);
+  for (int i = 0; i < 3; ++i) {  // a chain that reorganises
+    must(more);
+    EXPECT_EQ(tally().credit, Amount(0)) << "it may still be undone";
+    step(1, S::accepted);
+  }
+  EXPECT_EQ(operators().bad_debt, (Balance{0, 0}));
+  must(more);
+  more.to = S::settled;
   must(more);
   EXPECT_EQ(tally().credit, Amount(250));
-  more.to = S::settled;  // said again with the next step: known
+  must(more);  // said again: known
+  step(1, S::disputed);
   must(more);
   EXPECT_EQ(tally().credit, Amount(250));
+  EXPECT_EQ(operators().cash, (Balance{1'250, 0}));
   step(1, S::returned);
   EXPECT_EQ(tally().credit, Amount(0));
   EXPECT_EQ(operators().cash, (Balance{0, 0}));
   more.moved = Amount(0);
   EXPECT_EQ(run(more).status, Status::wrong_state);
+}
+
+TEST_F(BillingTest, ASurplusOfADisputeThatWasWonIsCredit) {
+  bill();
+  bring(1, S::disputed);
+  StepSettlement won;
+  won.id = SettlementId(1);
+  won.attempt = 1;
+  won.to = S::settled;
+  won.moved = Amount(1'250);
+  must(won);
+  EXPECT_EQ(tally().credit, Amount(250));
 }
 
 TEST_F(BillingTest, SharesAreReleasedAfterTheHoldAndTheReserveAtFinal) {

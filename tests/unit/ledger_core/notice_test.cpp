@@ -50,12 +50,13 @@ class NoticeTest : public LedgerTest {
   CommandResult resolve(std::uint64_t id, Resolution resolution, Address payer = {}) {
     return run(ResolveNotice{NoticeId(id), resolution, payer, "because"});
   }
-  CommandResult step_knowing(S to, std::uint64_t read, std::uint64_t wait_s = 3600) {
+  CommandResult step_knowing(S to, std::uint64_t read, std::uint64_t wait_s = 3600, std::uint64_t explained = 0) {
     StepSettlement command;
     command.id = SettlementId(1);
     command.attempt = settlement(1).attempt;
     command.to = to;
     command.notices_read = NoticeId(read);
+    if (explained != 0) command.explained = {NoticeId(explained)};
     command.next_action = Time{now_.us + wait_s * 1'000'000};
     return run(command);
   }
@@ -90,7 +91,7 @@ TEST_F(NoticeTest, MakesItsSettlementDueAndMovesNothing) {
   EXPECT_EQ(operators().suspense.posted, 0);
   EXPECT_EQ(state(1), NoticeState::waiting);
   EXPECT_TRUE(has_row(row_key(Table::notice_by_settlement, 1, 1)));
-  step_knowing(S::confirmed, 1);
+  step_knowing(S::confirmed, 1, 3600, 1);
   EXPECT_EQ(last_kinds(), (std::vector<std::string>{"settlement_stepped", "notices_applied"}));
   EXPECT_EQ(state(1), NoticeState::applied);
   EXPECT_EQ(settlement(1).next_action, Time{now_.us + 3'600'000'000});
@@ -131,6 +132,29 @@ TEST_F(NoticeTest, WhatWaitsIsNoLongerWaitedForWhenItsSettlementEnds) {
   EXPECT_EQ(state(2), NoticeState::waiting) << "money is explained by a probe or by the operator";
   EXPECT_EQ(resolve(2, Resolution::dismissed).status, Status::ok);
   EXPECT_EQ(state(2), NoticeState::resolved);
+}
+
+TEST_F(NoticeTest, MoneyThatNoStepExplainsWaitsForTheOperator) {
+  step(1, S::sending);
+  step_knowing(S::accepted, 0);
+  record(money(1, 1000, Direction::in, 1));
+  record(money(2, 1000, Direction::in, 1));
+  step_knowing(S::confirmed, 2, 3600, 1);
+  EXPECT_EQ(state(1), NoticeState::applied);
+  EXPECT_EQ(state(2), NoticeState::waiting) << "it was booked twice";
+  step_knowing(S::final, 2);
+  EXPECT_EQ(state(2), NoticeState::waiting);
+  EXPECT_EQ(resolve(2, Resolution::payer_credit, actors_.payer(0)).status, Status::ok);
+  EXPECT_EQ(tally().credit, Amount(1000));
+}
+
+TEST_F(NoticeTest, WhatComesBackAfterFinalWaitsForTheOperator) {
+  bring(1, S::final);
+  Notice dispute = event(1, 1);
+  dispute.kind = NoticeKind::returned;
+  record(dispute);
+  EXPECT_EQ(state(1), NoticeState::waiting);
+  EXPECT_EQ(resolve(1, Resolution::dismissed).status, Status::ok);
 }
 
 TEST_F(NoticeTest, WhatSaysThatItWasPaidKeepsItFromBeingSentAgain) {
@@ -234,7 +258,7 @@ TEST_F(NoticeTest, AnotherRailsNoticeDoesNotMakeItDue) {
   late = money(2, 1000, Direction::in, 1);
   late.rail = *RailName::parse("card");
   record(late);
-  step_knowing(S::confirmed, 2);
+  step_knowing(S::confirmed, 2, 3600, 2);
   EXPECT_EQ(state(2), NoticeState::waiting) << "this rail does not explain what another one says";
 }
 

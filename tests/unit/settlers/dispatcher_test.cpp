@@ -282,6 +282,31 @@ TEST_F(DispatcherTest, ARaceWithAnOperatorIsReadAgain) {
   EXPECT_EQ(dispatcher_->status().rails[0].in_flight, 0u);
 }
 
+TEST_F(DispatcherTest, WhatIsLeftOfItIsPreparedAgain) {
+  SandboxSettler& rail = add_sandbox();
+  const SettlementId id = ledger_.collect(payer_, 100);
+  ledger_.before_step = [&](const ledger::core::StepSettlement& step) {
+    if (step.to == S::sending) ledger_.at(id).amount = Amount(40);  // 60 were paid while it was prepared
+  };
+  start();
+  run_until([&] { return ledger_.at(id).state == S::final || rail.moved().size() > 1; });
+  for (const auto& [key, moved] : rail.moved()) {
+    EXPECT_EQ(moved.amount, Amount(40));
+    EXPECT_EQ(moved.sends, 1u);
+  }
+  EXPECT_EQ(rail.moved().size(), 1u);
+}
+
+TEST_F(DispatcherTest, ADisputeThatIsSaidToHaveFailedCameBack) {
+  SandboxOptions sandbox;
+  sandbox.forgotten_is_final = false;
+  add_sandbox(sandbox);
+  const SettlementId id = ledger_.collect(payer_, 100);
+  ledger_.at(id).state = S::disputed;
+  start();
+  run_until_state(id, S::returned);
+}
+
 TEST_F(DispatcherTest, AFullQueueLosesNoOutcome) {
   SandboxSettler& rail = add_sandbox();
   const SettlementId id = ledger_.collect(payer_, 7);

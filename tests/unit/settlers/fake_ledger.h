@@ -271,6 +271,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     Settlement& settlement = found->second;
     if (!edge_allowed(settlement.state, step.to) || settlement.attempt != step.attempt)
       return base::Status::wrong_state;
+    if (step.to == SettlementState::sending && step.amount != settlement.amount) return base::Status::wrong_state;
     const std::uint64_t now_us = clock_.now().us;
     steps.push_back({step.id, settlement.state, step.to, step.failure,
                      step.next_action.us > now_us ? (step.next_action.us - now_us) / 1000 : 0});
@@ -285,8 +286,12 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
     if (!step.code.empty()) settlement.code = step.code;
     if (step.rail_fee) settlement.rail_fee = *step.rail_fee;
     for (core::Notice& notice : notices_) {
-      if (notice.settlement == step.id && notice.id <= step.notices_read)
+      const bool named = std::find(step.explained.begin(), step.explained.end(), notice.id) != step.explained.end();
+      if (notice.settlement == step.id && notice.id <= step.notices_read &&
+          (notice.direction == core::Direction::none || named)) {
         notice.mark.state = core::NoticeState::applied;
+        notice.mark.changed = clock_.now();
+      }
     }
     settlement.next_action = step.next_action;
     settlement.state = step.to;

@@ -64,6 +64,17 @@ class OverTheLedger : public ::testing::Test {
     run_until([&] { return ledger_->settlement(id).state == state; });
   }
 
+  // Without a dispatcher: what a rail said before.
+  void step(SettlementId id, S to) {
+    ledger::core::StepSettlement step;
+    step.id = id;
+    step.attempt = ledger_->settlement(id).attempt;
+    step.to = to;
+    if (to == S::sending) step.idempotency_key.bytes.fill(static_cast<std::uint8_t>(id.value));
+    step.next_action = clock_.now();
+    ledger_->must(std::move(step));
+  }
+
   base::SystemClock clock_;
   std::filesystem::path directory_;
   std::optional<support::RealLedger> ledger_;
@@ -175,6 +186,45 @@ TEST_F(OverTheLedger, WhatWasPaidIsCreditedAndRefunded) {
   const ledger::core::RefundPayer again{payer, support::kUsdc, statement, base::Amount(100'000), "asked", "100000"};
   EXPECT_EQ(ledger_->must(again).id, refunds.front().value) << "what was asked before the restart is known after it";
   EXPECT_EQ(ledger_->settlement(refunds.front()).operator_reference, "100000");
+}
+
+TEST_F(OverTheLedger, ARefundOfWhatCameBackFailsForGood) {
+  const SettlementId collection = ledger_->bill(5'000);
+  const ledger::core::StatementId statement = ledger_->settlement(collection).statement;
+  const base::Address payer = ledger_->actors.payer(0);
+  for (const S state : {S::sending, S::settled}) step(collection, state);
+  ledger_->must(ledger::core::CreateCreditNote{payer, support::kUsdc, statement, base::Amount(1'000), "down", "note"});
+  ledger_->must(ledger::core::RefundPayer{payer, support::kUsdc, statement, base::Amount(1'000), "down", "refund"});
+  const SettlementId refund(ledger_->reader().head()->settlements);
+  for (const S state : {S::disputed, S::returned}) step(collection, state);
+  const SandboxSettler& rail = begin();
+  run_until_state(refund, S::failed);
+  EXPECT_EQ(ledger_->settlement(refund).failure, FailureClass::rejected);
+  EXPECT_TRUE(rail.moved().empty());
+}
+
+TEST_F(OverTheLedger, MoneyThatWasBookedTwiceIsLeftForTheOperator) {
+  const SettlementId collection = ledger_->bill(5'000);
+  for (const S state : {S::sending, S::accepted}) step(collection, state);
+  std::vector<Notice> notices;
+  for (const std::uint64_t amount : {1U, 5'000U, 5'000U}) {
+    Notice notice;
+    notice.rail = *base::RailName::parse("sandbox");
+    notice.key.bytes.fill(static_cast<std::uint8_t>(notices.size() + 1));
+    notice.kind = ledger::core::NoticeKind::booked;
+    notice.settlement = collection;
+    notice.asset = support::kUsdc;
+    notice.amount = base::Amount(amount);
+    notice.direction = ledger::core::Direction::in;
+    notices.push_back(notice);
+  }
+  ledger_->must(ledger::core::RecordNotices{notices});
+  begin();
+  run_until_state(collection, S::final);
+  const auto state = [&](std::uint64_t id) { return ledger_->reader().notice(NoticeId(id))->mark.state; };
+  run_until([&] { return state(2) == NoticeState::applied; });
+  EXPECT_EQ(state(1), NoticeState::waiting) << "a sum that nobody asked for";
+  EXPECT_EQ(state(3), NoticeState::waiting) << "the same once more";
 }
 
 TEST_F(OverTheLedger, AReturnReopensTheStatement) {
