@@ -61,13 +61,28 @@ base::Result<std::uint64_t> Hooks::reconcile(ledger::api::ReconcileRequest reque
   return parts_.reconciler.request(std::move(request));
 }
 
+namespace {
+
+// The wire has one text for all that is to be said of a file; tabctl knows how these begin (cli/cmd_bank.cpp).
+std::string reason_of(const settlers::bank::BankFile& file) {
+  std::string text;
+  if (!file.answer.empty())
+    text = "an answer waits: " + file.answer;
+  else if (!file.refused_answer.empty())
+    text = "an answer was refused: " + file.refused_answer;
+  if (!text.empty() && !file.reason.empty()) text += "; ";
+  return text + file.reason;
+}
+
+}  // namespace
+
 base::Result<rpc::BankFiles> Hooks::bank_files() {
   if (parts_.bank == nullptr) return error(ErrorCode::not_found, "there is no bank rail here");
   const settlers::bank::BankFiles files = parts_.bank->files();
   rpc::BankFiles shown;
   shown.alarm = files.alarm;
   for (const settlers::bank::BankFile& one : files.files)
-    shown.files.push_back({one.name, one.state, one.reason, one.collection, settlers::bank::date_text(one.due),
+    shown.files.push_back({one.name, one.state, reason_of(one), one.collection, settlers::bank::date_text(one.due),
                            one.cents, one.payments, one.sha256});
   return shown;
 }

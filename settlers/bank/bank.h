@@ -101,8 +101,11 @@ struct BankOptions {
 // A file for the bank, as an operator sees it.
 struct BankFile {
   std::string name;
-  std::string state;   // "held", "out", "taken", ...: settlers/bank/spool.h
-  std::string reason;  // held or void: why
+  std::string state;           // "held", "out", "taken", ...: settlers/bank/spool.h
+  std::string reason;          // held, void, or written and not leaving: why
+  std::string answer;          // the operator's word that is not carried out yet: "release", ...; empty: none
+  std::string refused_answer;  // the last one, if it made no sense, and why: "void: ..."; until the process ends
+  bool may_have_left = false;  // it was in out/, or that is not known
   bool collection = false;
   Day due = 0;
   std::uint64_t cents = 0;
@@ -120,8 +123,9 @@ class BankSettler : public Settler {
  public:
   // As of the last look at the spool. From any thread.
   virtual BankFiles files() const = 0;
-  // Carried out at the next look, and once, also after a crash: it is put into gate/ durably before this returns. Not
-  // safe to call before start(). not_found: there is no such file; invalid_argument: it makes no sense in this state.
+  // Carried out in a moment, and once, also after a crash: it is put into gate/ durably before this returns, and is
+  // BankFile::answer until it is carried out. Not safe to call before start(). not_found: there is no such file;
+  // invalid_argument: it makes no sense for this file now, or another answer waits.
   virtual base::Result<void> answer(const std::string& file, FileAnswer answer) = 0;
 };
 

@@ -76,14 +76,21 @@ base::Time Engine::next_window(Network network) const {
 }
 
 std::vector<std::string> Engine::tick(bool sending_allowed) {
-  std::vector<std::string> news;
-  base::Result<std::vector<std::string>> looked = spool_->look();
+  sending_ = sending_allowed;
+  base::Result<SpoolNews> looked = spool_->look();
   if (!looked) return {looked.error().message};
-  news = std::move(*looked);
+  std::vector<std::string> news = std::move(looked->words);
+  for (const std::uint64_t number : looked->answered) {
+    const SpoolFile& file = spool_->files().at(number);
+    answered_[number] = file.name + " is " + std::string(name(file.state)) + " by the operator's word";
+    if (file.state == FileState::written && !sending_allowed) news.push_back(file.name + std::string(kNotSending));
+  }
   if (!sending_allowed) return news;
   for (const auto& [number, file] : spool_->files()) {
     if (file.state != FileState::written) continue;
     if (const base::Result<void> handed = spool_->hand_over(number); !handed) news.push_back(handed.error().message);
+    if (file.state == FileState::written) continue;  // its bytes cannot be read now; tried again
+    answered_[number] = file.name + " is " + std::string(name(file.state)) + " by the operator's word";
   }
   for (const auto& [network, clock] : local_) {
     Day day = 0;

@@ -1,6 +1,7 @@
 #include "settlers/bank/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/codec.h"
 #include "crypto/sha256.h"
@@ -354,6 +355,8 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
         return failed(FailureClass::technical, "void", file.name + " has never reached the bank: " + file.hold_reason);
       case FileState::held: return outcome(SettlementState::accepted, in_file + ", held: " + file.hold_reason, kLookMs);
       case FileState::written:
+        if (!sending_) return outcome(SettlementState::accepted, in_file + std::string(kNotSending), kLookMs);
+        [[fallthrough]];
       case FileState::handing:
       case FileState::out: return outcome(SettlementState::accepted, in_file + ", waits for its transport", kLookMs);
       case FileState::taken: break;
@@ -399,6 +402,8 @@ std::string Engine::describe() const {
   text += "; " + std::to_string(counts[FileState::out]) + " files in out/, " + std::to_string(counts[FileState::held]) +
           " held";
   if (!held.empty()) text += " (" + held + ")";
+  if (!sending_ && counts[FileState::written] > 0)
+    text += "; " + std::to_string(counts[FileState::written]) + " may leave" + std::string(kNotSending);
   if (const std::string alarm = spool_->alarm(); !alarm.empty()) text += "; ALARM: " + alarm;
   if (const std::string rate = return_rate_problem(); !rate.empty()) text += "; " + rate;
   if (!problem_.empty()) text += "; " + problem_;
@@ -428,15 +433,41 @@ std::vector<Gauge> Engine::gauges() const {
   return gauges;
 }
 
+std::vector<Notice> Engine::take_answered() {
+  std::vector<Notice> notices;
+  const base::Time now = clock_.now();
+  for (const auto& [number, said] : std::exchange(answered_, {})) {
+    const SpoolFile& file = spool_->files().at(number);
+    for (const FiledPayment& payment : file.payments) {
+      Notice& notice = notices.emplace_back();
+      notice.rail = rail_;
+      notice.key = hash_of("tabd bank answer 1|" + file.name + "|" + payment.reference + "|" +
+                           std::string(name(file.state)) + "|" + std::to_string(now.us));
+      notice.source = file.name;
+      notice.external_id = payment.reference;
+      notice.kind = ledger::core::NoticeKind::event;
+      notice.settlement = payment.settlement;
+      notice.detail = said;
+      notice.received = now;
+    }
+  }
+  return notices;
+}
+
 BankFiles Engine::files() const {
   constexpr std::size_t kShownMax = 1'000;
   BankFiles shown;
   shown.alarm = spool_->alarm();
+  const std::map<std::string, std::string> waiting = waiting_answers(options_.spool_directory);
   for (auto it = spool_->files().rbegin(); it != spool_->files().rend(); ++it) {
     const SpoolFile& file = it->second;
     if (shown.files.size() >= kShownMax && file.state != FileState::held) continue;
-    shown.files.push_back({file.name, std::string(name(file.state)), file.hold_reason, file.collection, file.due,
-                           file.cents, file.payments.size(), file.sha256});
+    const auto answer = waiting.find(file.name);
+    const bool not_sending = file.state == FileState::written && !sending_;
+    shown.files.push_back(
+        {file.name, std::string(name(file.state)), not_sending ? std::string(kNotSending.substr(2)) : file.hold_reason,
+         answer == waiting.end() ? std::string() : answer->second, file.refused_answer, file.may_have_left,
+         file.collection, file.due, file.cents, file.payments.size(), file.sha256});
   }
   std::reverse(shown.files.begin(), shown.files.end());
   return shown;

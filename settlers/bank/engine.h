@@ -17,6 +17,9 @@
 
 namespace settlers::bank {
 
+// Behind what waits for it.
+inline constexpr std::string_view kNotSending = "; waits: nothing is sent while the kill switch or the dry run is on";
+
 // What prepare() made, read back.
 struct Request {
   std::string reference;
@@ -41,6 +44,7 @@ struct NoticeBody {
   bool incoming = false;
   bool notified = false;
   std::optional<Day> date;
+  OtherSide other_side;  // only of what matches no settlement
 };
 base::Bytes write_notice_body(const NoticeBody& body);
 std::optional<NoticeBody> read_notice_body(const base::Bytes& bytes);
@@ -67,7 +71,11 @@ class Engine {
   base::Result<void> queue(const std::vector<Settlement>& settlements);
   Outcome probe(const Instruction& instruction) const;
   // Looks at out/ and gate/ and writes files that are due. The words are for the log.
+  // What may leave waits in the state `written` while sending is not allowed.
   std::vector<std::string> tick(bool sending_allowed);
+  void set_sending(bool allowed) { sending_ = allowed; }
+  // Of each payment whose file the operator's word has moved since the last call: it is to be looked at at once.
+  std::vector<Notice> take_answered();
   // The next file of in/; nothing if there is none. To be recorded, then finished; or asked for again.
   std::optional<Incoming> next_incoming() const;
   std::vector<std::string> finish_incoming(const Incoming& incoming);
@@ -125,6 +133,8 @@ class Engine {
   std::unique_ptr<Spool> spool_;
   std::map<Network, aggregator::LocalClock> local_;
   std::map<Network, base::Time> last_round_;
+  bool sending_ = true;
+  std::map<std::uint64_t, std::string> answered_;  // files, and what to say of them
   std::uint64_t refused_files_ = 0, unmatched_ = 0;
   std::string problem_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "crypto/sha256.h"
 #include "settlers/bank/engine.h"
 
@@ -13,7 +14,7 @@ namespace {
 using ledger::core::Direction;
 using ledger::core::NoticeKind;
 
-constexpr std::size_t kSourceMax = 256;
+constexpr std::size_t kSourceMax = 256, kDetailMax = 512;
 constexpr unsigned kRateDigits = 9;
 
 NoticeKind kind_of(EntryKind kind) {
@@ -47,6 +48,17 @@ std::string identity(const BankReport& report, const BankEntry& entry, const std
   return text;
 }
 
+// `from "Crawler Inc", DE89370400440532013000: "INV 4711"`, as much of it as the bank says.
+std::string other_side_text(const BankEntry& entry) {
+  const OtherSide& side = entry.other_side;
+  std::string text;
+  if (!side.name.empty()) text = "\"" + side.name + "\"";
+  if (!side.account.empty()) text += (text.empty() ? "" : ", ") + side.account;
+  if (!text.empty()) text = (entry.incoming ? "; from " : "; to ") + text;
+  if (!side.remittance.empty()) text += "; for \"" + side.remittance + "\"";
+  return text;
+}
+
 base::u128 power_of_ten(unsigned exponent) {
   base::u128 result = 1;
   for (; exponent > 0; --exponent) result *= 10;
@@ -76,7 +88,7 @@ std::optional<Incoming> Engine::next_incoming() const {
   notice.key = hash_of("tabd bank refused file 1|" + incoming.name + "|" + (bytes ? *bytes : std::string()));
   notice.source = incoming.name.substr(0, kSourceMax);
   notice.recorded_as = NoticeState::refused;
-  notice.detail = (incoming.name + ", " + incoming.problem).substr(0, 512);
+  notice.detail = (incoming.name + ", " + incoming.problem).substr(0, kDetailMax);
   notice.received = clock_.now();
   incoming.notices.push_back(std::move(notice));
   return incoming;
@@ -148,6 +160,8 @@ void Engine::add_payment(const BankEntry& entry, const FiledPayment* filed, cons
   body.incoming = entry.incoming;
   body.notified = entry.notified;
   body.date = entry.date;
+  // Of payments of ours it is known, and need not be kept twice for ever.
+  if (!name) body.other_side = entry.other_side;
   notice.body = write_notice_body(body);
   notice.detail = incoming.name + ", line " + std::to_string(entry.line) + ", " + entry.element;
   if (!entry.reason.empty())
@@ -155,7 +169,8 @@ void Engine::add_payment(const BankEntry& entry, const FiledPayment* filed, cons
   if (!note.empty()) notice.detail += ": " + note;
   const bool money = (entry.kind == EntryKind::booked || entry.kind == EntryKind::returned) && !entry.notified;
   if (money) set_money(entry, notice);
-  if (notice.detail.size() > 512) notice.detail.resize(512);
+  if (!name) notice.detail += other_side_text(entry);
+  notice.detail = base::without_flaws(notice.detail, kDetailMax);
   incoming.notices.push_back(std::move(notice));
   if (!name) return;
   const bool no = entry.kind == EntryKind::rejected || entry.kind == EntryKind::returned;

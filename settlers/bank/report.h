@@ -28,6 +28,13 @@ enum class EntryScope : std::uint8_t {
   message = 3,  // a whole file
 };
 
+// Who paid or was paid, and what for, in the bank's words: for people. Any may be empty.
+struct OtherSide {
+  std::string name;
+  std::string account;     // an IBAN, or whatever the bank calls it
+  std::string remittance;  // unstructured lines and creditor references, or what the bank adds to the entry
+};
+
 struct BankEntry {
   EntryKind kind = EntryKind::booked;
   EntryScope scope = EntryScope::payment;
@@ -45,6 +52,7 @@ struct BankEntry {
   std::string text;            // the reason for people; with corrected the right data
   std::optional<Day> date;     // of booking, or of the file
   std::uint64_t fee_cents = 0;
+  OtherSide other_side;
   std::uint32_t line = 0;    // from 1
   std::string element;       // "Stmt/Ntry", "entry detail"
   std::uint32_t number = 0;  // from 1: the entry's place in the file

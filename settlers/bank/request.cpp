@@ -77,6 +77,9 @@ base::Bytes write_notice_body(const NoticeBody& body) {
   fields["incoming"] = body.incoming ? "1" : "";
   fields["notified"] = body.notified ? "1" : "";
   fields["date"] = body.date ? date_text(*body.date) : "";
+  fields["other.name"] = body.other_side.name;
+  fields["other.account"] = body.other_side.account;
+  fields["other.remittance"] = body.other_side.remittance;
   return bytes_of(std::string(kNoticeHead) + write_fields(fields));
 }
 
@@ -98,6 +101,9 @@ std::optional<NoticeBody> read_notice_body(const base::Bytes& bytes) {
   body.incoming = take(*fields, "incoming") == "1";
   body.notified = take(*fields, "notified") == "1";
   body.date = parse_date(take(*fields, "date"));
+  body.other_side.name = take(*fields, "other.name");
+  body.other_side.account = take(*fields, "other.account");
+  body.other_side.remittance = take(*fields, "other.remittance");
   return body;
 }
 

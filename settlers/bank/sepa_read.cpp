@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/amount.h"
+#include "base/text.h"
 #include "settlers/bank/report.h"
 #include "settlers/bank/sepa.h"
 #include "settlers/bank/xml_document.h"
@@ -25,6 +26,55 @@ std::string_view namespace_of(pugi::xml_node root) {
 bool is_return_family(std::string_view sub_family) {
   constexpr std::string_view kReturns[] = {"UPDD", "PRDD", "RRTN", "RPCR", "RRCT"};
   return std::find(std::begin(kReturns), std::end(kReturns), sub_family) != std::end(kReturns);
+}
+
+constexpr std::size_t kNameMax = 140, kAccountMax = 64, kRemittanceMax = 280;  // bytes
+
+// For people: on one line, and without what could fake the output of a terminal.
+std::string shown(std::string_view text, std::size_t bytes_max) {
+  std::string line;
+  for (const char c : text.substr(0, 4 * bytes_max)) {
+    const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!space || (!line.empty() && line.back() != ' ')) line += space ? ' ' : c;
+  }
+  while (line.ends_with(' ')) line.pop_back();
+  return base::without_flaws(line, bytes_max);
+}
+
+std::string remittance_of(pugi::xml_node node) {
+  std::string text;
+  const auto add = [&text](std::string_view part) {
+    if (!part.empty() && text.size() < kRemittanceMax) text.append(text.empty() ? "" : " ").append(part);
+  };
+  const pugi::xml_node information = find(node, "RmtInf");
+  for_each(information, "Ustrd", [&add](pugi::xml_node each) { add(each.child_value()); });
+  for_each(information, "Strd", [&add](pugi::xml_node each) {
+    add(find_text(each, "CdtrRefInf/Ref"));
+    add(find_text(each, "AddtlRmtInf"));
+  });
+  if (text.empty()) add(find_text(node, "AddtlTxInf"));
+  return shown(text, kRemittanceMax);
+}
+
+// Version 8 has a choice between party and agent where earlier ones had the party itself.
+OtherSide side_of(pugi::xml_node payment, const std::string& role) {
+  const pugi::xml_node parties = find(payment, "RltdPties");
+  OtherSide side;
+  for (const char* path : {"/Pty/Nm", "/Nm", "/Agt/FinInstnId/Nm"}) {
+    if (side.name.empty()) side.name = shown(find_text(parties, role + path), kNameMax);
+  }
+  for (const char* path : {"Acct/Id/IBAN", "Acct/Id/Othr/Id"}) {
+    if (side.account.empty()) side.account = shown(find_text(parties, role + path), kAccountMax);
+  }
+  return side;
+}
+
+// Parties keep their roles when a payment comes back.
+OtherSide other_side_of(pugi::xml_node payment, bool debtor) {
+  OtherSide side = side_of(payment, debtor ? "Dbtr" : "Cdtr");
+  if (side.name.empty() && side.account.empty()) side = side_of(payment, debtor ? "Cdtr" : "Dbtr");
+  side.remittance = remittance_of(payment);
+  return side;
 }
 
 class Reader {
@@ -224,6 +274,7 @@ class Reader {
     common.servicer_reference = find_text(node, "AcctSvcrRef");
     common.date = parse_date(find_text(node, "BookgDt/Dt"));
     if (!common.date) common.date = parse_date(find_text(node, "BookgDt/DtTm").substr(0, 10));
+    common.other_side.remittance = shown(find_text(node, "AddtlNtryInf"), kRemittanceMax);
     const bool returned =
         is_return_family(find_text(node, "BkTxCd/Domn/Fmly/SubFmlyCd")) || find_text(node, "RvslInd") == "true";
     std::size_t details = 0;
@@ -250,6 +301,7 @@ class Reader {
     entry.currency = common.currency;
     entry.servicer_reference = common.servicer_reference;
     entry.date = common.date;
+    entry.other_side = common.other_side;
   }
 
   void read_batch(pugi::xml_node batch, pugi::xml_node node, const BankEntry& common, bool returned) {
@@ -282,6 +334,9 @@ class Reader {
       ASSIGN_OR_RETURN(entry.incoming, incoming(payment));
     }
     if (has_return) read_reason(payment, "RtrInf", entry);
+    OtherSide side = other_side_of(payment, entry.incoming != (entry.kind == EntryKind::returned));
+    if (side.remittance.empty()) side.remittance = std::move(entry.other_side.remittance);
+    entry.other_side = std::move(side);
     std::string currency;
     if (find(payment, "Chrgs/TtlChrgsAndTaxAmt")) {
       ASSIGN_OR_RETURN(entry.fee_cents, amount(payment, "Chrgs/TtlChrgsAndTaxAmt", currency));

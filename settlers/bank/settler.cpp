@@ -30,6 +30,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   base::Result<void> start() {
     ASSIGN_OR_RETURN(engine_, Engine::make(options_, clock_));
+    engine_->set_sending(sending_);
     show();
     guard_.emplace(boost::asio::make_work_guard(work_));
     thread_ = std::thread([this] { work_.run(); });
@@ -71,10 +72,40 @@ class Worker : public std::enable_shared_from_this<Worker> {
   }
 
   void look() {
+    looked_ = true;
     say(engine_->tick(sending_));
+    tell_answered();
     if (!incoming_) read_next();
     show();
     schedule();
+  }
+
+  // Not before the first look has come in its own time.
+  void look_now() {
+    if (looked_) look();
+  }
+
+  // From any thread. With the lock held no look can end, so that an answer is either shown as waiting or carried out.
+  base::Result<void> take_answer(const std::string& file, FileAnswer said) {
+    const std::string& spool = options_.spool_directory;
+    const bool alarm = said == FileAnswer::clear_alarm;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = std::find_if(files_.files.begin(), files_.files.end(),
+                                    [&file](const BankFile& one) { return one.name == file; });
+    if (alarm ? files_.alarm.empty() : found == files_.files.end())
+      return base::error(alarm ? base::ErrorCode::invalid_argument : base::ErrorCode::not_found,
+                         alarm ? "there is no alarm" : "there is no such file");
+    const std::map<std::string, std::string> gate = waiting_answers(spool);
+    const auto in_gate = gate.find(alarm ? "alarm" : file);
+    std::string waits = in_gate == gate.end() ? std::string() : in_gate->second;
+    if (waits.empty() && !alarm) waits = found->answer;
+    if (!waits.empty()) return base::error(base::ErrorCode::invalid_argument, "an answer waits already: " + waits);
+    const std::string problem =
+        alarm ? std::string() : answer_problem(spool, file, found->state, found->may_have_left, said);
+    if (!problem.empty()) return base::error(base::ErrorCode::invalid_argument, problem);
+    RETURN_IF_ERROR(put_answer(spool, alarm ? "alarm.clear" : file + "." + std::string(word(said))));
+    if (!alarm) found->answer = word(said);
+    return {};
   }
 
   std::string shown_text() const {
@@ -94,6 +125,18 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::unique_ptr<Engine> engine_;
 
  private:
+  // The payments of files that the operator's word moved are looked at at once. Not kept if the ledger does not take it
+  // now: they are looked at anyway, later.
+  void tell_answered() {
+    const std::vector<Notice> notices = engine_->take_answered();
+    for (std::size_t from = 0; from < notices.size(); from += kNoticesAtOnce) {
+      const std::size_t to = std::min(notices.size(), from + kNoticesAtOnce);
+      inbox_.record(
+          {notices.begin() + static_cast<std::ptrdiff_t>(from), notices.begin() + static_cast<std::ptrdiff_t>(to)},
+          [](const base::Result<std::vector<NoticeAnswer>>&) {});
+    }
+  }
+
   void schedule() {
     timer_.expires_after(std::chrono::milliseconds(options_.poll_ms));
     timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
@@ -197,11 +240,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void show() {
     std::string text = engine_->describe();
     std::vector<Gauge> gauges = engine_->gauges();
-    BankFiles files = engine_->files();
     const std::lock_guard<std::mutex> lock(mutex_);
     text_ = std::move(text);
     gauges_ = std::move(gauges);
-    files_ = std::move(files);
+    files_ = engine_->files();
   }
 
   boost::asio::io_context& io_;
@@ -216,6 +258,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::vector<std::pair<Settlement, Done<Outcome>>> sends_;
   std::optional<Incoming> incoming_;
   std::size_t recorded_ = 0;
+  bool looked_ = false;
   mutable std::mutex mutex_;
   std::string text_;           // guarded by mutex_
   std::vector<Gauge> gauges_;  // guarded by mutex_
@@ -226,7 +269,6 @@ class SpoolSettler final : public BankSettler {
  public:
   SpoolSettler(boost::asio::io_context& io, BankOptions options, Inbox& inbox, const base::Clock& clock, BankLog log)
       : rail_(options.rail),
-        spool_(options.spool_directory),
         collects_((options.sepa && !options.sepa->creditor_id.empty()) || options.ach),
         in_flight_max_(options.in_flight_max),
         worker_(std::make_shared<Worker>(io, std::move(options), inbox, clock, std::move(log))) {}
@@ -248,7 +290,10 @@ class SpoolSettler final : public BankSettler {
   void adopt(const Settlement& settlement) override {
     worker_->post([settlement](Worker& worker) { worker.adopt(settlement); });
   }
-  void set_sending(bool allowed) override { worker_->sending_ = allowed; }
+  void set_sending(bool allowed) override {
+    worker_->sending_ = allowed;
+    worker_->post([](Worker& worker) { worker.look_now(); });
+  }
   void stop() override { worker_->stop(); }
   void prepare(const Instruction& instruction, Done<base::Result<Prepared>> done) override {
     worker_->post([instruction, done = std::move(done)](Worker& worker) mutable {
@@ -276,17 +321,9 @@ class SpoolSettler final : public BankSettler {
   }
   BankFiles files() const override { return worker_->shown_files(); }
   base::Result<void> answer(const std::string& file, FileAnswer answer) override {
-    const BankFiles shown = worker_->shown_files();
-    if (answer == FileAnswer::clear_alarm) {
-      if (shown.alarm.empty()) return base::error(base::ErrorCode::invalid_argument, "there is no alarm");
-      return put_answer(spool_, "alarm.clear");
-    }
-    const auto found =
-        std::find_if(shown.files.begin(), shown.files.end(), [&file](const BankFile& one) { return one.name == file; });
-    if (found == shown.files.end()) return base::error(base::ErrorCode::not_found, "there is no such file");
-    const std::string problem = answer_problem(found->state, answer);
-    if (!problem.empty()) return base::error(base::ErrorCode::invalid_argument, problem);
-    return put_answer(spool_, file + "." + std::string(word(answer)));
+    RETURN_IF_ERROR(worker_->take_answer(file, answer));
+    worker_->post([](Worker& worker) { worker.look_now(); });
+    return {};
   }
   std::size_t probes_max() const override { return kProbesMax; }
   std::string describe() const override { return worker_->shown_text(); }
@@ -294,7 +331,6 @@ class SpoolSettler final : public BankSettler {
 
  private:
   std::string rail_;
-  std::string spool_;
   bool collects_;
   std::size_t in_flight_max_;
   std::shared_ptr<Worker> worker_;

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "tabd bank spool 1\n";
 constexpr std::uint8_t kQueued = 1, kFiled = 2, kFileState = 3, kBlocked = 4, kRefused = 5, kReturns = 6, kNext = 7;
-constexpr std::string_view kAlarmAnswer = "alarm.clear";
 constexpr std::size_t kFrameHead = 4 + 8;
 constexpr std::uint32_t kRecordBytesMax = 16u << 20;
 
@@ -54,7 +53,8 @@ Bytes file_record(const SpoolFile& file) {
   out.string(file.name);
   out.string(file.message_id);
   out.fixed(file.sha256);
-  out.u8(static_cast<std::uint8_t>((file.collection ? 1 : 0) | (file.ach ? 2 : 0) | (file.consumer ? 4 : 0)));
+  out.u8(static_cast<std::uint8_t>((file.collection ? 1 : 0) | (file.ach ? 2 : 0) | (file.consumer ? 4 : 0) |
+                                   (file.may_have_left ? 8 : 0)));
   out.u32(static_cast<std::uint32_t>(file.due));
   out.u32(static_cast<std::uint32_t>(file.written_on));
   out.u64(file.cents);
@@ -120,6 +120,14 @@ std::string unused_name(const std::string& directory, const std::string& name) {
 }
 
 std::uint64_t sequence_of(std::uint64_t trace) { return trace % 10'000'000; }
+
+constexpr std::string_view kFateUnknown =
+    "tabd ended while it handed this file over, and it is not known whether the transport got it. Ask the bank for it, "
+    "then answer: resend, if the bank does not have it; sent, if it has";
+
+bool was_in_out(FileState state) {
+  return state == FileState::handing || state == FileState::out || state == FileState::taken;
+}
 
 }  // namespace
 
@@ -230,6 +238,7 @@ bool Spool::apply(ByteView record) {
       if (!in.complete() || found == files_.end()) return false;
       found->second.state = state;
       found->second.hold_reason = std::move(reason);
+      if (was_in_out(state)) found->second.may_have_left = true;
       return true;
     }
     case kBlocked: {
@@ -279,6 +288,9 @@ bool Spool::apply_file(base::Decoder& in) {
   file.cents = in.u64();
   file.state = static_cast<FileState>(in.u8());
   file.hold_reason = in.string();
+  // Journals of before the flag say it by the state, or by the first words of the reason.
+  file.may_have_left = (flags & 8) != 0 || was_in_out(file.state) ||
+                       (file.state == FileState::held && file.hold_reason.starts_with(kFateUnknown.substr(0, 40)));
   const std::uint32_t count = in.u32();
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
     FiledPayment payment;
@@ -393,10 +405,7 @@ void Spool::recover_handing() {
     const bool there = fs::exists(directory_ + "/out/" + file.name, ignored) ||
                        fs::exists(directory_ + "/archive/" + file.name, ignored);
     const base::Result<void> recorded =
-        there ? set_state(number, FileState::out, {})
-              : hold(number,
-                     "tabd ended while it handed this file over, and it is not known whether the transport got "
-                     "it. Ask the bank for it, then answer in gate/: resend, if the bank does not have it");
+        there ? set_state(number, FileState::out, {}) : hold(number, std::string(kFateUnknown));
     if (!recorded) broken_ = true;
   }
 }
@@ -411,69 +420,6 @@ base::Result<void> Spool::mark_refused(const std::vector<std::string>& reference
     records.push_back(std::move(bytes));
   }
   return records.empty() ? base::Result<void>() : append(records);
-}
-
-base::Result<std::vector<std::string>> Spool::look() {
-  std::vector<std::string> news;
-  std::error_code ignored;
-  for (const auto& [number, file] : files_) {
-    if (file.state != FileState::out || fs::exists(directory_ + "/out/" + file.name, ignored)) continue;
-    RETURN_IF_ERROR(set_state(number, FileState::taken, {}));
-    news.push_back(file.name + " was taken from out/");
-  }
-  std::vector<std::string> answers;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory_ + "/gate", ignored))
-    answers.push_back(entry.path().filename().string());
-  std::sort(answers.begin(), answers.end());
-  for (const std::string& answer : answers) {
-    if (answer.starts_with(".") || answer.ends_with(".refused")) continue;
-    ASSIGN_OR_RETURN(std::string said, answer_gate(answer));
-    news.push_back(std::move(said));
-  }
-  return news;
-}
-
-// An answer is carried out once and then archived; one that makes no sense is kept as .refused.
-base::Result<std::string> Spool::answer_gate(const std::string& answer) {
-  if (answer == kAlarmAnswer) {
-    RETURN_IF_ERROR(move_file(directory_ + "/gate", directory_ + "/archive", answer, answer));
-    RETURN_IF_ERROR(raise_alarm({}));
-    return std::string("the alarm is cleared by the operator");
-  }
-  const std::size_t dot = answer.rfind('.');
-  const std::string name = answer.substr(0, dot), verb = dot == std::string::npos ? "" : answer.substr(dot + 1);
-  const auto found =
-      std::find_if(files_.begin(), files_.end(), [&](const auto& each) { return each.second.name == name; });
-  std::string problem;
-  std::error_code ignored;
-  const std::optional<FileAnswer> said = answer_from_word(verb);
-  if (found == files_.end()) {
-    problem = "there is no such file";
-  } else if (!said) {
-    problem = "the answers are release, resend, sent and void";
-  } else if (*said == FileAnswer::void_ && found->second.state == FileState::out &&
-             fs::exists(directory_ + "/out/" + name, ignored)) {
-    problem = "take it out of out/ first, so that no transport can deliver it";
-  } else {
-    problem = answer_problem(bank::name(found->second.state), *said);
-  }
-  if (!problem.empty()) {
-    RETURN_IF_ERROR(move_file(directory_ + "/gate", directory_ + "/gate", answer, answer + ".refused"));
-    return "gate/" + answer + " is refused: " + problem;
-  }
-  // The answer is put away before it is carried out: after a crash in between the operator answers again. The other
-  // order could send a file twice for one answer.
-  const std::uint64_t number = found->first;
-  RETURN_IF_ERROR(move_file(directory_ + "/gate", directory_ + "/archive", answer, answer));
-  if (verb == "void") {
-    RETURN_IF_ERROR(set_state(number, FileState::voided, "by the operator"));
-  } else if (verb == "sent") {
-    RETURN_IF_ERROR(set_state(number, FileState::taken, {}));
-  } else {
-    RETURN_IF_ERROR(set_state(number, FileState::written, {}));
-    RETURN_IF_ERROR(hand_over(number));
-  }
-  return name + ": " + verb + " by the operator";
 }
 
 const SpoolFile* Spool::find_message(std::string_view message_id) const {

@@ -51,7 +51,7 @@ enum class FileState : std::uint8_t {
   handing = 2,  // about to appear in out/
   out = 3,      // in out/
   taken = 4,    // gone from out/: the transport has it
-  held = 5,     // waits for the operator, see hold_reason
+  held = 5,     // waits for the operator, see hold_reason and may_have_left
   voided = 6,   // the operator says that the bank has never got it, and never will
 };
 std::string_view name(FileState state) noexcept;
@@ -69,16 +69,26 @@ struct SpoolFile {
   std::uint64_t cents = 0;
   FileState state = FileState::written;
   std::string hold_reason;
+  bool may_have_left = false;  // it was in out/, or that is not known: then the bank may have it
+  std::string refused_answer;  // the operator's last word on it, and why it made no sense; forgotten at the end
   std::vector<FiledPayment> payments;
 };
 
 // "release", "resend", "sent", "void", as in gate/FILE.WORD.
 std::string_view word(FileAnswer answer) noexcept;
 std::optional<FileAnswer> answer_from_word(std::string_view word) noexcept;
-// Why the answer makes no sense for a file in this state ("held", ...), as far as the state tells; empty: it does.
-std::string answer_problem(std::string_view state, FileAnswer answer);
+// Why the answer makes no sense for this file in this state ("held", ...); empty: it does.
+std::string answer_problem(const std::string& spool, const std::string& file, std::string_view state,
+                           bool may_have_left, FileAnswer answer);
 // Puts an answer into gate/, durably.
 base::Result<void> put_answer(const std::string& spool, const std::string& name);
+// The answers in gate/ that are not carried out yet, by file; the alarm's by "alarm".
+std::map<std::string, std::string> waiting_answers(const std::string& spool);
+
+struct SpoolNews {
+  std::vector<std::string> words;       // for the log
+  std::vector<std::uint64_t> answered;  // files on which an answer was carried out
+};
 
 // Where a payment is.
 struct Whereabouts {
@@ -112,8 +122,8 @@ class Spool {
   base::Result<void> hold(std::uint64_t number, const std::string& reason);
   // Marks payments that the bank refused, so that a sum for the rest of their file can be recognised.
   base::Result<void> mark_refused(const std::vector<std::string>& references);
-  // What the transport and the operator did since; the words for the log.
-  base::Result<std::vector<std::string>> look();
+  // What the transport and the operator did since. Hands nothing over: what may leave is `written` then.
+  base::Result<SpoolNews> look();
   const std::map<std::uint64_t, SpoolFile>& files() const noexcept { return files_; }
   const SpoolFile* find_message(std::string_view message_id) const;
   const FiledPayment* find_trace(std::uint64_t trace) const;
@@ -159,7 +169,7 @@ class Spool {
   bool apply_file(base::Decoder& in);
   void recover_handing();
   base::Result<void> set_state(std::uint64_t number, FileState state, const std::string& reason);
-  base::Result<std::string> answer_gate(const std::string& name);
+  base::Result<std::string> answer_gate(const std::string& name, SpoolNews& news);
 
   std::string directory_;
   int lock_fd_ = -1, journal_fd_ = -1;

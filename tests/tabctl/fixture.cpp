@@ -24,6 +24,9 @@ void TabctlTest::SetUp() {
                                  "[rails.sandbox]\nenabled = true\n" +
                                      extra_config(),
                                  "auditors = [\"" + address("auditor") + "\"]\n");
+  std::string config = read_file(tabd_->config_file());
+  config.replace(config.find("test:tab"), std::string("test:tab").size(), network());
+  folder_.write("tabd.toml", config);
   tabd_->start_ready();
   good("operator", {"plan", "add", "daily", "--window", "day", "--credit-limit", "50", "--rail", "sandbox"});
   good("operator", {"payee", "add", address("payee"), "--label", "weather", "--fee", "2.5%", "--rail", "sandbox"});

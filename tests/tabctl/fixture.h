@@ -35,6 +35,8 @@ class TabctlTest : public testing::Test {
 
   // Goes to the end of the configuration; the addresses are there.
   virtual std::string extra_config() const { return {}; }
+  // Of the ledger; a short day of the bank needs one that begins with "demo".
+  virtual std::string network() const { return "test:tab"; }
 
   std::string path(const std::string& name) const { return folder_.path() + "/" + name; }
   std::string key(const std::string& name) const { return path(name + ".key"); }

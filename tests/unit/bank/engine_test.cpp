@@ -1,5 +1,7 @@
 // From instruction to final: files, answers, crashes and the operator.
 
+#include "base/limits.h"
+#include "base/text.h"
 #include "tests/unit/bank/engine_fixture.h"
 
 namespace bank_test {
@@ -131,6 +133,54 @@ TEST_F(BankEngine, WhatMatchesNothingGoesToSuspenseAndWhatCannotBeReadIsKept) {
   put("in/half.xml.part", "x");
   put("in/.half.xml", "x");
   EXPECT_FALSE(engine_->next_incoming());
+}
+
+TEST_F(BankEngine, AWireSaysWhoSentItAndWhatFor) {
+  const auto with = [](const std::string& details) {
+    std::string xml = reports::statement_of({{"NOTPROVIDED", 4'200, true, "", 0, "", 0, "BOOK"}});
+    xml.insert(xml.find("</TxDtls>"), details);
+    return xml;
+  };
+  const std::string parties =
+      "<RltdPties><Dbtr><Pty><Nm>Crawler\n  Inc "
+      "\xE2\x80\xAE</Nm></Pty></Dbtr><DbtrAcct><Id><IBAN>DE02120300000000202051"
+      "</IBAN></Id></DbtrAcct><Cdtr><Pty><Nm>Tabd Operator GmbH</Nm></Pty></Cdtr></RltdPties>";
+  const Notice wire =
+      receive("a.xml", with(parties + "<RmtInf><Ustrd>INV 4711</Ustrd><Ustrd>thanks</Ustrd><Strd><CdtrRefInf><Ref>"
+                                      "RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>"))
+          .notices.at(0);
+  EXPECT_THAT(wire.detail, HasSubstr("; from \"Crawler Inc ?\", DE02120300000000202051; for \"INV 4711 thanks "
+                                     "RF18539007547034\""));
+  const std::optional<NoticeBody> body = read_notice_body(wire.body);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->other_side.name, "Crawler Inc ?");
+  EXPECT_EQ(body->other_side.account, "DE02120300000000202051");
+  EXPECT_EQ(body->other_side.remittance, "INV 4711 thanks RF18539007547034");
+  // Older versions have no choice of party and agent; other accounts are not IBANs; some banks have text of their own.
+  const Notice older =
+      receive("b.xml", with("<RltdPties><Dbtr><Nm>Jo</Nm></Dbtr><DbtrAcct><Id><Othr><Id>12-34</Id></Othr>"
+                            "</Id></DbtrAcct></RltdPties><AddtlTxInf>wire</AddtlTxInf>"))
+          .notices.at(0);
+  EXPECT_THAT(older.detail, HasSubstr("; from \"Jo\", 12-34; for \"wire\""));
+  std::string plain = reports::statement_of({{"", 4'200, true, "", 0, "", 0, "BOOK"}});
+  plain.insert(plain.find("</Ntry>"), "<AddtlNtryInf>cash at the counter</AddtlNtryInf>");
+  EXPECT_THAT(receive("c.xml", plain).notices.at(0).detail, HasSubstr("; for \"cash at the counter\""));
+  // Long texts are cut between characters, and the whole is one that the ledger takes.
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "<Ustrd>\xC3\xA4\xC3\xB6\xC3\xBC</Ustrd>";
+  const Notice large = receive("d.xml", with("<RmtInf>" + many + "</RmtInf>")).notices.at(0);
+  EXPECT_LE(large.detail.size(), 512U);
+  EXPECT_EQ(base::flaw_of_text(large.detail), "");
+  EXPECT_TRUE(read_notice_body(large.body));
+  EXPECT_LE(large.body.size(), base::limits::kNoticeBodyBytesMax);
+  // Of our own payments it is known already.
+  Instruction own = collection(1, 4'200);
+  send(own);
+  std::string ours = with(parties);
+  ours.replace(ours.find("NOTPROVIDED"), 11, own.settlement.reference);
+  const Notice known = receive("e.xml", ours).notices.at(0);
+  EXPECT_EQ(known.settlement, own.settlement.id);
+  EXPECT_THAT(known.detail, ::testing::Not(HasSubstr("Crawler")));
 }
 
 TEST_F(BankEngine, TheSameEntryHasTheSameKeyWhateverFileBringsIt) {

@@ -86,6 +86,29 @@ class BankSettlerTest : public ::testing::Test {
     EXPECT_TRUE(until([&] { return answer.has_value(); }));
     return answer.value_or(T{});
   }
+  // Starts the settler and has it hold the file of one collection; gives its name.
+  std::string held_file(BankSettler& settler) {
+    EXPECT_TRUE(wait<base::Result<void>>([&](auto done) { settler.start(done); }));
+    Instruction instruction;
+    instruction.settlement.id = SettlementId(7);
+    instruction.settlement.asset = instruction.asset.id = base::AssetId(1);
+    instruction.settlement.amount = Amount(1'250);
+    const std::string mandate =
+        "scheme=sepa-core;name=Jo Payer;iban=" + examples::german_iban(1) + ";mandate=M-1;signed=2026-01-31";
+    instruction.payer_rail_mandate.assign(mandate.begin(), mandate.end());
+    const auto prepared = wait<base::Result<Prepared>>([&](auto done) { settler.prepare(instruction, done); });
+    EXPECT_TRUE(prepared);
+    if (!prepared) return {};
+    instruction.settlement.state = S::sending;
+    instruction.settlement.request = prepared->request;
+    EXPECT_EQ(wait<Outcome>([&](auto done) { settler.send(instruction, done); }).state, S::accepted);
+    const auto held = [&settler] {
+      const BankFiles shown = settler.files();
+      return !shown.files.empty() && shown.files.back().state == "held";
+    };
+    EXPECT_TRUE(until(held));
+    return held() ? settler.files().files.back().name : std::string();
+  }
   std::string only_file() const {
     for (const auto& entry : fs::directory_iterator(directory_ / "out"))
       if (!entry.path().filename().string().starts_with(".")) return entry.path().filename();
@@ -180,7 +203,9 @@ TEST_F(BankSettlerTest, TheOperatorsWordReleasesResendsAndVoids) {
   EXPECT_EQ(refused(file.name, FileAnswer::release), "");
   ASSERT_TRUE(until([&] { return state() == "out"; }));
   EXPECT_EQ(only_file(), file.name);
+  EXPECT_TRUE(settler.files().files.back().answer.empty());
   EXPECT_THAT(refused(file.name, FileAnswer::release), HasSubstr("nothing to release"));
+  EXPECT_THAT(refused(file.name, FileAnswer::void_), HasSubstr("take it out of out/ first"));
   EXPECT_THAT(refused(file.name, FileAnswer::resend), HasSubstr("nothing to resend"));
   const auto bytes = [&](const char* folder) {
     std::ifstream in(directory_ / folder / file.name, std::ios::binary);
@@ -190,7 +215,7 @@ TEST_F(BankSettlerTest, TheOperatorsWordReleasesResendsAndVoids) {
   fs::rename(directory_ / "out" / file.name, directory_ / "archive" / file.name);
   ASSERT_TRUE(until([&] { return state() == "taken"; }));
   EXPECT_EQ(refused(file.name, FileAnswer::resend), "");
-  ASSERT_TRUE(until([&] { return fs::exists(directory_ / "out" / file.name); }));
+  ASSERT_TRUE(until([&] { return state() == "out"; }));
   EXPECT_EQ(bytes("out"), first) << "the same bytes";
   fs::remove(directory_ / "out" / file.name);
   ASSERT_TRUE(until([&] { return state() == "taken"; }));
@@ -199,6 +224,48 @@ TEST_F(BankSettlerTest, TheOperatorsWordReleasesResendsAndVoids) {
   EXPECT_THAT(refused(file.name, FileAnswer::void_), HasSubstr("void already"));
   EXPECT_EQ(wait<Outcome>([&](auto done) { settler.probe(instruction, done); }).failure, FailureClass::technical);
   settler.stop();
+}
+
+TEST_F(BankSettlerTest, WhatIsReleasedLeavesWhenSendingIsAllowedAgain) {
+  options_.approve_above_cents = 1;
+  auto made = make_bank(io_, options_, inbox_, clock_);
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string name = held_file(**made);
+  (*made)->set_sending(false);
+  EXPECT_FALSE((*made)->answer(name, FileAnswer::sent));
+  ASSERT_TRUE((*made)->answer(name, FileAnswer::release));
+  const auto state = [&] { return (*made)->files().files.back().state; };
+  ASSERT_TRUE(until([&] { return state() == "written"; }));
+  EXPECT_THAT((*made)->files().files.back().reason, HasSubstr("kill switch"));
+  EXPECT_EQ(only_file(), "");
+  (*made)->set_sending(true);
+  ASSERT_TRUE(until([&] { return state() == "out"; }));
+  EXPECT_EQ(only_file(), name);
+  (*made)->stop();
+}
+
+// With the first look an hour away nothing is carried out meanwhile.
+TEST_F(BankSettlerTest, WhileAnAnswerWaitsThereIsNoOther) {
+  options_.approve_above_cents = 1;
+  auto made = make_bank(io_, options_, inbox_, clock_);
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string name = held_file(**made);
+  (*made)->stop();
+  made->reset();
+  options_.poll_ms = 3'600'000;
+  made = make_bank(io_, options_, inbox_, clock_);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_TRUE(wait<base::Result<void>>([&](auto done) { (*made)->start(done); }));
+  ASSERT_TRUE((*made)->answer(name, FileAnswer::release));
+  EXPECT_EQ((*made)->files().files.back().answer, "release");
+  for (const FileAnswer other : {FileAnswer::release, FileAnswer::void_}) {
+    const auto refused = (*made)->answer(name, other);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "an answer waits already: release");
+  }
+  EXPECT_TRUE(fs::exists(directory_ / "gate" / (name + ".release")));
+  EXPECT_EQ(only_file(), "");
+  (*made)->stop();
 }
 
 TEST_F(BankSettlerTest, TwoProcessesDoNotShareASpool) {
