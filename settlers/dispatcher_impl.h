@@ -94,6 +94,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
   void commit_sending(const OperationPtr& operation);
   void on_sending(const OperationPtr& operation, const ledger::api::CommandReceipt& receipt);
   void on_outcome(const OperationPtr& operation, const Outcome& outcome);
+  void judge_fee(const OperationPtr& operation, Outcome& outcome);
   void record(const OperationPtr& operation, Outcome outcome);
   void on_recorded(const OperationPtr& operation, const Outcome& outcome, SettlementState to,
                    const ledger::api::CommandReceipt& receipt);

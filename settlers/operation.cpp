@@ -163,6 +163,7 @@ base::Result<Instruction> Dispatcher::Impl::resolve(const Settlement& settlement
       ASSIGN_OR_RETURN(const ledger::core::Statement statement, reader_.statement(settlement.statement));
       ASSIGN_OR_RETURN(const Settlement origin, reader_.settlement(statement.settlement));
       instruction.origin_reference = origin.reference;
+      instruction.origin_request = origin.request;
       break;
     }
     case SettlementKind::payout: {
@@ -438,8 +439,23 @@ bool has_news(const Instruction& instruction, const std::vector<NoticeId>& expla
 
 }  // namespace
 
+// What is kept comes out of what is moved; a rail that says it kept more than that is not to be believed by itself. The
+// state is judged without it.
+void Dispatcher::Impl::judge_fee(const OperationPtr& operation, Outcome& outcome) {
+  const Settlement& settlement = operation->settlement();
+  if (!outcome.fee || settlement.kind == SettlementKind::relay) return;
+  if (*outcome.fee <= outcome.moved.value_or(settlement.amount)) return;
+  const unsigned scale = operation->instruction.asset.scale;
+  const std::string why = "the rail says that it kept " + outcome.fee->to_decimal_string(scale) +
+                          ", which is more than what was moved: not booked, ask the rail";
+  outcome.fee.reset();
+  outcome.detail += outcome.detail.empty() ? why : "; " + why;
+  problem(operation->rail->name, settlement.id, why);
+}
+
 void Dispatcher::Impl::record(const OperationPtr& operation, Outcome outcome) {
   const Settlement& settlement = operation->settlement();
+  judge_fee(operation, outcome);
   // What was confirmed before did happen: if it is undone now, it came back.
   const bool was_there = was_confirmed(settlement.state) || settlement.state == SettlementState::disputed;
   if (outcome.state == SettlementState::failed && was_there) outcome.state = SettlementState::returned;

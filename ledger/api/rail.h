@@ -43,6 +43,7 @@ struct Instruction {
   core::Address payer_address;  // collections, refunds
   Bytes payer_rail_mandate;  // collections, refunds: of Payer::rail_mandates the one of this rail; empty: there is none
   std::string origin_reference;  // refunds: the rail's own id of the collection that is refunded
+  Bytes origin_request;          // refunds: Settlement::request of that collection
   std::string payee_account;     // payouts: Payee::payout_account
   Bytes relay_order;             // relays: Relay::order
   // What the rail said of this settlement on its own, oldest first: the last base::limits::kNoticesPerProbeMax, without

@@ -12,7 +12,8 @@ constexpr std::uint32_t kRefundPagesMax = 10;
 
 }  // namespace
 
-// The provider refunds in the currency of the payment, whatever we mean. So it is looked at before anything is sent.
+// The provider refunds in the currency of the payment, whatever we mean. So it is looked at before anything is sent;
+// the amount follows from what the collection's request had, currency and rate.
 void CardImpl::check_origin(const StoredRequest& request, std::function<void(base::Result<void>)> done) {
   Call call;
   call.endpoint = "GET /v1/payment_intents/{id}";
@@ -29,8 +30,10 @@ void CardImpl::check_origin(const StoredRequest& request, std::function<void(bas
     if (intent->marks.ledger != options_.ledger) return refuse("it is no payment of this ledger");
     if (intent->livemode != options_.livemode) return refuse("it is of the provider's other mode");
     if (intent->currency != request.currency)
-      return refuse("it was paid in " + intent->currency + ", and the asset is now moved as " + request.currency +
+      return refuse("it was paid in " + intent->currency + ", and was asked for in " + request.currency +
                     "; refund it on the provider's dashboard");
+    if (request.units > intent->amount_received)
+      return refuse("no more than what was paid can be refunded; refund it on the provider's dashboard");
     done({});
   });
 }

@@ -75,6 +75,21 @@ std::string form_of(const CardOptions& options, const Settlement& settlement, co
   return refund_form(options, settlement, key, request);
 }
 
+// The currency and the rate. A refund sends back what the collection charged, whatever an asset is moved as now.
+base::Result<CardAsset> moved_as_of(const CardOptions& options, const Instruction& instruction) {
+  const Settlement& settlement = instruction.settlement;
+  if (settlement.kind == SettlementKind::refund) {
+    const base::Result<StoredRequest> origin = decode_request(instruction.origin_request);
+    if (!origin || origin->operation != Operation::charge)
+      return refuse("what the collection was charged at is not known here; refund it on the provider's dashboard");
+    return CardAsset{settlement.asset, origin->currency, origin->rate};
+  }
+  for (const CardAsset& one : options.assets) {
+    if (one.asset == settlement.asset) return one;
+  }
+  return refuse(instruction.asset.symbol + " has no currency on this rail; add a [[rails.card.asset]]");
+}
+
 }  // namespace
 
 base::Result<CardMandate> parse_mandate(base::ByteView bytes) {
@@ -141,11 +156,8 @@ std::string key_text(const Hash& key) { return base::to_hex(key).substr(2); }
 base::Result<StoredRequest> build_request(const CardOptions& options, const Instruction& instruction, const Hash& key,
                                           base::Time now, std::string& unmovable, std::string& note) {
   const Settlement& settlement = instruction.settlement;
-  const auto asset = std::find_if(options.assets.begin(), options.assets.end(),
-                                  [&](const CardAsset& one) { return one.asset == settlement.asset; });
-  if (asset == options.assets.end())
-    return refuse(instruction.asset.symbol + " has no currency on this rail; add a [[rails.card.asset]]");
   StoredRequest request;
+  ASSIGN_OR_RETURN(const CardAsset moved_as, moved_as_of(options, instruction));
   CardMandate mandate;
   if (settlement.kind == SettlementKind::collection) {
     request.operation = Operation::charge;
@@ -166,21 +178,21 @@ base::Result<StoredRequest> build_request(const CardOptions& options, const Inst
   } else {
     return refuse("the card rail relays nothing");
   }
-  const std::optional<Rate> rate = parse_rate(asset->rate);
-  if (!rate) return refuse("the rate \"" + asset->rate + "\" is not a decimal above zero");
+  const std::optional<Rate> rate = parse_rate(moved_as.rate);
+  if (!rate) return refuse("the rate \"" + moved_as.rate + "\" is not a decimal above zero");
   const base::Result<MinorAmount> minor =
-      to_minor(settlement.amount, instruction.asset.scale, asset->currency, *rate, request.operation);
+      to_minor(settlement.amount, instruction.asset.scale, moved_as.currency, *rate, request.operation);
   if (!minor) {
     unmovable = minor.error().message;
     return request;
   }
   request.created_s = now.seconds();
   request.api_version = options.api_version;
-  request.currency = asset->currency;
+  request.currency = moved_as.currency;
   request.units = minor->units;
-  request.rate = asset->rate;
+  request.rate = moved_as.rate;
   request.form = form_of(options, settlement, key, mandate, request);
-  if (!rate->is_one()) note = "at " + asset->rate + " " + asset->currency + " for one " + instruction.asset.symbol;
+  if (!rate->is_one()) note = "at " + moved_as.rate + " " + moved_as.currency + " for one " + instruction.asset.symbol;
   if (!minor->rounding.empty()) note += ", " + minor->rounding;
   return request;
 }

@@ -105,6 +105,35 @@ TEST_F(CardRefundTest, WhatCannotBeRefundedIsNotAskedFor) {
   EXPECT_EQ(provider_.count("POST /v1/refunds"), 0u);
 }
 
+// 100 at rate 2 were charged as 200.00; meanwhile the asset is moved at another rate, and as another currency.
+TEST_F(CardRefundTest, RefundsAtTheRateOfTheCollection) {
+  options_.assets = {{core::AssetId(1), "usd", "2"}};
+  const SettlementId origin = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  start();
+  run_until_state(origin, S::confirmed);
+  EXPECT_EQ(provider_.intents.at("pi_1").at("amount"), 20'000);
+  for (const CardAsset& now : {CardAsset{core::AssetId(1), "usd", "1"}, CardAsset{core::AssetId(1), "eur", "1"}}) {
+    die();
+    options_.assets = {now};
+    start();
+    const SettlementId half = ledger_.refund(origin, 50'000'000);
+    dispatcher_->wake();
+    run_until_state(half, S::settled);
+  }
+  EXPECT_EQ(refunded(), 20'000u);
+  for (const auto& [id, refund] : provider_.refunds) EXPECT_EQ(refund.at("currency"), "usd");
+}
+
+TEST_F(CardRefundTest, WithoutTheCollectionsRequestNothingIsRefunded) {
+  const SettlementId origin = collected();
+  ledger_.at(origin).request.clear();
+  const SettlementId id = ledger_.refund(origin, 2'500'000);
+  dispatcher_->wake();
+  run_until_state(id, S::failed);
+  EXPECT_THAT(detail(id), HasSubstr("refund it on the provider's dashboard"));
+  EXPECT_EQ(provider_.count("POST /v1/refunds"), 0u);
+}
+
 TEST_F(CardRefundTest, RefundsOnTheDashboardAreToldFromOurs) {
   const SettlementId origin = collected();
   const SettlementId ours = ledger_.refund(origin, 2'500'000);
