@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 #include <tuple>
+#include <unordered_set>
 
 #include "base/limits.h"
 #include "base/thread.h"
@@ -135,7 +136,18 @@ class Reconciler::Impl {
     const auto assets = reader_.assets();
     if (assets) query.assets = *assets;
     std::uint64_t count = 0;
+    const std::uint64_t begun_ns = clock_.monotonic_ns();
+    std::unordered_set<std::string> cursors;
     do {
+      // A rail whose list has no end would never be done with; what counts nothing is not in movements_max.
+      if (cursors.size() >= options_.pages_max)
+        return comparison.fail("its record has more than " + std::to_string(options_.pages_max) +
+                               " pages: begin at a later time");
+      if (clock_.monotonic_ns() - begun_ns >= options_.rail_timeout_s * 1'000'000'000)
+        return comparison.fail("its record could not be read within " + std::to_string(options_.rail_timeout_s) +
+                               " s: begin at a later time");
+      if (!cursors.insert(query.after).second)
+        return comparison.fail("its record does not go on: a page was named twice");
       const base::Result<MovementPage> page = ask(rail, query);
       if (!page) return comparison.fail(page.error().message);
       for (const RailMovement& movement : page->movements) comparison.add(movement);

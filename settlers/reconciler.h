@@ -28,6 +28,8 @@ struct ReconcilerOptions {
   std::uint64_t stuck_after_s = 7 * 86'400;  // from sending to settled; longer than any rail takes
   std::uint64_t answer_timeout_s = 120;      // for a page of a rail's record
   std::uint64_t movements_max = 2'000'000;   // of one rail in one run; 100 bytes and the reference each
+  std::uint64_t pages_max = 100'000;         // of one rail's record in one run, also if nothing on them counts
+  std::uint64_t rail_timeout_s = 3'600;      // for all of one rail's record
 };
 
 // One rail's side and ours, compared. Pure; in this order: add() everything that the rail has, explain() and compare()

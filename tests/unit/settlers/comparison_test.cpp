@@ -173,4 +173,13 @@ TEST_F(Comparing, WhatCannotBeKnownIsNotClaimed) {
   EXPECT_EQ(comparison_.counts().uncompared, 2U);
 }
 
+// 1 is disputed in the books too; 2 was final before, 3 is disputed and the rail has not taken it yet.
+TEST_F(Comparing, WhatADisputeTookIsInTheBooksOrADifference) {
+  settlements_ = {collection(1, 5, S::disputed), collection(2, 6, S::final), collection(3, 7, S::disputed)};
+  for (std::uint64_t id = 1; id <= 3; ++id) comparison_.add(movement(id, id + 4));
+  for (std::uint64_t id = 1; id <= 2; ++id) comparison_.add(movement(id, id + 4, false));
+  EXPECT_THAT(result(), ElementsAre("2 2 6 - in"));
+  EXPECT_EQ(comparison_.counts().matched, 2U);
+}
+
 }  // namespace

@@ -83,6 +83,7 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   std::deque<base::Status> refuse;           // the next steps are refused with these
   std::set<SettlementState> never_recorded;  // steps to these states are lost without an answer: the process died
   std::function<void(const core::StepSettlement&)> before_step;
+  const std::vector<core::Notice>& kept() const { return notices_; }
 
   // ---- what happened
   struct Step {
@@ -202,7 +203,9 @@ class Ledger final : public ledger::api::LedgerService, public ledger::api::Ledg
   Result<std::vector<core::Statement>> statements_of(core::PayerId, core::StatementId, std::size_t) const override {
     return none();
   }
-  Result<std::vector<Settlement>> settlements(SettlementId, std::size_t) const override { return none(); }
+  Result<std::vector<Settlement>> settlements(SettlementId, std::size_t) const override {
+    return std::vector<Settlement>();
+  }
   Result<std::vector<ledger::api::StoredEntry>> entries(core::Sequence, std::size_t) const override { return none(); }
   Result<ledger::api::StoredEntry> entry(core::Sequence) const override { return none(); }
   Result<std::vector<ledger::api::StoredEntry>> payer_entries(core::PayerId, core::Sequence,
