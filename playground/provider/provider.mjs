@@ -445,11 +445,12 @@ export class Provider {
   disputeOf(intent) {
     return [...this.disputes.values()].find((dispute) => dispute.payment_intent === intent);
   }
-  dispute(intentId, reason = "fraudulent", status = "needs_response") {
+  // `amount`: of a part of the charge, in minor units; otherwise of all of it.
+  dispute(intentId, reason = "fraudulent", status = "needs_response", amount = undefined) {
     const intent = this.find(this.intents, "payment_intent", intentId);
     const charge = this.charges.get(intent.latest_charge);
     charge.disputed = true;
-    const dispute = { id: this.id("du"), object: "dispute", amount: charge.amount, charge: charge.id, payment_intent: intent.id, created: this.now(),
+    const dispute = { id: this.id("du"), object: "dispute", amount: amount ?? charge.amount, charge: charge.id, payment_intent: intent.id, created: this.now(),
       currency: charge.currency, reason, status, is_charge_refundable: status.startsWith("warning_"), livemode: this.livemode, metadata: {},
       evidence_details: { due_by: this.now() + 10 * 86_400, has_evidence: false, past_due: false, submission_count: 0 } };
     this.disputes.set(dispute.id, dispute);

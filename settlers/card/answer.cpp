@@ -179,7 +179,15 @@ base::Result<Dispute> dispute_of(const json::object& object) {
   dispute.id = text(object, "id");
   dispute.status_text = printable(text(object, "status"));
   dispute.reason = printable(text(object, "reason"));
-  if (dispute.id.empty() || dispute.status_text.empty()) return nonsense("is not a dispute");
+  const std::optional<std::uint64_t> amount = number(object, "amount");
+  if (dispute.id.empty() || dispute.status_text.empty() || !amount) return nonsense("is not a dispute");
+  dispute.amount = *amount;
+  dispute.currency = text(object, "currency");
+  dispute.created_s = number(object, "created").value_or(0);
+  dispute.payment_intent = id_of(object, "payment_intent");
+  if (const json::object* intent = inner(object, "payment_intent")) {
+    ASSIGN_OR_RETURN(dispute.intent, intent_of(*intent));
+  }
   // A status that is new is taken as money that is gone for now.
   if (dispute.status_text.starts_with("warning_") || dispute.status_text == "prevented") {
     dispute.status = DisputeStatus::inquiry;

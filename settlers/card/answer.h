@@ -94,7 +94,12 @@ struct Dispute {
   DisputeStatus status = DisputeStatus::open;
   std::string status_text;
   std::string reason;
+  std::uint64_t amount = 0;  // minor units; of a part of the charge, or of all of it
+  std::string currency;      // empty: not said, the charge's
   std::uint64_t due_by_s = 0;
+  std::uint64_t created_s = 0;
+  std::string payment_intent;
+  std::optional<Intent> intent;  // where the answer holds all of it (`expand[]=data.payment_intent`)
 };
 
 struct ApiError {

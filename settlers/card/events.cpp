@@ -21,6 +21,11 @@ constexpr std::uint64_t kOverlapSeconds = 600;
 // A hundred events to a page: one look reads at most so many, and the next one goes on from there.
 constexpr std::uint32_t kPagesMax = 1'000;
 constexpr std::size_t kSeenMax = 20'000;
+// Refused webhooks that go into the ledger in an hour; anybody can send such, and a ledger keeps what it has. Of one
+// whose signature does not fit, enough to see what it is.
+constexpr std::uint32_t kRefusalsKeptMax = 10;
+constexpr std::uint64_t kRefusalWindowNs = 3'600ULL * 1'000'000'000;
+constexpr std::size_t kForgedBytesKept = 256;
 
 // What may concern a payment. Others are not asked for, and are answered when they come all the same.
 constexpr std::string_view kTypes[] = {
@@ -90,14 +95,14 @@ void CardImpl::receive(std::string signature, std::string body, Done<WebhookAnsw
 
 void CardImpl::take(const std::string& signature, std::string body, Done<WebhookAnswer> done) {
   const SignatureCheck check = check_signature(signature, view(body), options_.webhook_secrets, now());
-  if (!check.ok) return refuse(signature, body, check.problem, done);
+  if (!check.ok) return refuse(signature, body, check.problem, false, done);
   base::Result<Event> event = read_event(body);
-  if (!event) return refuse(signature, body, event.error().message, done);
+  if (!event) return refuse(signature, body, event.error().message, true, done);
   if (event->livemode != options_.livemode)
     return refuse(signature, body,
                   std::string("the event is of the ") + (event->livemode ? "live" : "test") +
                       " mode, and this daemon is for the other one: give it an endpoint of its own",
-                  done);
+                  true, done);
   const auto answered = [done](const base::Result<void>& recorded) {
     if (!recorded) return done({503, recorded.error().message});
     done({});
@@ -112,24 +117,43 @@ void CardImpl::take(const std::string& signature, std::string body, Done<Webhook
         });
 }
 
-// Kept for the operator, within a rate: whoever does not know the secret must not fill the ledger.
-void CardImpl::refuse(const std::string& signature, const std::string& body, std::string problem,
+// Whether one more refusal goes into the ledger. Those that do not are counted.
+bool CardImpl::keeps_refusal() {
+  const std::uint64_t now_ns = clock_.monotonic_ns();
+  if (refusals_kept_ == 0 || now_ns - refusals_since_ns_ >= kRefusalWindowNs) {
+    refusals_since_ns_ = now_ns;
+    refusals_kept_ = 0;
+  }
+  if (inbox_ != nullptr && refusals_kept_ < kRefusalsKeptMax) {
+    ++refusals_kept_;
+    return true;
+  }
+  ++refusals_unkept_;
+  const std::lock_guard<std::mutex> lock(shown_mutex_);
+  ++events_unkept_;
+  return false;
+}
+
+// Kept for the operator, a few: whoever does not know the secret must not fill the ledger.
+void CardImpl::refuse(const std::string& signature, const std::string& body, std::string problem, bool is_signed,
                       const Done<WebhookAnswer>& done) {
   {
     const std::lock_guard<std::mutex> lock(shown_mutex_);
     ++events_refused_;
   }
   WebhookAnswer answer{400, problem};
-  if (inbox_ == nullptr || refusals_.wait_ns(clock_.monotonic_ns()) > 0) return done(std::move(answer));
-  refusals_.take();
+  if (!keeps_refusal()) return done(std::move(answer));
   Notice notice;
   notice.rail = *base::RailName::parse("card");
   notice.key = crypto::sha256({view("tabd card refused 1 "), view(signature), view(body)});
   notice.source = "webhook";
   notice.recorded_as = NoticeState::refused;
   notice.detail = std::move(problem);
-  notice.body.assign(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(
-                                                      std::min(body.size(), base::limits::kNoticeBodyBytesMax)));
+  if (refusals_unkept_ > 0)
+    notice.detail += "; " + std::to_string(refusals_unkept_) + " more were refused before it and not kept";
+  refusals_unkept_ = 0;
+  const std::size_t bytes = std::min(body.size(), is_signed ? base::limits::kNoticeBodyBytesMax : kForgedBytesKept);
+  notice.body.assign(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(bytes));
   inbox_->record({std::move(notice)}, [done, answer](const auto&) { done(answer); });
 }
 
@@ -186,12 +210,12 @@ void CardImpl::poll_later() {
   poll_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (cancelled || self->stopped_) return;
     if (!self->verified_) return self->poll_later();
-    self->poll_newest_s_ = 0;
-    self->poll({}, 0);
+    if (self->poll_rest_.empty()) self->poll_newest_s_ = 0;
+    self->poll(self->poll_rest_, 0);
   });
 }
 
-// Newest first, back to where the look before ended.
+// Newest first, back to where the look before ended. One that had to stop in between goes on where it stopped.
 void CardImpl::poll(const std::string& after, std::uint32_t pages) {
   const std::uint64_t until_s = polled_until_s_ != 0 ? polled_until_s_ : now().seconds();
   const std::uint64_t back_s = polled_until_s_ != 0 ? kOverlapSeconds : options_.events_lookback_s;
@@ -201,7 +225,7 @@ void CardImpl::poll(const std::string& after, std::uint32_t pages) {
   for (const std::string_view type : kTypes) call.target += "&types[]=" + std::string(type);
   if (!after.empty()) call.target += "&starting_after=" + percent_encoded(after);
   api_->call(std::move(call),
-             [self = shared_from_this(), pages](const Reply& reply) { self->on_events(reply, pages); });
+             [self = shared_from_this(), after, pages](const Reply& reply) { self->on_events(reply, after, pages); });
 }
 
 void CardImpl::poll_failed(std::string problem) {
@@ -212,19 +236,27 @@ void CardImpl::poll_failed(std::string problem) {
   poll_later();
 }
 
-void CardImpl::on_events(const Reply& reply, std::uint32_t pages) {
+void CardImpl::on_events(const Reply& reply, const std::string& after, std::uint32_t pages) {
+  // An event to go on from that the provider no longer has: from the newest again.
+  if (reply.said == Said::refused) poll_rest_.clear();
   if (reply.said != Said::done) return poll_failed(reply.problem);
   base::Result<Page<Event>> page = read_events(reply.body);
   if (!page) return poll_failed(page.error().message);
+  if (page->has_more && (page->last_id.empty() || page->last_id == after)) {
+    poll_rest_.clear();
+    return poll_failed("the provider's list of events does not go on after \"" + printable(after) + "\"");
+  }
   auto fresh = std::make_shared<std::vector<Event>>();
   for (Event& event : page->items) {
-    poll_newest_s_ = std::max(poll_newest_s_, event.created_s);
+    // A date in the future must not hide what comes until then.
+    poll_newest_s_ = std::max(poll_newest_s_, std::min(event.created_s, now().seconds()));
     if (seen_.count(event.id) == 0) fresh->push_back(std::move(event));
   }
-  const bool more = page->has_more && !page->last_id.empty() && pages + 1 < kPagesMax;
   record_page(fresh, 0, std::make_shared<std::vector<Notice>>(),
-              [self = shared_from_this(), more, last = page->last_id, pages] {
-                if (more) return self->poll(last, pages + 1);
+              [self = shared_from_this(), more = page->has_more, last = page->last_id, pages] {
+                if (more && pages + 1 < kPagesMax) return self->poll(last, pages + 1);
+                self->poll_rest_ = more ? last : std::string();
+                if (more) return self->poll_later();
                 // Only when everything since is recorded; after a failure the next look begins where this one did.
                 self->polled_until_s_ =
                     std::max({self->polled_until_s_, self->poll_newest_s_,

@@ -1,4 +1,4 @@
-// What the provider has on record: payments that succeeded, refunds, and transfers.
+// What the provider has on record: payments that succeeded, refunds, disputes that took money, and transfers.
 
 #include <algorithm>
 #include <array>
@@ -16,8 +16,19 @@ namespace {
 struct List {
   std::string_view path, expand;
 };
-constexpr std::array<List, 3> kLists = {List{"/v1/payment_intents", "data.latest_charge.balance_transaction"},
-                                        List{"/v1/refunds", "data.payment_intent"}, List{"/v1/transfers", ""}};
+constexpr std::array<List, 4> kLists = {List{"/v1/payment_intents", "data.latest_charge.balance_transaction"},
+                                        List{"/v1/refunds", "data.payment_intent"},
+                                        List{"/v1/disputes", "data.payment_intent"}, List{"/v1/transfers", ""}};
+
+template <typename Item>
+const Marks& marks_of(const Item& item) {
+  return item.marks;
+}
+// Disputes carry none; their payment does.
+const Marks& marks_of(const Dispute& dispute) {
+  static const Marks kNone;
+  return dispute.intent ? dispute.intent->marks : kNone;
+}
 
 }  // namespace
 
@@ -38,17 +49,13 @@ RailMovement CardImpl::movement_of(const Marks& marks, const std::string& curren
   return movement;
 }
 
-// A disputed payment is with the bank or lost: what that means is the probe's to say, so its amount is not compared.
 RailMovement CardImpl::movement_of(const Intent& intent, const MovementQuery& query) const {
   RailMovement movement = movement_of(intent.marks, intent.currency, intent.amount_received, query);
   movement.reference = intent.id;
   movement.incoming = true;
   movement.time = Time::from_seconds(intent.created_s);
   if (intent.marks.ledger.empty()) movement.detail = "it was not made by tabd";
-  if (intent.charge && intent.charge->disputed) {
-    movement.amount.reset();
-    movement.detail = "disputed";
-  }
+  if (intent.charge && intent.charge->disputed) movement.detail = "disputed";
   return movement;
 }
 
@@ -64,6 +71,21 @@ RailMovement CardImpl::movement_of(const Refund& refund, const MovementQuery& qu
   movement.reference = refund.id;
   movement.time = Time::from_seconds(refund.created_s);
   if (!own) movement.detail = "a refund of " + refund.payment_intent + " that was not made by tabd";
+  return movement;
+}
+
+// The provider takes what is disputed at once, and gives it back when the dispute is won. One of a whole payment undoes
+// it. One of a part does not: it is a movement of its own, explained by the notice in suspense when it is lost.
+RailMovement CardImpl::movement_of(const Dispute& dispute, const MovementQuery& query) const {
+  const std::uint64_t paid = dispute.intent ? dispute.intent->amount_received : 0;
+  const std::string currency = dispute.currency.empty() && dispute.intent ? dispute.intent->currency : dispute.currency;
+  const bool same = dispute.intent && dispute.intent->currency == currency;
+  const bool whole = same && dispute.amount >= paid;
+  RailMovement movement =
+      movement_of(whole ? dispute.intent->marks : Marks{}, currency, whole ? paid : dispute.amount, query);
+  movement.reference = whole ? dispute.intent->id : dispute.id;
+  movement.time = Time::from_seconds(dispute.created_s);
+  movement.detail = "disputed, " + dispute.id + " of " + dispute.payment_intent + " is " + dispute.status_text;
   return movement;
 }
 
@@ -92,6 +114,7 @@ void CardImpl::movements(const MovementQuery& query, Done<base::Result<MovementP
     if (reply.said != Said::done) return done(base::error(base::ErrorCode::unavailable, reply.problem));
     done(list == 0   ? self->page_of(read_intents(reply.body), list, query)
          : list == 1 ? self->page_of(read_refunds(reply.body), list, query)
+         : list == 2 ? self->page_of(read_disputes(reply.body), list, query)
                      : self->page_of(read_transfers(reply.body), list, query));
   });
 }
@@ -103,10 +126,17 @@ base::Result<MovementPage> CardImpl::page_of(const base::Result<Page<Item>>& rea
   MovementPage page;
   const auto ours = [this](const Marks& marks) { return marks.ledger.empty() || marks.ledger == options_.ledger; };
   for (const Item& one : read->items) {
-    bool counts = ours(one.marks);
+    bool counts = ours(marks_of(one));
     if constexpr (std::is_same_v<Item, Intent>) counts = counts && one.status == IntentStatus::succeeded;
     if constexpr (std::is_same_v<Item, Refund>)
       counts = counts && ours(one.intent_marks) && one.status != RefundStatus::failed;
+    if constexpr (std::is_same_v<Item, Dispute>) {
+      counts = counts && (one.status == DisputeStatus::open || one.status == DisputeStatus::lost);
+      // A payment that is older than what is listed: what is taken back is nothing without it.
+      const bool older = one.intent && one.intent->created_s < query.from.seconds();
+      if (counts && older && one.amount >= one.intent->amount_received)
+        page.movements.push_back(movement_of(*one.intent, query));
+    }
     if (counts) page.movements.push_back(movement_of(one, query));
   }
   if (read->has_more && !read->last_id.empty()) {

@@ -11,8 +11,6 @@ namespace {
 constexpr std::uint32_t kPagesMax = 50;
 // How far the provider's clock may be behind ours.
 constexpr std::uint64_t kClockSlackSeconds = 900;
-// Forged webhooks that are kept for the operator; the others are only refused.
-constexpr std::uint32_t kRefusalsPerSecond = 1;
 constexpr std::size_t kAnswerBytesMax = 4 * 1024 * 1024;
 
 class HttpTransport final : public Transport {
@@ -148,7 +146,6 @@ CardImpl::CardImpl(boost::asio::io_context& io, CardOptions options, std::string
       clock_(clock),
       inbox_(inbox),
       api_(std::make_shared<Api>(io, options_, std::move(api_key), clock, std::move(transport))),
-      refusals_(kRefusalsPerSecond),
       poll_timer_(io) {}
 
 void CardImpl::stop() {
@@ -346,6 +343,7 @@ std::string CardImpl::describe() const {
   if (shown_limited_ > 0) text += ", " + std::to_string(shown_limited_) + " over the provider's rate";
   if (events_ > 0) text += "; " + std::to_string(events_) + " events";
   if (events_refused_ > 0) text += ", " + std::to_string(events_refused_) + " refused";
+  if (events_unkept_ > 0) text += " (" + std::to_string(events_unkept_) + " of them not kept)";
   if (!events_problem_.empty()) text += "; events cannot be read: " + events_problem_;
   if (!problem_.empty()) text += "; nothing is sent: " + problem_;
   return text;
@@ -357,6 +355,7 @@ std::vector<Gauge> CardImpl::gauges() const {
           {"provider_rate_limited_total", static_cast<std::int64_t>(shown_limited_)},
           {"provider_events_total", static_cast<std::int64_t>(events_)},
           {"provider_events_refused_total", static_cast<std::int64_t>(events_refused_)},
+          {"provider_events_refused_not_kept_total", static_cast<std::int64_t>(events_unkept_)},
           {"provider_verified", problem_.empty() ? 1 : 0}};
 }
 

@@ -47,6 +47,7 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
     std::uint32_t pages = 0;
     std::uint64_t refunded_elsewhere = 0;  // minor units of a charge
     bool refunds_read = false;
+    std::vector<Dispute> disputes;  // of a charge
     const Hash& key() const { return instruction.settlement.idempotency_key; }
   };
   using WorkPtr = std::shared_ptr<Work>;
@@ -76,7 +77,8 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   void on_charges(const WorkPtr& work, const Reply& reply);
   void on_intent(const WorkPtr& work, const Intent& intent);
   void cancel(const WorkPtr& work, const Intent& intent);
-  void look_at_disputes(const WorkPtr& work, const Intent& intent);
+  void look_at_disputes(const WorkPtr& work, const Intent& intent, const std::string& after);
+  void tell_lost_parts(const WorkPtr& work, Outcome outcome);
 
   // transfer.cpp
   void read_transfer_again(const WorkPtr& work);
@@ -93,6 +95,7 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   // movements.cpp
   RailMovement movement_of(const Intent& intent, const MovementQuery& query) const;
   RailMovement movement_of(const Refund& refund, const MovementQuery& query) const;
+  RailMovement movement_of(const Dispute& dispute, const MovementQuery& query) const;
   RailMovement movement_of(const Transfer& transfer, const MovementQuery& query) const;
   template <typename Item>
   base::Result<MovementPage> page_of(const base::Result<Page<Item>>& read, std::size_t list,
@@ -103,13 +106,14 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   // events.cpp
   using Recorded = std::function<void(base::Result<void>)>;
   void take(const std::string& signature, std::string body, Done<WebhookAnswer> done);
-  void refuse(const std::string& signature, const std::string& body, std::string problem,
+  void refuse(const std::string& signature, const std::string& body, std::string problem, bool is_signed,
               const Done<WebhookAnswer>& done);
+  bool keeps_refusal();
   void place(Event event, std::string source, std::function<void(base::Result<std::optional<Notice>>)> done);
   void record(std::vector<Notice> notices, Recorded done);
   void poll_later();
   void poll(const std::string& after, std::uint32_t pages);
-  void on_events(const Reply& reply, std::uint32_t pages);
+  void on_events(const Reply& reply, const std::string& after, std::uint32_t pages);
   void record_page(std::shared_ptr<std::vector<Event>> events, std::size_t next,
                    std::shared_ptr<std::vector<Notice>> notices, std::function<void()> done);
   void poll_failed(std::string problem);
@@ -130,17 +134,23 @@ class CardImpl : public std::enable_shared_from_this<CardImpl> {
   };
   std::map<std::string, Owner> owners_;
 
-  TokenBucket refusals_;  // that are kept
+  std::uint64_t refusals_since_ns_ = 0;  // the hour that is counted
+  std::uint32_t refusals_kept_ = 0;      // in it
+  std::uint64_t refusals_unkept_ = 0;    // since the last one that was kept
   boost::asio::steady_timer poll_timer_;
   std::uint64_t polled_until_s_ = 0;  // events up to here were seen; 0: none yet
   std::uint64_t poll_newest_s_ = 0;   // of the look under way
+  std::string poll_rest_;             // where that stopped and goes on; empty: at the newest
   std::set<std::string> seen_;        // events of the last looks and webhooks: they need not be recorded again
+
+  std::set<std::string> told_lost_;  // disputes of a part of a charge whose money is in suspense
 
   mutable std::mutex shown_mutex_;
   std::string account_;                                // guarded by shown_mutex_
   std::string problem_;                                // guarded by shown_mutex_; why nothing is sent
   std::uint64_t shown_calls_ = 0, shown_limited_ = 0;  // guarded by shown_mutex_
   std::uint64_t events_ = 0, events_refused_ = 0;      // guarded by shown_mutex_
+  std::uint64_t events_unkept_ = 0;                    // guarded by shown_mutex_; refused and not in the ledger
   std::string events_problem_;                         // guarded by shown_mutex_
 };
 

@@ -32,8 +32,38 @@ std::string common_mismatch(const Marks& marks, std::uint64_t amount, const std:
 
 std::string raw_code(std::string_view code) { return std::string(code.substr(0, base::limits::kRailCodeBytesMax)); }
 
+// What disputes take of a charge, in its minor units.
+struct Disputed {
+  const Dispute* last = nullptr;  // the last one
+  std::uint64_t units = 0;
+};
+
+Disputed disputed_of(const std::vector<Dispute>& disputes, DisputeStatus status, std::uint64_t charge_units) {
+  Disputed sum;
+  for (const Dispute& one : disputes) {
+    if (one.status != status) continue;
+    sum.last = &one;
+    sum.units += std::min(one.amount, charge_units);
+  }
+  return sum;
+}
+
+// A dispute of another currency than the charge's cannot be put beside it.
+const Dispute* incomparable(const std::vector<Dispute>& disputes, const std::string& currency) {
+  for (const Dispute& one : disputes) {
+    const bool takes = one.status == DisputeStatus::open || one.status == DisputeStatus::lost;
+    if (takes && !one.currency.empty() && one.currency != currency) return &one;
+  }
+  return nullptr;
+}
+
 std::uint64_t ms_until(std::uint64_t when_s, base::Time now) {
   return when_s > now.seconds() ? (when_s - now.seconds()) * 1000 : 0;
+}
+
+std::string evidence_due(const Dispute& dispute, base::Time now) {
+  if (dispute.due_by_s == 0) return {};
+  return "; evidence is due in " + std::to_string(ms_until(dispute.due_by_s, now) / 86'400'000) + " days";
 }
 
 }  // namespace
@@ -102,6 +132,55 @@ Outcome refused(const ApiError& error, const Reply& reply, Operation operation) 
   return outcome;
 }
 
+namespace {
+
+// Whether disputes decide what became of the charge: they take all of it.
+bool judge_disputes(const std::vector<Dispute>& disputes, const StoredRequest& request, base::Time now,
+                    Outcome& outcome) {
+  if (const Dispute* other = incomparable(disputes, request.currency)) {
+    outcome.state = SettlementState::unknown;
+    outcome.code = raw_code(other->reason);
+    outcome.detail = "the dispute " + other->id + " (" + other->status_text + ") is about " +
+                     money(other->amount, other->currency) + " of a charge of " +
+                     money(request.units, request.currency) + "; look at it on the provider's dashboard";
+    outcome.next_probe_ms = kDisputeProbeMs;
+    return true;
+  }
+  const Disputed open = disputed_of(disputes, DisputeStatus::open, request.units);
+  const Disputed lost = disputed_of(disputes, DisputeStatus::lost, request.units);
+  if (open.last != nullptr && open.units + lost.units >= request.units) {
+    outcome.state = SettlementState::disputed;
+    outcome.code = raw_code(open.last->reason);
+    outcome.detail = "disputed (" + open.last->reason + "), " + open.last->id + " is " + open.last->status_text +
+                     evidence_due(*open.last, now);
+    outcome.next_probe_ms = kDisputeProbeMs;
+    return true;
+  }
+  if (lost.last == nullptr || lost.units < request.units) return false;
+  outcome.state = SettlementState::returned;
+  outcome.code = raw_code(lost.last->reason);
+  outcome.detail = "the dispute " + lost.last->id + " (" + lost.last->reason + ") was lost";
+  return true;
+}
+
+// Disputes of a part. True: one is not decided yet.
+bool tell_parts(const std::vector<Dispute>& disputes, const StoredRequest& request, base::Time now, Outcome& outcome) {
+  const Disputed open = disputed_of(disputes, DisputeStatus::open, request.units);
+  const Disputed lost = disputed_of(disputes, DisputeStatus::lost, request.units);
+  if (lost.last != nullptr) {
+    outcome.code = raw_code(lost.last->reason);
+    outcome.detail += "; " + money(lost.units, request.currency) + " of it was lost in a dispute, " + lost.last->id +
+                      " (" + lost.last->reason + ")";
+  }
+  if (open.last == nullptr) return false;
+  outcome.code = raw_code(open.last->reason);
+  outcome.detail += "; " + money(open.units, request.currency) + " of it is disputed (" + open.last->reason + "), " +
+                    open.last->id + " is " + open.last->status_text + evidence_due(*open.last, now);
+  return true;
+}
+
+}  // namespace
+
 Outcome progress(const Intent& intent, const StoredRequest& request, const std::vector<Dispute>& disputes,
                  const CardOptions& options, const Instruction& instruction, base::Time now) {
   Outcome outcome;
@@ -125,25 +204,7 @@ Outcome progress(const Intent& intent, const StoredRequest& request, const std::
     if (const std::optional<Rate> rate = parse_rate(request.rate))
       outcome.fee = from_minor(balance->fee, instruction.asset.scale, request.currency, *rate);
   }
-  const auto with = [&disputes](DisputeStatus status) {
-    return std::find_if(disputes.begin(), disputes.end(),
-                        [status](const Dispute& one) { return one.status == status; });
-  };
-  if (const auto open = with(DisputeStatus::open); open != disputes.end()) {
-    outcome.state = SettlementState::disputed;
-    outcome.code = raw_code(open->reason);
-    outcome.detail = "disputed (" + open->reason + "), " + open->id + " is " + open->status_text;
-    if (open->due_by_s != 0)
-      outcome.detail += "; evidence is due in " + std::to_string(ms_until(open->due_by_s, now) / 86'400'000) + " days";
-    outcome.next_probe_ms = kDisputeProbeMs;
-    return outcome;
-  }
-  if (const auto lost = with(DisputeStatus::lost); lost != disputes.end()) {
-    outcome.state = SettlementState::returned;
-    outcome.code = raw_code(lost->reason);
-    outcome.detail = "the dispute " + lost->id + " (" + lost->reason + ") was lost";
-    return outcome;
-  }
+  if (judge_disputes(disputes, request, now, outcome)) return outcome;
   if (intent.charge && (intent.charge->refunded || intent.charge->amount_refunded >= request.units)) {
     outcome.state = SettlementState::returned;
     outcome.detail = "refunded, " + intent.charge->id;
@@ -152,6 +213,7 @@ Outcome progress(const Intent& intent, const StoredRequest& request, const std::
   outcome.detail = "paid";
   if (intent.charge && intent.charge->amount_refunded > 0)
     outcome.detail += "; " + money(intent.charge->amount_refunded, intent.currency) + " of it was refunded";
+  const bool contested = tell_parts(disputes, request, now, outcome);
   if (balance == nullptr) {
     outcome.state = SettlementState::confirmed;
     outcome.next_probe_ms = kBalanceProbeMs;
@@ -164,9 +226,17 @@ Outcome progress(const Intent& intent, const StoredRequest& request, const std::
     return outcome;
   }
   const std::uint64_t final_s = intent.created_s + options.final_after_s;
-  outcome.state = final_s <= now.seconds() ? SettlementState::final : SettlementState::settled;
+  outcome.state = final_s <= now.seconds() && !contested ? SettlementState::final : SettlementState::settled;
   outcome.next_probe_ms = std::max(kProbeMsMin, std::min(ms_until(final_s, now), options.settled_probe_s * 1000));
+  if (contested) outcome.next_probe_ms = std::max(outcome.next_probe_ms, kDisputeProbeMs);
   return outcome;
+}
+
+Amount lost_part(const Dispute& dispute, const StoredRequest& request, Amount amount) {
+  if (dispute.amount >= request.units) return amount;
+  // In two steps: the product would leave 128 bits.
+  const base::u128 whole = amount.units() / request.units * dispute.amount;
+  return Amount::from_units(whole + amount.units() % request.units * dispute.amount / request.units).value_or(amount);
 }
 
 Outcome progress(const Transfer& transfer, const StoredRequest& request) {

@@ -28,9 +28,12 @@ Outcome declined(const DeclineText& decline, std::string_view reference);
 Outcome refused(const ApiError& error, const Reply& reply, Operation operation);
 
 // An intent that is processing or succeeded. `disputes`: of a charge that is disputed.
-// The fee is told where it is in the currency of the charge and the asset can hold it.
+// The fee is told where it is in the currency of the charge and the asset can hold it. Disputes of a part of the charge
+// change nothing but the detail: lost_part() says what they took.
 Outcome progress(const Intent& intent, const StoredRequest& request, const std::vector<Dispute>& disputes,
                  const CardOptions& options, const Instruction& instruction, base::Time now);
+// Of a settlement's amount, what `dispute` took: the same share as of the charge, and at most all.
+Amount lost_part(const Dispute& dispute, const StoredRequest& request, Amount amount);
 Outcome progress(const Transfer& transfer, const StoredRequest& request);
 // Banks send refunds back for some time after they succeeded; `instruction` says how far it was.
 Outcome progress(const Refund& refund, const CardOptions& options, const Instruction& instruction,

@@ -214,6 +214,18 @@ test("collections by card are in both books, and every planted difference is fou
   provider.intents.delete(byHand.id);
   provider.intents.delete(stray.id);
   assert.deepEqual(found(await reconcile()), []);
+
+  // After it was final: all of one payment is disputed, and a part of another.
+  const whole = provider.dispute(intent("carol").id);
+  const part = provider.dispute(intent("bob").id, "fraudulent", "lost", 500);
+  const disputed = await reconcile();
+  assert.deepEqual(found(disputed), [`not_at_rail ${number("carol")} 30.000000 null`, "not_in_books null null 5.000000"].sort());
+  assert.ok(disputed.differences.every((one) => one.detail.includes("disputed, du_")), JSON.stringify(disputed.differences));
+  assert.ok(disputed.differences.some((one) => one.reference === part.id && one.direction === "out"));
+  // Won: the money is back.
+  whole.status = part.status = "won";
+  assert.deepEqual(found(await reconcile()), []);
+
   provider.fault = (call) => (call.path === "/v1/transfers" ? "500" : undefined);
   const unread = JSON.parse((await as("operator", ["reconcile", "--json"])).out);
   assert.equal(unread.differences_total, 0);

@@ -174,11 +174,26 @@ TEST_F(CardEventsTest, ForgedStaleMalformedAndForeignOnesAreRefusedAndKeptWithin
   EXPECT_EQ(inbox_.refused.size(), 6u);
   EXPECT_THAT(inbox_.refused[0].detail, HasSubstr("no signature fits"));
   EXPECT_FALSE(inbox_.refused[0].settlement.valid());
-  clock_.advance_us(10'000'000);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(post(body, "t=1,v1=" + std::string(64, 'a')).status, 400u);
-  EXPECT_LE(inbox_.refused.size(), 8u) << "a flood is refused and not kept";
   EXPECT_TRUE(inbox_.recorded.empty());
-  EXPECT_LE(inbox_.refused.back().body.size(), base::limits::kNoticeBodyBytesMax);
+}
+
+// Anybody can send them: ten an hour go into the ledger, with a short excerpt, and how many more there were.
+TEST_F(CardEventsTest, AFloodOfForgedOnesDoesNotGrowTheLedger) {
+  start();
+  const auto flood = [this](int hours) {
+    for (int i = 0; i < hours * 360; ++i) {
+      clock_.advance_us(10'000'000);
+      EXPECT_EQ(post(std::string(6'000, 'x') + std::to_string(i), "t=1,v1=" + std::string(64, 'a')).status, 400u);
+    }
+  };
+  flood(1);
+  EXPECT_EQ(inbox_.refused.size(), 10u);
+  flood(2);
+  EXPECT_LE(inbox_.refused.size(), 30u);
+  for (const Notice& one : inbox_.refused) EXPECT_LE(one.body.size(), 256u);
+  EXPECT_THAT(inbox_.refused[10].detail, HasSubstr("350 more were refused before it and not kept"));
+  EXPECT_TRUE(inbox_.recorded.empty());
+  EXPECT_THAT(card_->describe(), HasSubstr("not kept)"));
 }
 
 TEST_F(CardEventsTest, AWebhookWithoutASecretIsRefused) {
@@ -202,6 +217,41 @@ TEST_F(CardEventsTest, MissedEventsAreFoundInTheListAndRecordedOnce) {
   provider_.events.push_back(event("evt_7", "payment_intent.succeeded", intent("pi_7", "7")));
   run_until([this] { return inbox_.recorded.size() == 6; });
   EXPECT_EQ(inbox_.recorded.back().source, "events");
+}
+
+TEST_F(CardEventsTest, AnEventDatedInTheFutureHidesNothing) {
+  options_.events_poll_ms = 1;
+  json::object future = event("evt_1", "payment_intent.succeeded", intent("pi_1", "1"));
+  future["created"] = clock_.now().seconds() + 10ULL * 365 * 86'400;
+  provider_.events.push_back(std::move(future));
+  start();
+  run_until([this] { return inbox_.recorded.size() == 1; });
+  provider_.events.insert(provider_.events.begin(), event("evt_2", "payment_intent.succeeded", intent("pi_2", "2")));
+  run_until([this] { return inbox_.recorded.size() == 2; });
+}
+
+// More than a look reads: the next one goes on, and what is older is not lost.
+TEST_F(CardEventsTest, ALookThatIsTooLongGoesOnInTheNext) {
+  options_.events_poll_ms = 1;
+  provider_.page_max = 1;
+  for (int i = 1; i <= 1'100; ++i)
+    provider_.events.push_back(event("evt_" + std::to_string(i), "payment_intent.succeeded",
+                                     intent("pi_" + std::to_string(i), std::to_string(i))));
+  options_.requests_per_s = options_.endpoint_requests_per_s = 1'000'000;
+  start();
+  run_until([this] { return inbox_.recorded.size() == 1'100; });
+  EXPECT_EQ(inbox_.recorded.back().external_id, "evt_1");
+}
+
+TEST_F(CardEventsTest, AListThatDoesNotGoOnIsLeft) {
+  options_.events_poll_ms = 1;
+  provider_.events.push_back(event("evt_1", "payment_intent.succeeded", intent("pi_1", "1")));
+  provider_.endless_events = true;
+  start();
+  run_until([this] { return card_->describe().find("does not go on") != std::string::npos; });
+  provider_.endless_events = false;
+  provider_.events.push_back(event("evt_2", "payment_intent.succeeded", intent("pi_2", "2")));
+  run_until([this] { return inbox_.recorded.size() == 2; });
 }
 
 TEST_F(CardEventsTest, AFailedLookLosesNothing) {

@@ -42,6 +42,8 @@ class Provider {
 
   struct Dispute {
     std::string id, payment_intent, status;
+    std::uint64_t amount = 0;  // zero: of all of the charge
+    std::string currency;
   };
   struct Seen {
     std::string method, target, form, key, version;
@@ -58,6 +60,8 @@ class Provider {
   std::vector<Dispute> disputes;
   std::map<std::string, std::string> owners;  // of customers: the payer's address
   std::vector<json::object> events;           // oldest first
+  std::map<std::string, json::array> listed;  // by path: what that list has, instead of what follows from the rest
+  bool endless_events = false;                // the newest one again and again
   bool livemode = false;
   std::string account = "acct_1platform";
   std::uint64_t balance = 1'000'000'000;
@@ -321,22 +325,25 @@ class Provider {
     if (path == "/v1/balance") return ok(json::object{{"object", "balance"}, {"livemode", livemode}});
     if (path == "/v1/account")
       return ok(json::object{{"object", "account"}, {"id", account}, {"charges_enabled", true}});
+    if (const auto found = listed.find(path); found != listed.end())
+      return ok(json::object{{"object", "list"}, {"data", found->second}, {"has_more", false}});
     if (path == "/v1/payment_intents") return page(intents, intents_of[query.at("customer")], query, "customer");
     if (path == "/v1/events") return event_page(query);
     if (path == "/v1/transfers") return page(transfers, transfer_order, query, "transfer_group");
     if (path == "/v1/refunds") return page(refunds, refund_order, query, "payment_intent");
     if (path == "/v1/disputes") {
       json::array data;
+      bool begun = query.count("starting_after") == 0;
+      bool more = false;
       for (const Dispute& one : disputes) {
-        if (one.payment_intent == query.at("payment_intent"))
-          data.push_back(
-              json::object{{"id", one.id},
-                           {"object", "dispute"},
-                           {"status", one.status},
-                           {"reason", "fraudulent"},
-                           {"evidence_details", json::object{{"due_by", clock_.now().seconds() + 864'000}}}});
+        const bool from_here = begun;
+        if (!begun && one.id == query.at("starting_after")) begun = true;
+        if (!from_here || one.payment_intent != query.at("payment_intent")) continue;
+        more = data.size() == page_max;
+        if (more) break;
+        data.push_back(dispute_of(one));
       }
-      return ok(json::object{{"object", "list"}, {"data", std::move(data)}, {"has_more", false}});
+      return ok(json::object{{"object", "list"}, {"data", std::move(data)}, {"has_more", more}});
     }
     const std::string id = path.substr(path.rfind('/') + 1);
     if (const auto found = owners.find(id); found != owners.end())
@@ -346,6 +353,19 @@ class Provider {
     if (const auto found = refunds.find(id); found != refunds.end()) return ok(found->second);
     if (const auto found = transfers.find(id); found != transfers.end()) return ok(found->second);
     return error(404, "invalid_request_error", "resource_missing", "no such object", {{"param", "id"}});
+  }
+
+  json::object dispute_of(const Dispute& one) const {
+    const json::object& intent = intents.at(one.payment_intent);
+    return {{"id", one.id},
+            {"object", "dispute"},
+            {"amount", one.amount != 0 ? json::value(one.amount) : intent.at("amount")},
+            {"currency", one.currency.empty() ? intent.at("currency") : json::value(one.currency)},
+            {"payment_intent", one.payment_intent},
+            {"status", one.status},
+            {"reason", "fraudulent"},
+            {"created", clock_.now().seconds()},
+            {"evidence_details", json::object{{"due_by", clock_.now().seconds() + 864'000}}}};
   }
 
   http::Response page(const std::map<std::string, json::object>& all, const std::vector<std::string>& order,
@@ -377,6 +397,11 @@ class Provider {
     for (auto event = events.rbegin(); event != events.rend(); ++event) {
       const bool from_here = begun;
       if (!begun && event->at("id").as_string() == query.at("starting_after")) begun = true;
+      if (endless_events) {
+        data.push_back(*event);
+        more = true;
+        break;
+      }
       if (!from_here) continue;
       if (json::value_to<std::uint64_t>(event->at("created")) < std::stoull(query.at("created[gte]"))) break;
       if (data.size() == page_max) {

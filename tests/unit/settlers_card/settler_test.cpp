@@ -307,6 +307,78 @@ TEST_F(CardTest, DisputesAndRefunds) {
   EXPECT_THAT(ledger_.path(lost), ElementsAre(S::sending, S::confirmed, S::disputed, S::returned));
 }
 
+// The judgement is the dispatcher's, for every rail.
+TEST_F(CardTest, AFeeAboveWhatWasMovedIsNotBooked) {
+  const SettlementId id = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  const SettlementId all = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  start();
+  run_until_state(id, S::confirmed);
+  run_until_state(all, S::confirmed);
+  const auto says = [this](SettlementId of, std::uint64_t fee) {
+    provider_.intents.at(ledger_.at(of).reference).at("latest_charge").at("balance_transaction").as_object()["fee"] =
+        fee;
+  };
+  const Amount before = ledger_.at(id).rail_fee;
+  says(id, 1'000'000'000'000'000);
+  says(all, 10'000);
+  pass_until_state(id, S::settled, kDay);
+  pass_until_state(all, S::settled, kDay);
+  EXPECT_EQ(ledger_.at(id).rail_fee, before);
+  EXPECT_THAT(detail(id), HasSubstr("the rail says that it kept 10000000000000"));
+  EXPECT_THAT(dispatcher_->status().rails[0].last_error, HasSubstr("more than what was moved"));
+  EXPECT_EQ(ledger_.at(all).rail_fee, Amount(100'000'000)) << "all of it can be kept";
+}
+
+// 100.00 are paid and 5.00 are disputed: the bank takes 5.00, and the payer has paid.
+TEST_F(CardTest, ADisputeOfAPartLeavesTheCollectionAndItsMoneyIsTold) {
+  const SettlementId id = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  start();
+  run_until_state(id, S::confirmed);
+  provider_.intents.at("pi_1").at("latest_charge").as_object()["disputed"] = true;
+  provider_.disputes.push_back({"du_1", "pi_1", "needs_response", 500});
+  pass_until_state(id, S::settled, kDay);
+  EXPECT_THAT(detail(id),
+              HasSubstr("5.00 usd of it is disputed (fraudulent), du_1 is needs_response; evidence is due"));
+  advance(130 * kDay);
+  run_until([this] { return provider_.count("GET /v1/disputes") > 3; });
+  EXPECT_EQ(ledger_.at(id).state, S::settled) << "not final before it is decided";
+  EXPECT_TRUE(ledger_.kept().empty());
+  provider_.disputes[0].status = "lost";
+  pass_until_state(id, S::final, kDay);
+  EXPECT_THAT(detail(id), HasSubstr("5.00 usd of it was lost in a dispute, du_1 (fraudulent)"));
+  EXPECT_THAT(ledger_.path(id), ElementsAre(S::sending, S::confirmed, S::settled, S::final));
+  ASSERT_EQ(ledger_.kept().size(), 1u);
+  const Notice& notice = ledger_.kept()[0];
+  EXPECT_EQ(notice.direction, core::Direction::out);
+  EXPECT_EQ(notice.amount, Amount(5'000'000));
+  EXPECT_EQ(notice.asset, core::AssetId(1));
+  EXPECT_EQ(notice.external_id, "du_1");
+  EXPECT_FALSE(notice.settlement.valid()) << "money that belongs to no settlement: suspense";
+}
+
+TEST_F(CardTest, DisputesAreReadPageByPageAndAddUp) {
+  const SettlementId id = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  start();
+  run_until_state(id, S::confirmed);
+  provider_.intents.at("pi_1").at("latest_charge").as_object()["disputed"] = true;
+  provider_.page_max = 2;
+  for (const char* name : {"du_1", "du_2", "du_3", "du_4"}) provider_.disputes.push_back({name, "pi_1", "lost", 2'500});
+  pass_until_state(id, S::returned, kDay);
+  EXPECT_TRUE(ledger_.kept().empty()) << "it is the collection that came back";
+}
+
+TEST_F(CardTest, ADisputeInAnotherCurrencyProvesNothing) {
+  const SettlementId id = ledger_.collect(payer("pm_ok"), 100'000'000, "card");
+  start();
+  run_until_state(id, S::confirmed);
+  provider_.intents.at("pi_1").at("latest_charge").as_object()["disputed"] = true;
+  provider_.disputes.push_back({"du_1", "pi_1", "lost", 10'000, "jpy"});
+  advance(3 * kDay);
+  run_until([this, id] { return detail(id).find("10000 jpy") != std::string::npos; });
+  EXPECT_EQ(ledger_.at(id).state, S::confirmed);
+  EXPECT_TRUE(ledger_.kept().empty());
+}
+
 // Without an event it would be looked at when the balance becomes available, days later.
 TEST_F(CardTest, AWebhookMakesItsPaymentBeLookedAtAtOnce) {
   options_.webhook_secrets = {"whsec_1"};
