@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "base/limits.h"
 #include "settlers/bank/account_check.h"
@@ -78,7 +79,9 @@ base::Time Engine::next_window(Network network) const {
 std::vector<std::string> Engine::tick(bool sending_allowed) {
   sending_ = sending_allowed;
   base::Result<SpoolNews> looked = spool_->look();
-  if (!looked) return {looked.error().message};
+  stuck_.clear();
+  const std::string before = std::exchange(degraded_, looked ? std::string() : looked.error().message);
+  if (!looked) return before == degraded_ ? std::vector<std::string>{} : std::vector<std::string>{degraded_};
   std::vector<std::string> news = std::move(looked->words);
   for (const std::uint64_t number : looked->answered) {
     const SpoolFile& file = spool_->files().at(number);
@@ -160,7 +163,7 @@ base::Result<void> Engine::build_file(const Group& group, const std::vector<cons
   for (const QueuedPayment* payment : payments) {
     ASSIGN_OR_RETURN(Request request, read_request(payment->request));
     file.payments.push_back(
-        {request.reference, payment->settlement, request.cents, 0, false, fingerprint(request.party)});
+        {request.reference, payment->settlement, request.cents, 0, false, fingerprint(request.party), {}, {}});
     file.cents += request.cents;
     requests.push_back(std::move(request));
   }

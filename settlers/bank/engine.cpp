@@ -283,24 +283,30 @@ Outcome Engine::probe(const Instruction& instruction) const {
       case EntryKind::accepted: note = "; the bank has accepted it"; break;
       case EntryKind::corrected: note = "; the bank corrects the account: " + body->reason + " " + body->text; break;
       case EntryKind::rejected: rejected = body; break;
-      case EntryKind::returned: back = body; break;
-      case EntryKind::booked:
+      case EntryKind::returned:
+      case EntryKind::booked: {
+        const bool came_back = body->kind == EntryKind::returned;
+        const bool whole =
+            body->cents == request->cents || (came_back && body->cents == request->cents + body->fee_cents);
         if (body->notified && !(options_.sepa && options_.sepa->notifications_book)) {
           note = "; notified, not on a statement yet";
-        } else if (body->cents != request->cents || body->incoming != request->collection) {
+        } else if (!whole || body->incoming != (request->collection != came_back) || is_duplicate(body->reason)) {
           note = "; the bank booked " + cents_text(body->cents) + (body->incoming ? " in" : " out") + " for it instead";
-        } else {
+        } else if (came_back) {
+          if (!back) back = body;
+        } else if (!booking) {
           booking = body;
           booking_seen = notice.received;
         }
         break;
+      }
     }
   }
   Outcome result;
   if (back) {
     result = returned(instruction, *back, booking.has_value() || moved(settlement.state));
   } else if (booking) {
-    result = booked(*request, booking->date.value_or(today(request->party.network)), booking_seen);
+    result = booked(*request, booking->date, booking_seen);
   } else if (rejected) {
     const ReasonPolicy& policy = reason_policy(rejected->reason);
     result = failed(policy.failure, rejected->reason, rejected->reason + ": " + std::string(policy.meaning));
@@ -325,7 +331,14 @@ base::Time Engine::can_come_back_until(const Request& request, Day date, Day day
   return {seen.us + static_cast<std::uint64_t>(days) * options_.demonstration_day_ms * 1000};
 }
 
-Outcome Engine::booked(const Request& request, Day date, base::Time seen) const {
+Outcome Engine::not_configured(const Request& request, SettlementState state, const std::string& what) const {
+  const std::string name = request.party.network == Network::sepa ? "SEPA" : "ACH";
+  return outcome(state, what + "; " + name + " is not configured: it waits until it is again", kLookMs);
+}
+
+Outcome Engine::booked(const Request& request, std::optional<Day> booked_on, base::Time seen) const {
+  if (local_.count(request.party.network) == 0) return not_configured(request, SettlementState::settled, "booked");
+  const Day date = booked_on.value_or(today(request.party.network));
   Day days = 0;
   if (request.party.network == Network::sepa) {
     days = !request.collection                            ? options_.sepa->payout_final_days
@@ -347,6 +360,7 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
   const Settlement& settlement = instruction.settlement;
   const base::Result<Request> request = read_request(settlement.request);
   const Network network = request->party.network;
+  const bool configured = local_.count(network) != 0;
   if (where.file != nullptr) {
     const SpoolFile& file = *where.file;
     const std::string in_file = "in " + file.name + ", due " + date_text(file.due);
@@ -361,7 +375,7 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
       case FileState::out: return outcome(SettlementState::accepted, in_file + ", waits for its transport", kLookMs);
       case FileState::taken: break;
     }
-    const bool by_time = file.ach && local_.count(Network::ach) != 0 &&
+    const bool by_time = file.ach && configured &&
                          business_days_between(BusinessCalendar::federal_reserve, file.due, today(Network::ach)) >=
                              options_.ach->settled_after_days;
     if (by_time) return booked(*request, file.due, clock_.now());
@@ -369,6 +383,7 @@ Outcome Engine::where_it_is(const Instruction& instruction, const Whereabouts& w
     const SettlementState state = moved(settlement.state) ? settlement.state : SettlementState::accepted;
     return outcome(state, in_file + ", delivered", kLookMs * 6);
   }
+  if (where.queued && !configured) return not_configured(*request, SettlementState::accepted, "waits for a file");
   if (where.queued)
     return outcome(SettlementState::accepted,
                    "waits for the file of " + date_text(local(network).at(next_window(network)).day),
@@ -407,6 +422,7 @@ std::string Engine::describe() const {
   if (const std::string alarm = spool_->alarm(); !alarm.empty()) text += "; ALARM: " + alarm;
   if (const std::string rate = return_rate_problem(); !rate.empty()) text += "; " + rate;
   if (!problem_.empty()) text += "; " + problem_;
+  if (!degraded_.empty()) text += "; DEGRADED: " + degraded_;
   return text;
 }
 

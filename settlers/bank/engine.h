@@ -3,7 +3,9 @@
 // The bank rail without threads and without a ledger: what settler.cpp drives. Private to settlers/bank. Not safe for
 // concurrent use.
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,7 @@ struct Incoming {
   std::vector<Notice> notices;
   std::string problem;  // not empty: the file is refused
   std::vector<std::string> refused;
+  std::vector<FiledMoney> money;
   std::vector<std::uint8_t> return_categories;
   std::vector<std::pair<std::string, std::string>> blocks;  // reference, reason
   std::string alarm;
@@ -90,6 +93,7 @@ class Engine {
 
  private:
   struct Group;
+  struct Reading;
   Engine(BankOptions options, const base::Clock& clock);
   std::string reference_of(const Settlement& settlement, Network network) const;
   bool is_reference_of(const Settlement& settlement, std::string_view reference) const;
@@ -111,17 +115,23 @@ class Engine {
   std::string hold_reason(const SpoolFile& file) const;
   std::string return_rate_problem() const;
 
+  // A file from the bank: the reason if it cannot be read, or is not about an account of ours.
+  base::Result<BankReport> read_own_report(const std::string& bytes) const;
   void add_notices(const BankReport& report, Incoming& incoming) const;
-  void add_payment(const BankEntry& entry, const FiledPayment* filed, const std::string& note, Incoming& incoming,
-                   const BankReport& report, std::map<std::string, int>& seen) const;
-  bool add_whole_file(const BankEntry& entry, const SpoolFile& file, Incoming& incoming, const BankReport& report,
-                      std::map<std::string, int>& seen) const;
+  void add_payment(const BankEntry& entry, const std::string& note, Reading& reading) const;
+  bool add_whole_file(const BankEntry& entry, const SpoolFile& file, Reading& reading) const;
+  std::string not_ours(const BankEntry& entry, const BankReport& report) const;
+  std::string why_not_its_money(const BankEntry& entry, const base::Hash& key, const Reading& reading) const;
+  void add_consequences(const BankEntry& entry, const base::Hash& key, bool its_own, Reading& reading) const;
   void set_money(const BankEntry& entry, Notice& notice) const;
+  static void not_booked(const BankEntry& entry, const char* why, Notice& notice);
+  base::Result<void> put_away(const Incoming& incoming, std::vector<std::string>& news);
 
   Outcome where_it_is(const Instruction& instruction, const Whereabouts& where) const;
   Outcome returned(const Instruction& instruction, const NoticeBody& body, bool booked) const;
   // `seen`: when we heard of it.
-  Outcome booked(const Request& request, Day date, base::Time seen) const;
+  Outcome booked(const Request& request, std::optional<Day> booked_on, base::Time seen) const;
+  Outcome not_configured(const Request& request, SettlementState state, const std::string& what) const;
   base::Time can_come_back_until(const Request& request, Day date, Day days, base::Time seen) const;
   Amount fee_of(const Instruction& instruction, std::uint64_t cents) const;
   std::uint64_t ms_until(base::Time time) const;
@@ -135,8 +145,12 @@ class Engine {
   std::map<Network, base::Time> last_round_;
   bool sending_ = true;
   std::map<std::uint64_t, std::string> answered_;  // files, and what to say of them
+  std::set<std::string> stuck_;                    // names in in/ that could not be put away since the last tick
+  std::map<std::string, std::string> said_stuck_;  // why, as the log has it
   std::uint64_t refused_files_ = 0, unmatched_ = 0;
   std::string problem_;
+  mutable std::map<base::Hash, std::string> counted_;  // by movements(): notices, and the file that has them
+  std::string degraded_;                               // why the last look at the spool failed; empty: it did not
 };
 
 }  // namespace settlers::bank

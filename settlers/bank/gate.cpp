@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "settlers/bank/spool.h"
 #include "settlers/bank/spool_disk.h"
@@ -88,9 +89,9 @@ std::map<std::string, std::string> waiting_answers(const std::string& spool) {
 
 base::Result<SpoolNews> Spool::look() {
   SpoolNews news;
-  std::error_code ignored;
+  ASSIGN_OR_RETURN(const std::set<std::string> waiting, names_in(directory_ + "/out"));
   for (const auto& [number, file] : files_) {
-    if (file.state != FileState::out || fs::exists(directory_ + "/out/" + file.name, ignored)) continue;
+    if (file.state != FileState::out || waiting.count(file.name) != 0) continue;
     RETURN_IF_ERROR(set_state(number, FileState::taken, {}));
     news.words.push_back(file.name + " was taken from out/");
   }
@@ -123,7 +124,10 @@ base::Result<std::string> Spool::answer_gate(const std::string& answer, SpoolNew
     problem = answer_problem(directory_, name, bank::name(found->second.state), found->second.may_have_left, *said);
   }
   if (!problem.empty()) {
-    RETURN_IF_ERROR(move_file(directory_ + "/gate", directory_ + "/gate", answer, answer + ".refused"));
+    // What cannot even be renamed must not stop what is due.
+    const base::Result<void> renamed =
+        move_file(directory_ + "/gate", directory_ + "/gate", answer, shortened_name(answer) + ".refused");
+    if (!renamed) return renamed.error().message;
     if (known) found->second.refused_answer = verb + ": " + problem;
     return "gate/" + answer + " is refused: " + problem;
   }

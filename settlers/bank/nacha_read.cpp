@@ -83,6 +83,8 @@ class Reader {
     if (records.empty() || records.front().type() != '1')
       return wrong(1, "file header: a NACHA file starts with a record of type 1");
     report_.id = std::string(trimmed(records.front().at(24, 34)));
+    report_.destination = trimmed(records.front().at(4, 13));
+    report_.origin = trimmed(records.front().at(14, 23));
     for (std::size_t i = 1; i < records.size(); ++i) {
       const Record& record = records[i];
       if (ended_) return wrong(record.line, "record: follows the file control record");
@@ -142,6 +144,7 @@ class Reader {
     entry.kind = is_return ? EntryKind::returned : EntryKind::corrected;
     entry.reference = trimmed(last_.at(40, 54));
     entry.trace = trace;
+    entry.company_id = trimmed(batches.back().at(41, 50));
     entry.servicer_reference = record.at(80, 94);
     entry.cents = is_return ? cents : 0;
     entry.currency = "USD";

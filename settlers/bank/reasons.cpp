@@ -72,4 +72,6 @@ const ReasonPolicy& reason_policy(std::string_view code) noexcept {
   return kUnknown;
 }
 
+bool is_duplicate(std::string_view code) noexcept { return code == "AM05" || code == "DUPL" || code == "R24"; }
+
 }  // namespace settlers::bank

@@ -24,5 +24,7 @@ struct ReasonPolicy {
 
 // A code that is not known is `rejected`.
 const ReasonPolicy& reason_policy(std::string_view code) noexcept;
+// Whether the bank says that it has this already. Then one of two stands, and nothing may be sent again.
+bool is_duplicate(std::string_view code) noexcept;
 
 }  // namespace settlers::bank

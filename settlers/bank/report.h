@@ -43,6 +43,8 @@ struct BankEntry {
   std::string message_id;              // scope block and message: of the file that we sent
   std::uint64_t trace = 0;             // ACH: of the entry that we sent; zero: none
   std::string servicer_reference;      // the bank's own name for the entry
+  std::string statement;               // number, page and opening balance of its statement, as far as they are given
+  std::string company_id;              // ACH: of its batch
   bool incoming = false;               // as seen from our account; with booked and returned
   bool notified = false;               // a notification (camt.054), not the statement
   std::uint64_t cents = 0;
@@ -59,9 +61,10 @@ struct BankEntry {
 };
 
 struct BankReport {
-  std::string type;     // "camt.053", "nacha"
-  std::string id;       // statement or message id
-  std::string account;  // IBAN, if the report is about one
+  std::string type;                 // "camt.053", "nacha"
+  std::string id;                   // statement or message id
+  std::string account;              // IBAN or, if there is none, the other name of the account that the report is about
+  std::string destination, origin;  // ACH: of the file, without blanks around them
   std::vector<BankEntry> entries;
 };
 

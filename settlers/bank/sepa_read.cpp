@@ -115,7 +115,8 @@ class Reader {
     for_each(message, name, [&](pugi::xml_node statement) {
       if (!result) return;
       ++count;
-      const std::string_view account = find_text(statement, "Acct/Id/IBAN");
+      std::string_view account = find_text(statement, "Acct/Id/IBAN");
+      if (account.empty()) account = find_text(statement, "Acct/Id/Othr/Id");
       if (count == 1) {
         report_.id = find_text(statement, "Id");
         report_.account = account;
@@ -146,6 +147,7 @@ class Reader {
     entry.kind = kind;
     entry.scope = scope;
     entry.notified = notified_;
+    entry.statement = statement_;
     entry.line = document_.line(node);
     entry.element = path_of(node);
     entry.number = static_cast<std::uint32_t>(report_.entries.size());
@@ -228,6 +230,14 @@ class Reader {
     return in ? static_cast<base::i128>(cents) : -static_cast<base::i128>(cents);
   }
 
+  // What tells a statement from the day's others, and is the same when the bank gives it out again under another Id.
+  static std::string name_of(pugi::xml_node statement, const std::optional<base::i128>& opening) {
+    std::string_view number = find_text(statement, "LglSeqNb");
+    if (number.empty()) number = find_text(statement, "ElctrncSeqNb");
+    return std::string(number) + "/" + std::string(find_text(statement, "StmtPgntn/PgNb")) + "/" +
+           (opening ? base::to_string(*opening) : std::string());
+  }
+
   // Opening balance and booked entries must give the closing balance; a statement of several pages says neither.
   base::Result<void> read_statement(pugi::xml_node statement) {
     std::optional<base::i128> opening, closing;
@@ -245,6 +255,7 @@ class Reader {
       }
       (type == "OPBD" ? opening : closing) = signed_cents(*cents, *in);
     });
+    statement_ = name_of(statement, opening);
     base::i128 sum = 0;
     for_each(statement, "Ntry", [&](pugi::xml_node entry) {
       if (result) result = read_entry(entry, sum);
@@ -349,6 +360,7 @@ class Reader {
   const XmlDocument& document_;
   BankReport& report_;
   bool notified_ = false;
+  std::string statement_;
 };
 
 }  // namespace

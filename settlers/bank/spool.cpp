@@ -22,7 +22,8 @@ using base::ByteView;
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "tabd bank spool 1\n";
-constexpr std::uint8_t kQueued = 1, kFiled = 2, kFileState = 3, kBlocked = 4, kRefused = 5, kReturns = 6, kNext = 7;
+constexpr std::uint8_t kQueued = 1, kFiled = 2, kFileState = 3, kBlocked = 4, kRefused = 5, kReturns = 6, kNext = 7,
+                       kMoney = 8;
 constexpr std::size_t kFrameHead = 4 + 8;
 constexpr std::uint32_t kRecordBytesMax = 16u << 20;
 
@@ -82,6 +83,16 @@ Bytes state_record(std::uint64_t number, FileState state, const std::string& rea
   return bytes;
 }
 
+Bytes money_record(const FiledMoney& money) {
+  Bytes bytes;
+  base::Encoder out(bytes);
+  out.u8(kMoney);
+  out.string(money.reference);
+  out.u8(money.returned ? 1 : 0);
+  out.fixed(money.key);
+  return bytes;
+}
+
 Bytes blocked_record(const base::Hash& account, const BlockedAccount& why) {
   Bytes bytes;
   base::Encoder out(bytes);
@@ -109,14 +120,6 @@ Bytes next_record(std::uint64_t file, std::uint64_t trace) {
   out.u64(file);
   out.u64(trace);
   return bytes;
-}
-
-// Banks use a name again: the file that is there already is kept.
-std::string unused_name(const std::string& directory, const std::string& name) {
-  std::error_code ignored;
-  std::string candidate = name;
-  for (int i = 2; fs::exists(directory + "/" + candidate, ignored); ++i) candidate = name + "." + std::to_string(i);
-  return candidate;
 }
 
 std::uint64_t sequence_of(std::uint64_t trace) { return trace % 10'000'000; }
@@ -209,6 +212,8 @@ base::Result<void> Spool::load(Day oldest_due) {
       for (const FiledPayment& payment : it->second.payments) {
         filed_.erase(payment.reference);
         by_trace_.erase(payment.trace);
+        const auto latest = latest_.find(payment.settlement.value);
+        if (latest != latest_.end() && latest->second == payment.reference) latest_.erase(latest);
       }
     }
     it = over ? files_.erase(it) : std::next(it);
@@ -227,7 +232,9 @@ bool Spool::apply(ByteView record) {
       const ByteView request = in.bytes();
       payment.request.assign(request.begin(), request.end());
       if (!in.complete()) return false;
-      if (filed_.count(payment.reference) == 0) queued_.emplace(payment.reference, std::move(payment));
+      if (filed_.count(payment.reference) != 0) return true;
+      latest_[payment.settlement.value] = payment.reference;
+      queued_.emplace(payment.reference, std::move(payment));
       return true;
     }
     case kFiled: return apply_file(in);
@@ -265,6 +272,7 @@ bool Spool::apply(ByteView record) {
       returns_[{day, category}] += count;
       return true;
     }
+    case kMoney: return apply_money(in);
     case kNext:
       next_file_ = std::max(next_file_, in.u64());
       next_trace_ = in.u64();
@@ -307,12 +315,25 @@ bool Spool::apply_file(base::Decoder& in) {
     const FiledPayment& payment = file.payments[i];
     queued_.erase(payment.reference);
     filed_[payment.reference] = {file.number, i};
+    latest_[payment.settlement.value] = payment.reference;
     if (payment.trace == 0) continue;
     by_trace_[payment.trace] = {file.number, i};
     next_trace_ = sequence_of(payment.trace) + 1;  // starts again after 9,999,999
   }
   next_file_ = std::max(next_file_, file.number + 1);
   files_[file.number] = std::move(file);
+  return true;
+}
+
+bool Spool::apply_money(base::Decoder& in) {
+  const std::string reference = in.string();
+  const bool returned = in.u8() != 0;
+  const auto key = in.fixed<base::Hash>();
+  if (!in.complete()) return false;
+  const auto found = filed_.find(reference);
+  if (found == filed_.end()) return true;
+  FiledPayment& payment = files_.at(found->second.first).payments[found->second.second];
+  (returned ? payment.returned : payment.booked) = key;
   return true;
 }
 
@@ -323,7 +344,13 @@ base::Result<void> Spool::rewrite() {
     const Bytes framed = frame(record);
     bytes.append(framed.begin(), framed.end());
   };
-  for (const auto& [number, file] : files_) add(file_record(file));
+  for (const auto& [number, file] : files_) {
+    add(file_record(file));
+    for (const FiledPayment& payment : file.payments) {
+      if (!payment.booked.is_zero()) add(money_record({payment.reference, false, payment.booked}));
+      if (!payment.returned.is_zero()) add(money_record({payment.reference, true, payment.returned}));
+    }
+  }
   add(next_record(next_file_, next_trace_));
   for (const auto& [reference, payment] : queued_) add(queued_record(payment));
   for (const auto& [account, why] : blocked_) add(blocked_record(account, why));
@@ -422,6 +449,16 @@ base::Result<void> Spool::mark_refused(const std::vector<std::string>& reference
   return records.empty() ? base::Result<void>() : append(records);
 }
 
+base::Result<void> Spool::mark_money(const std::vector<FiledMoney>& money) {
+  std::vector<Bytes> records;
+  for (const FiledMoney& each : money) {
+    const FiledPayment* payment = find_filed(each.reference);
+    const bool known = payment == nullptr || (each.returned ? payment->returned : payment->booked) == each.key;
+    if (!known) records.push_back(money_record(each));
+  }
+  return records.empty() ? base::Result<void>() : append(records);
+}
+
 const SpoolFile* Spool::find_message(std::string_view message_id) const {
   if (message_id.empty()) return nullptr;
   for (auto it = files_.rbegin(); it != files_.rend(); ++it) {
@@ -433,45 +470,6 @@ const SpoolFile* Spool::find_message(std::string_view message_id) const {
 const FiledPayment* Spool::find_trace(std::uint64_t trace) const {
   const auto found = by_trace_.find(trace);
   return found == by_trace_.end() ? nullptr : &files_.at(found->second.first).payments[found->second.second];
-}
-
-std::vector<std::string> Spool::incoming() const {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory_ + "/in", ignored)) {
-    const std::string name = entry.path().filename().string();
-    const bool unfinished = name.starts_with(".") || name.ends_with(".tmp") || name.ends_with(".part");
-    if (!unfinished && entry.is_regular_file(ignored)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-base::Result<std::string> Spool::read_incoming(const std::string& name) const {
-  return read_file(directory_ + "/in/" + name);
-}
-
-base::Result<void> Spool::archive_incoming(const std::string& name) {
-  return move_file(directory_ + "/in", directory_ + "/archive", name, unused_name(directory_ + "/archive", name));
-}
-
-std::vector<std::string> Spool::archived() const {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory_ + "/archive", ignored))
-    if (entry.is_regular_file(ignored)) names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-base::Result<std::string> Spool::read_archived(const std::string& name) const {
-  return read_file(directory_ + "/archive/" + name);
-}
-
-base::Result<void> Spool::reject_incoming(const std::string& name, const std::string& reason) {
-  const std::string kept = unused_name(directory_ + "/in/rejected", name);
-  RETURN_IF_ERROR(write_file(directory_ + "/in/rejected", kept + ".reason", reason + "\n"));
-  return move_file(directory_ + "/in", directory_ + "/in/rejected", name, kept);
 }
 
 base::Result<void> Spool::block(const std::vector<std::pair<base::Hash, BlockedAccount>>& accounts) {

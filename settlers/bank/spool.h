@@ -44,6 +44,8 @@ struct FiledPayment {
   std::uint64_t trace = 0;  // ACH
   bool refused = false;     // the bank said no to it before it was booked
   base::Hash account;       // fingerprint() of the other side
+  base::Hash booked;        // the key of the notice that its booking was recorded as; zero: none was
+  base::Hash returned;      // the same of its return
 };
 
 enum class FileState : std::uint8_t {
@@ -55,6 +57,13 @@ enum class FileState : std::uint8_t {
   voided = 6,   // the operator says that the bank has never got it, and never will
 };
 std::string_view name(FileState state) noexcept;
+
+// Money of a payment that was recorded under `key`.
+struct FiledMoney {
+  std::string reference;
+  bool returned = false;  // otherwise booked
+  base::Hash key;
+};
 
 struct SpoolFile {
   std::uint64_t number = 0;
@@ -122,12 +131,18 @@ class Spool {
   base::Result<void> hold(std::uint64_t number, const std::string& reason);
   // Marks payments that the bank refused, so that a sum for the rest of their file can be recognised.
   base::Result<void> mark_refused(const std::vector<std::string>& references);
+  // Remembers which notices the bank's word on a payment rests on: all other money of it is somebody else's question.
+  base::Result<void> mark_money(const std::vector<FiledMoney>& money);
   // What the transport and the operator did since. Hands nothing over: what may leave is `written` then.
   base::Result<SpoolNews> look();
   const std::map<std::uint64_t, SpoolFile>& files() const noexcept { return files_; }
   const SpoolFile* find_message(std::string_view message_id) const;
   const FiledPayment* find_trace(std::uint64_t trace) const;
+  // Whether these are the bytes of a file that was made here and is still kept.
+  bool is_written_here(const std::string& bytes) const;
   const FiledPayment* find_filed(const std::string& reference) const;
+  // Whether a later attempt of the same settlement is queued or filed.
+  bool is_superseded(const FiledPayment& payment) const;
 
   // Names in in/ that are complete, in order.
   std::vector<std::string> incoming() const;
@@ -167,6 +182,7 @@ class Spool {
   base::Result<void> append(const std::vector<base::Bytes>& records);
   bool apply(base::ByteView record);
   bool apply_file(base::Decoder& in);
+  bool apply_money(base::Decoder& in);
   void recover_handing();
   base::Result<void> set_state(std::uint64_t number, FileState state, const std::string& reason);
   base::Result<std::string> answer_gate(const std::string& name, SpoolNews& news);
@@ -180,6 +196,7 @@ class Spool {
   using Place = std::pair<std::uint64_t, std::size_t>;  // a file, and a payment in it
   std::unordered_map<std::string, Place> filed_;        // by reference
   std::unordered_map<std::uint64_t, Place> by_trace_;
+  std::unordered_map<std::uint64_t, std::string> latest_;  // by settlement: the reference that came last
   std::map<base::Hash, BlockedAccount> blocked_;
   std::map<std::pair<Day, std::uint8_t>, std::uint64_t> returns_;
 };

@@ -8,7 +8,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/codec.h"
 #include "base/limits.h"
+#include "crypto/sha256.h"
 
 namespace settlers::bank {
 namespace {
@@ -39,6 +41,24 @@ base::Result<void> sync_directory(const std::string& path) {
 
 tl::unexpected<base::Error> io_error(const std::string& what, const std::string& path) {
   return base::error(base::ErrorCode::io, what + " " + path + ": " + std::strerror(errno));
+}
+
+std::string shortened_name(const std::string& name) {
+  constexpr std::size_t kNameMax = 200, kHashDigits = 16;  // of 255 in all
+  if (name.size() <= kNameMax) return name;
+  const base::Hash hash =
+      crypto::sha256(base::ByteView(reinterpret_cast<const std::uint8_t*>(name.data()), name.size()));
+  return name.substr(0, kNameMax - kHashDigits - 1) + "-" + base::to_hex(hash).substr(2, kHashDigits);
+}
+
+base::Result<std::set<std::string>> names_in(const std::string& directory) {
+  std::set<std::string> names;
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(directory, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed))
+    names.insert(entry->path().filename().string());
+  if (failed) return base::error(base::ErrorCode::io, "cannot read " + directory + ": " + failed.message());
+  return names;
 }
 
 base::Result<void> make_directory(const std::string& path) {

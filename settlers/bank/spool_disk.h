@@ -2,6 +2,7 @@
 
 // Files of the spool, durably. Private to settlers/bank. Every Error names the path.
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@
 
 namespace settlers::bank {
 
+// Where a name becomes another with an ending or a leading dot, it must still be one: the first part of it and a hash.
+std::string shortened_name(const std::string& name);
+// The names of all that is in a directory, or why they cannot be read: then nothing is known to be absent.
+base::Result<std::set<std::string>> names_in(const std::string& directory);
 base::Result<void> make_directory(const std::string& path);
 // Under another name first, then renamed: after it returns the file is there as a whole, and after a crash it is there
 // as a whole or not at all.

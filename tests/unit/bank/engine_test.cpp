@@ -99,12 +99,16 @@ TEST_F(BankEngine, AmountsAndDirectionsMustFit) {
   at("2026-11-23", 8, 30);
   tick();
   deliver();
-  tell(one,
-       receive("a.xml", reports::statement_of({{one.settlement.reference, 1'240, true, "", 0, "", 0, "BOOK"}}, "A")));
-  EXPECT_EQ(probe(one).state, S::accepted);
-  EXPECT_THAT(probe(one).detail, HasSubstr("the bank booked 12.40 in for it instead"));
-  tell(one,
-       receive("b.xml", reports::statement_of({{one.settlement.reference, 1'250, false, "", 0, "", 0, "BOOK"}}, "B")));
+  const Incoming less =
+      receive("a.xml", reports::statement_of({{one.settlement.reference, 1'240, true, "", 0, "", 0, "BOOK"}}, "A"));
+  EXPECT_FALSE(less.notices[0].settlement.valid());
+  EXPECT_EQ(less.notices[0].amount, Amount(12'400'000));
+  EXPECT_THAT(less.notices[0].detail, HasSubstr("another amount than its payment's, 12.50, settlement 1"));
+  const Incoming out =
+      receive("b.xml", reports::statement_of({{one.settlement.reference, 1'250, false, "", 0, "", 0, "BOOK"}}, "B"));
+  EXPECT_FALSE(out.notices[0].settlement.valid());
+  tell(one, less);
+  tell(one, out);
   EXPECT_EQ(probe(one).state, S::accepted);
 }
 

@@ -44,9 +44,8 @@ TEST_F(BankEngine, AnAchDebitSettlesByTimeComesBackAndIsRetried) {
   deliver();
   EXPECT_EQ(probe(one).state, S::settled);
   const SpoolFile& file = engine_->spool().files().begin()->second;
-  std::string returns = reports::ach_returns();
-  const std::string trace = std::to_string(file.payments[0].trace);
-  returns.replace(returns.find("R01231380100000001"), 18, "R01" + trace);
+  const std::string returns = reports::ach_return(std::to_string(file.payments[0].trace),
+                                                  std::to_string(file.payments[0].cents), file.payments[0].reference);
   Instruction& back = file.payments[0].settlement == one.settlement.id ? one : two;
   tell(back, receive("returns.ach", returns));
   back.settlement.state = S::settled;
@@ -76,10 +75,9 @@ TEST_F(BankEngine, AboveTheLimitOfReturnsDebitsAreHeld) {
   tick();
   ASSERT_THAT(names("out"), SizeIs(2));
   deliver();
-  std::string returns = reports::ach_returns();
-  returns.replace(returns.find("R01231380100000001"), 18,
-                  "R10" + std::to_string(engine_->spool().files().begin()->second.payments[0].trace));
-  receive("returns.ach", returns);
+  const FiledPayment& filed = engine_->spool().files().begin()->second.payments[0];
+  receive("returns.ach",
+          reports::ach_return(std::to_string(filed.trace), std::to_string(filed.cents), filed.reference, "R10"));
   Instruction next = ach(3, 100);
   at("2026-11-25", 19, 45);
   send(next);

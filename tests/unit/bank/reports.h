@@ -116,6 +116,37 @@ inline std::string row(const std::vector<std::pair<std::string, std::size_t>>& f
   return text + "\n";
 }
 
+// The return of one debit.
+inline std::string ach_return(const std::string& trace, const std::string& cents, const std::string& reference,
+                              const std::string& reason = "R01", const std::string& company = "1121042882",
+                              const std::string& parties = " 2313801041121042882") {
+  const auto wide = [](const std::string& number, std::size_t width) {
+    return std::string(width - number.size(), '0') + number;
+  };
+  return row({{"101" + parties + "2611191200A094101", 40}, {"CITADEL", 23}, {"SOMEBODY", 31}}) +
+         row({{"5225SOMEBODY", 20},
+              {"", 20},
+              {company, 10},
+              {"PPD", 3},
+              {"PAYMENT", 10},
+              {"261118261119   123138010", 24},
+              {"0000001", 7}}) +
+         row({{"626021000021", 12},
+              {"1234567", 17},
+              {wide(cents, 10), 10},
+              {reference, 15},
+              {"PAYER 0", 22},
+              {"  1", 3},
+              {"231380100000001", 15}}) +
+         row({{"799" + reason + trace, 21}, {"", 6}, {"02100002", 8}, {"", 44}, {"231380100000001", 15}}) +
+         row({{"82250000020002100002" + wide(cents, 12) + "000000000000", 44},
+              {company, 10},
+              {"", 25},
+              {"23138010", 8},
+              {"0000001", 7}}) +
+         row({{"9000001000001000000020002100002" + wide(cents, 12) + "000000000000", 55}, {"", 39}});
+}
+
 // One return and one notification of change, of the file that examples::ach_file() makes.
 inline std::string ach_returns() {
   const auto begin = [](const std::string& entry_class, const std::string& number) {
