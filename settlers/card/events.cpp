@@ -80,7 +80,7 @@ Notice notice_of(const Event& event, const std::string& source, const Marks& mar
   notice.detail = word(event.type) + " " + word(event.object_id);
   notice.body = body_of(event);
   const bool undone = event.type == "charge.dispute.funds_reinstated" || event.status == "won";
-  if (event.type.starts_with("charge.dispute.") && !undone) notice.kind = NoticeKind::returned;
+  if (event.type.starts_with("charge.dispute.") && !undone) notice.kind = ledger::core::NoticeKind::returned;
   return notice;
 }
 
