@@ -42,8 +42,8 @@ class Provider {
 
   struct Dispute {
     std::string id, payment_intent, status;
-    std::uint64_t amount = 0;  // zero: of all of the charge
-    std::string currency;
+    std::uint64_t amount = 0;   // zero: of all of the charge
+    std::string currency = {};  // empty: the charge's
   };
   struct Seen {
     std::string method, target, form, key, version;
