@@ -222,8 +222,20 @@ def has_test(text, suffix, name):
     return re.search(rf"\bTEST(_F|_P)?\(\s*{re.escape(suite)},\s*{re.escape(case)}\s*\)", text) is not None
 
 
+def check_named_tests(root, findings):
+    """Each test that the documents name exists."""
+    for path in sorted((root / "docs").rglob("*.md")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            for file, name in NAMED_TEST.findall(line):
+                source = root / file
+                if not source.is_file():
+                    findings.add(path, number, f"{file} does not exist")
+                elif name and not has_test(source.read_text(encoding="utf-8"), source.suffix, name):
+                    findings.add(path, number, f"{file} has no test {name}")
+
+
 def check_faults(root, findings):
-    """Each rail's table has the same faults, and each test that is named exists."""
+    """Each rail's table has the same faults, and each fault a test or a reason."""
     path = root / FAULTS
     if not path.is_file():
         return
@@ -237,12 +249,6 @@ def check_faults(root, findings):
             tables[rail].append(cells[0])
             if not NAMED_TEST.search(cells[1]) and not cells[1].startswith("not applicable, because "):
                 findings.add(path, number, f"{cells[0]}: neither a test nor why there is none")
-        for file, name in NAMED_TEST.findall(line):
-            source = root / file
-            if not source.is_file():
-                findings.add(path, number, f"{file} does not exist")
-            elif name and not has_test(source.read_text(encoding="utf-8"), source.suffix, name):
-                findings.add(path, number, f"{file} has no test {name}")
     for rail, faults in tables.items():
         if faults != next(iter(tables.values())):
             findings.add(path, 1, f"{rail}: its faults are not those of the first table")
@@ -265,6 +271,7 @@ def main():
         if path.suffix in SOURCE_SUFFIXES:
             sources += 1
             check_source(root, relative, path, text, layers, findings)
+    check_named_tests(root, findings)
     check_faults(root, findings)
     print(f"{sources} sources checked, {findings.count} findings")
     if sources < 20:
