@@ -181,9 +181,9 @@ Outcome set_terms(Context& context, const TermsOptions& options) {
   account.payee.release = terms.release;
   account.payee.payout_every = terms.payout_every;
   CLI_TRY(const auto receipt, decided(session.set_payee(account.payee)));
-  context.report(receipt, fmt::format(options.defaults ? "Payee {} has the terms of the configuration."
-                                                       : "Payee {} has terms of its own; see: tabctl payee show {}",
-                                      options.payee, base::to_hex(address)));
+  context.report(receipt, options.defaults ? fmt::format("Payee {} has the terms of the configuration.", options.payee)
+                                           : fmt::format("Payee {} has terms of its own; see: tabctl payee show {}",
+                                                         options.payee, base::to_hex(address)));
   return {};
 }
 

@@ -180,6 +180,10 @@ TEST_F(BankEngine, AWireSaysWhoSentItAndWhatFor) {
   // Of our own payments it is known already.
   Instruction own = collection(1, 4'200);
   send(own);
+  at("2026-11-23", 8, 30);
+  tick();
+  deliver();
+  at("2026-11-24", 20);
   std::string ours = with(parties);
   ours.replace(ours.find("NOTPROVIDED"), 11, own.settlement.reference);
   const Notice known = receive("e.xml", ours).notices.at(0);

@@ -113,11 +113,12 @@ TEST_F(BankEngine, SomeEntriesOfAnAchFileComeBack) {
   ASSERT_THAT(file.payments, SizeIs(50));
   std::set<std::uint64_t> back;
   for (std::size_t i = 0; i < 50; i += 5) {
-    std::string returns = reports::ach_returns();
-    returns.replace(returns.find("R01231380100000001"), 18, "R01" + std::to_string(file.payments[i].trace));
+    const FiledPayment& filed = file.payments[i];
+    const std::string returns =
+        reports::ach_return(std::to_string(filed.trace), std::to_string(filed.cents), filed.reference);
     const Incoming incoming = receive("returns-" + std::to_string(i) + ".ach", returns);
     for (Instruction& each : all) tell(each, incoming);
-    back.insert(file.payments[i].settlement.value);
+    back.insert(filed.settlement.value);
   }
   at("2026-12-10", 19);
   for (Instruction& each : all) {
