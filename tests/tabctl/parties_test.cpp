@@ -128,7 +128,7 @@ TEST_F(TabctlParties, WhatIsNotNamedStaysAsItIs) {
   payee["fee_basis_points"] = 300;
   EXPECT_EQ(cli::to_line(json("operator", {"payee", "show", "weather"})), cli::to_line(payee));
   good("operator", {"payee", "terms", "weather", "--every", "month"});
-  payee["payout_every"] = "month";
+  payee["payout_every"] = "month@UTC";
   EXPECT_EQ(cli::to_line(json("operator", {"payee", "show", "weather"})), cli::to_line(payee));
   EXPECT_TRUE(contains(fails(2, "operator", {"payee", "terms", "weather"}), "Nothing to change"));
 }
