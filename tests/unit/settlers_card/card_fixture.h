@@ -89,15 +89,19 @@ class CardTest : public ::testing::Test {
   void run_until_state(SettlementId id, S state) {
     run_until([&] { return ledger_.at(id).state == state; });
   }
-  // Lets time pass until a settlement is there; each step is a probe's wait.
-  void pass_until_state(SettlementId id, S state, std::uint64_t step_s = 60, int steps = 5'000) {
-    for (int i = 0; i < steps && ledger_.at(id).state != state; ++i) {
+  // Lets time pass until something is so; each step is a probe's wait.
+  template <typename Until>
+  void pass_until(Until until, std::uint64_t step_s, int steps = 5'000) {
+    for (int i = 0; i < steps && !until(); ++i) {
       advance(step_s);
-      for (int turn = 0; turn < 30 && ledger_.at(id).state != state; ++turn) {
+      for (int turn = 0; turn < 30 && !until(); ++turn) {
         io_.restart();
         io_.run_one_for(std::chrono::milliseconds(2));
       }
     }
+  }
+  void pass_until_state(SettlementId id, S state, std::uint64_t step_s = 60, int steps = 5'000) {
+    pass_until([&] { return ledger_.at(id).state == state; }, step_s, steps);
     ASSERT_EQ(ledger_.at(id).state, state) << ledger_.at(id).detail;
   }
   void advance(std::uint64_t seconds) {

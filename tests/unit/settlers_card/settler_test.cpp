@@ -340,13 +340,17 @@ TEST_F(CardTest, ADisputeOfAPartLeavesTheCollectionAndItsMoneyIsTold) {
   EXPECT_THAT(detail(id),
               HasSubstr("5.00 usd of it is disputed (fraudulent), du_1 is needs_response; evidence is due"));
   advance(130 * kDay);
-  run_until([this] { return provider_.count("GET /v1/disputes") > 3; });
+  const std::size_t asked = provider_.count("GET /v1/disputes");
+  pass_until([&] { return provider_.count("GET /v1/disputes") > asked + 2; }, kDay);
+  EXPECT_GT(provider_.count("GET /v1/disputes"), asked + 2);
   EXPECT_EQ(ledger_.at(id).state, S::settled) << "not final before it is decided";
   EXPECT_TRUE(ledger_.kept().empty());
   provider_.disputes[0].status = "lost";
   pass_until_state(id, S::final, kDay);
   EXPECT_THAT(detail(id), HasSubstr("5.00 usd of it was lost in a dispute, du_1 (fraudulent)"));
-  EXPECT_THAT(ledger_.path(id), ElementsAre(S::sending, S::confirmed, S::settled, S::final));
+  auto path = ledger_.path(id);  // with each look that was written down
+  path.erase(std::unique(path.begin(), path.end()), path.end());
+  EXPECT_THAT(path, ElementsAre(S::sending, S::confirmed, S::settled, S::final));
   ASSERT_EQ(ledger_.kept().size(), 1u);
   const Notice& notice = ledger_.kept()[0];
   EXPECT_EQ(notice.direction, core::Direction::out);
@@ -373,8 +377,7 @@ TEST_F(CardTest, ADisputeInAnotherCurrencyProvesNothing) {
   run_until_state(id, S::confirmed);
   provider_.intents.at("pi_1").at("latest_charge").as_object()["disputed"] = true;
   provider_.disputes.push_back({"du_1", "pi_1", "lost", 10'000, "jpy"});
-  advance(3 * kDay);
-  run_until([this, id] { return detail(id).find("10000 jpy") != std::string::npos; });
+  pass_until([this, id] { return detail(id).find("10000 jpy") != std::string::npos; }, kDay);
   EXPECT_EQ(ledger_.at(id).state, S::confirmed);
   EXPECT_TRUE(ledger_.kept().empty());
 }
