@@ -289,10 +289,7 @@ TEST_F(DispatcherTest, WhatIsLeftOfItIsPreparedAgain) {
     if (step.to == S::sending) ledger_.at(id).amount = Amount(40);  // 60 were paid while it was prepared
   };
   start();
-  for (int i = 0; i < 200 && ledger_.at(id).state != S::final; ++i) {
-    clock_.advance_us(1'000'000);
-    run_looks(2);
-  }
+  for (int i = 0; i < 200 && ledger_.at(id).state != S::final; ++i, advance_s(1)) run_looks(2);
   for (const auto& [key, moved] : rail.moved()) {
     EXPECT_EQ(moved.amount, Amount(40));
     EXPECT_EQ(moved.sends, 1u);
